@@ -1,0 +1,34 @@
+# Thin: everything real is in the Snakefile. Needs python3 (3.11), pip, gcc and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: toy test env lint lock
+
+toy: env  ## the simulated sky, from nothing to the figures
+	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES)
+
+test: env  ## all tests
+	$(BIN)/pytest
+
+env: .venv/installed  ## the virtual environment, as locked
+
+.venv/installed: envs/requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	touch $@
+
+lint: env  ## style of Python and Snakemake files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+lock:  ## pin everything anew
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet pip-tools
+	.venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+		--no-header --no-emit-index-url --no-emit-find-links -o envs/requirements.lock envs/requirements.in
+	rm -r .venv-lock

@@ -1,0 +1,22 @@
+# Walmsley et al. 2022, from the raw catalogue to every figure. `ls workflow/rules` shows the flow.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/0_sources.smk"
+include: "workflow/rules/1_catalogue.smk"
+include: "workflow/rules/2_cutouts.smk"
+include: "workflow/rules/3_pretrain.smk"
+include: "workflow/rules/4_represent.smk"
+include: "workflow/rules/8_figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,

@@ -1,0 +1,13 @@
+"""Fit an incremental PCA to the representation, and project it."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.represent import compress
+
+log_to(snakemake.log[0])
+compress(
+    snakemake.input.representation,
+    int(snakemake.wildcards.components),
+    snakemake.params.batch_size,
+    compressed=snakemake.output.compressed,
+    variance=snakemake.output.variance,
+)

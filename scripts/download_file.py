@@ -1,0 +1,12 @@
+"""Download one file of config/downloads.tsv and hold it to its checksum."""
+
+from workflow.lib.downloads import download_file, read_downloads
+from workflow.lib.http import PoliteClient, user_agent
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+download = read_downloads(snakemake.input.downloads)[snakemake.wildcards.file]
+client = PoliteClient(user_agent(snakemake.params.contact), **snakemake.params.client)
+download_file(
+    download.url, snakemake.output[0], client, sha256=download.sha256, size=download.bytes
+)

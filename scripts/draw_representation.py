@@ -1,0 +1,19 @@
+"""Draw thumbnails at their umap positions."""
+
+from workflow.lib.figures import draw_representation
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+draw_representation(
+    snakemake.input.positions,
+    snakemake.input.cutouts,
+    snakemake.input.description,
+    grid=snakemake.params.grid,
+    crop=snakemake.params.crop,
+    width=snakemake.params.width,
+    dpi=snakemake.params.dpi,
+    survey_note=snakemake.params.note,
+    pdf=snakemake.output.pdf,
+    png=snakemake.output.png,
+    csv=snakemake.output.csv,
+)

@@ -1,0 +1,15 @@
+"""Calculate the representation of each galaxy of a shard."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.represent import embed_shard
+
+log_to(snakemake.log[0])
+embed_shard(
+    snakemake.input.cutouts,
+    snakemake.input.weights,
+    snakemake.output[0],
+    crop_size=snakemake.params.crop_size,
+    batch_size=snakemake.params.batch_size,
+    seed=snakemake.params.seed,
+    threads=snakemake.threads,
+)

@@ -1,0 +1,38 @@
+"""Fetch, scale and colour the images of one shard."""
+
+from workflow.lib.cutouts import make_shard
+from workflow.lib.http import user_agent
+from workflow.lib.logs import log_to
+from workflow.lib.sources import open_source
+
+log_to(snakemake.log[0])
+kind = snakemake.params.source
+cutouts = dict(snakemake.params.cutouts)
+size = cutouts["thumbnail_size"]
+cutouts.pop("pixel_scale")
+parallel = 1
+if kind == "legacysurvey":
+    service = dict(snakemake.params.legacysurvey)
+    parallel = service.pop("parallel")
+    client = {key: service.pop(key) for key in ("timeout", "attempts", "longest_wait")}
+    client["user_agent"] = user_agent(service.pop("contact"))
+    source = open_source(kind, client=client, thumbnail_size=size, **service)
+elif kind == "directory":
+    source = open_source(kind, path=snakemake.input.images)
+else:
+    simulation = snakemake.params.simulation
+    source = open_source(
+        kind,
+        truth=snakemake.input.images,
+        instrument=simulation["instrument"],
+        seed=simulation["seed"],
+        thumbnail_size=size,
+    )
+make_shard(
+    snakemake.input.shard,
+    source,
+    snakemake.output.cutouts,
+    snakemake.output.failed,
+    parallel=parallel,
+    **cutouts,
+)

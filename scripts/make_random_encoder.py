@@ -1,0 +1,14 @@
+"""Draw random weights: what an encoder is before any pretraining."""
+
+from workflow.lib.encoder import random_encoder, save_encoder
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+seed = snakemake.params.seed
+save_encoder(
+    random_encoder(snakemake.params.size, seed),
+    snakemake.output.weights,
+    label=f"random weights (seed {seed}): no galaxy has shaped this representation",
+    trained=False,
+    seed=seed,
+)

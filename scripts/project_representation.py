@@ -1,0 +1,16 @@
+"""Place the galaxies of a sample on a plane by umap."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.represent import project
+
+log_to(snakemake.log[0])
+project(
+    snakemake.input.compressed,
+    snakemake.input.catalogue,
+    snakemake.output[0],
+    fractions=snakemake.params.fractions,
+    threshold=snakemake.params.threshold,
+    n_neighbors=snakemake.params.n_neighbors,
+    min_dist=snakemake.params.min_dist,
+    seed=snakemake.params.seed,
+)

@@ -1,0 +1,24 @@
+"""Apply a survey's cuts, and count how many galaxies each removes."""
+
+from workflow.lib.catalogue import select_atlas_galaxies, select_table_galaxies
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+common = {
+    "cuts": snakemake.params.cuts,
+    "exclude": snakemake.params.exclude,
+    "pixel_scale": snakemake.params.pixel_scale,
+    "catalogue": snakemake.output.catalogue,
+    "counts": snakemake.output.counts,
+}
+if snakemake.input.get("nsa"):
+    select_atlas_galaxies(
+        nsa=snakemake.input.nsa,
+        automated=snakemake.input.automated,
+        volunteers=snakemake.input.get("volunteers"),
+        rare_features=snakemake.input.get("rare_features"),
+        **snakemake.params.nsa,
+        **common,
+    )
+else:
+    select_table_galaxies(snakemake.input.table, id_column=snakemake.params.id_column, **common)

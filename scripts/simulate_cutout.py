@@ -1,0 +1,14 @@
+"""Make one FITS cutout of the simulated sky, as the survey's service would send it."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.sky.survey import simulate_cutout
+
+log_to(snakemake.log[0])
+simulate_cutout(
+    snakemake.input.truth,
+    snakemake.wildcards.iauname,
+    snakemake.output[0],
+    instrument=snakemake.params.simulation["instrument"],
+    seed=snakemake.params.simulation["seed"],
+    cutouts=snakemake.params.cutouts,
+)

@@ -1,0 +1,19 @@
+"""Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.sky.survey import simulate_survey
+
+log_to(snakemake.log[0])
+simulate_survey(
+    snakemake.params.galaxies,
+    snakemake.params.seed,
+    flux_column=snakemake.params.nsa["flux_column"],
+    zero_point=snakemake.params.nsa["zero_point"],
+    truth=snakemake.output.truth,
+    nsa=snakemake.output.nsa,
+    automated=snakemake.output.automated,
+    volunteers=snakemake.output.volunteers,
+    rare=snakemake.output.rare_features,
+    tags=snakemake.output.tags,
+    solutions=snakemake.output.solutions,
+)

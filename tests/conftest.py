@@ -1,0 +1,42 @@
+"""Fixtures that several tests share."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real galaxies, where there is one."""
+    if not SHARED.exists():
+        pytest.skip("no folder of real galaxies (../shared/data) on this machine")
+    return SHARED
+
+
+def copy_project(target):
+    """Copy what git would commit, and give it this project's environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        source = ROOT / name
+        if source.is_symlink() or source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name, follow_symlinks=False)
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    return target
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A fresh copy of the project to run workflows in."""
+    return copy_project(tmp_path / "morphoflow")

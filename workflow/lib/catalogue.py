@@ -1,0 +1,312 @@
+"""From the source tables to one catalogue a survey: cuts, votes and static shards."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from workflow.lib.errors import UserError
+from workflow.lib.files import write_json, write_text
+from workflow.lib.grids import parse_shard
+from workflow.lib.images import thumbnail_pixel_scale
+from workflow.lib.tables import need_columns, read_table, write_parquet
+
+UNITS = {
+    "ra": "deg",
+    "dec": "deg",
+    "petro_theta": "arcsec",
+    "petro_th50": "arcsec",
+    "petro_th90": "arcsec",
+    "mag_r": "mag",
+    "pixel_scale": "arcsec/pixel",
+}
+"""The measured columns of a catalogue and their units."""
+
+NSA_COLUMNS = {
+    "IAUNAME": "iauname",
+    "RA": "ra",
+    "DEC": "dec",
+    "PETRO_THETA": "petro_theta",
+    "PETRO_TH50": "petro_th50",
+    "PETRO_TH90": "petro_th90",
+}
+
+SHARD_COLUMNS = ["iauname", "ra", "dec", "petro_th50", "petro_th90", "pixel_scale"]
+
+
+class Selection(NamedTuple):
+    """The galaxies that passed every cut, and the table of what each cut removed."""
+
+    galaxies: pd.DataFrame
+    counts: list[dict[str, int | str]]
+
+
+def read_nsa(
+    path: str | Path, flux_column: str, flux_index: int, zero_point: float
+) -> pd.DataFrame:
+    """Read the NASA-Sloan Atlas (paper Sec. 2.1).
+
+    Parameters
+    ----------
+    path
+        The atlas, a FITS table.
+    flux_column, flux_index
+        Where the r-band flux [nanomaggies] stands.
+    zero_point
+        Magnitude of one nanomaggie.
+
+    Returns
+    -------
+    pandas.DataFrame
+        iauname, ra, dec [deg], petro_theta, petro_th50, petro_th90 [arcsec], mag_r [mag]; mag_r
+        is NaN where the flux is not a positive finite number.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, not a FITS table or without one of these columns.
+    """
+    flux = f"{flux_column}[{flux_index}]"
+    frame = read_table(path, text=["IAUNAME"], columns=[*NSA_COLUMNS, flux])
+    return (
+        frame.drop(columns=flux)
+        .rename(columns=NSA_COLUMNS)
+        .assign(mag_r=magnitude(frame[flux].to_numpy(), zero_point))
+    )
+
+
+def magnitude(flux: np.ndarray, zero_point: float) -> np.ndarray:
+    """Turn fluxes [nanomaggies] into magnitudes; NaN where the flux is not positive and finite."""
+    flux = np.asarray(flux, dtype=np.float64)
+    usable = np.isfinite(flux) & (flux > 0)
+    return zero_point - 2.5 * np.log10(flux, out=np.full_like(flux, np.nan), where=usable)
+
+
+def select(
+    galaxies: pd.DataFrame,
+    cuts: Mapping[str, Mapping[str, float]],
+    exclude: Sequence[str],
+    path: str | Path,
+) -> Selection:
+    """Apply cuts one after the other and count what each removes (paper Sec. 2.1).
+
+    Parameters
+    ----------
+    galaxies
+        One galaxy a row.
+    cuts
+        For each column the open interval to keep: `above`, `below` or both. A missing value never
+        passes.
+    exclude
+        Boolean columns; galaxies with a true value are removed.
+    path
+        Where the galaxies were read from, for messages.
+
+    Returns
+    -------
+    Selection
+        `counts` has, in order, a row for each cut: `cut`, `removed`, `left`.
+
+    Raises
+    ------
+    UserError
+        If a column does not exist or does not hold numbers, or if nothing is left.
+    """
+    need_columns(galaxies, [*cuts, *exclude], path)
+    counts: list[dict[str, int | str]] = []
+    for column, cut in cuts.items():
+        values = _numbers(galaxies[column], path)
+        known = values.notna()
+        galaxies, values = _keep(galaxies, known, f"{column} unknown", counts), values[known]
+        for side, bound in cut.items():
+            passes = values > bound if side == "above" else values < bound
+            galaxies = _keep(galaxies, passes, f"{column} not {side} {bound}", counts)
+            values = values[passes]
+    for column in exclude:
+        flagged = _numbers(galaxies[column], path).fillna(0).astype(bool)
+        galaxies = _keep(galaxies, ~flagged, column, counts)
+    if galaxies.empty:
+        removed = ", ".join(f"{row['cut']}: {row['removed']}" for row in counts)
+        raise UserError(f"{path}: no galaxy passes the cuts ({removed})")
+    return Selection(galaxies.reset_index(drop=True), counts)
+
+
+def select_atlas_galaxies(
+    nsa: str | Path,
+    automated: str | Path,
+    volunteers: str | Path | None,
+    rare_features: str | Path | None,
+    *,
+    flux_column: str,
+    flux_index: int,
+    zero_point: float,
+    cuts: Mapping[str, Mapping[str, float]],
+    exclude: Sequence[str],
+    pixel_scale: Mapping[str, float],
+    catalogue: str | Path,
+    counts: str | Path,
+) -> None:
+    """Write the catalogue of atlas galaxies that the survey observed (paper Sec. 2.1).
+
+    Every table of votes has an `iauname` column. The automated table lists all observed galaxies;
+    its fractions are kept as ``{question}_{answer}_automated-fraction``, and its other columns
+    may be cut on. Volunteers' votes and rare features are missing where nobody was asked.
+
+    Raises
+    ------
+    UserError
+        If a table is missing, lacks a column or matches no galaxy.
+    """
+    galaxies = read_nsa(nsa, flux_column, flux_index, zero_point)
+    steps: list[dict[str, int | str]] = [
+        {"cut": "in the atlas", "removed": 0, "left": len(galaxies)}
+    ]
+    galaxies = _keep(galaxies, ~galaxies["iauname"].duplicated(), "listed twice", steps)
+    predicted = _read_by_name(automated)
+    observed = galaxies["iauname"].isin(predicted.index)
+    if not observed.any():
+        raise UserError(f"{automated}: no iauname of it is in {nsa}")
+    galaxies = _keep(galaxies, observed, "not observed by the survey", steps)
+    flags = predicted[[name for name in exclude if name in predicted]]
+    selection = select(galaxies.join(flags, on="iauname"), cuts, exclude, automated)
+    galaxies = selection.galaxies.assign(
+        pixel_scale=lambda frame: thumbnail_pixel_scale(
+            frame["petro_th50"], frame["petro_th90"], **pixel_scale
+        )
+    )
+    fractions = predicted.filter(regex="_fraction$")
+    fractions.columns = fractions.columns.str.replace("_fraction", "_automated-fraction")
+    galaxies = galaxies.join(fractions, on="iauname")
+    for votes in filter(None, [volunteers, rare_features]):
+        galaxies = galaxies.join(_vote_columns(_read_by_name(votes)), on="iauname")
+    _write(galaxies, steps + selection.counts, catalogue, counts)
+
+
+def select_table_galaxies(
+    table: str | Path,
+    *,
+    id_column: str,
+    cuts: Mapping[str, Mapping[str, float]],
+    exclude: Sequence[str],
+    pixel_scale: Mapping[str, float],
+    catalogue: str | Path,
+    counts: str | Path,
+) -> None:
+    """Write the catalogue of a survey that is a table with an id column.
+
+    All other columns are kept under their own names. A pixel scale is added where there are
+    petro_th50 and petro_th90.
+
+    Raises
+    ------
+    UserError
+        If the table is missing, lacks the id column, or has an id that is empty or occurs twice.
+    """
+    galaxies = read_table(table, text=[id_column])
+    need_columns(galaxies, [id_column], table)
+    if id_column != "iauname" and "iauname" in galaxies:
+        galaxies = galaxies.drop(columns="iauname")
+    galaxies = galaxies.rename(columns={id_column: "iauname"})
+    empty = galaxies["iauname"].isin(["", "nan", "None"])
+    if empty.any():
+        raise UserError(f"{table}: no '{id_column}' in row {int(np.argmax(empty)) + 1}")
+    twice = galaxies["iauname"].duplicated()
+    if twice.any():
+        name = galaxies["iauname"][twice].iloc[0]
+        raise UserError(f"{table}: '{id_column}' {name} occurs more than once; ids must be unique")
+    steps: list[dict[str, int | str]] = [
+        {"cut": "in the table", "removed": 0, "left": len(galaxies)}
+    ]
+    selection = select(galaxies, cuts, exclude, table)
+    galaxies = selection.galaxies
+    if {"petro_th50", "petro_th90"} <= set(galaxies):
+        galaxies["pixel_scale"] = thumbnail_pixel_scale(
+            _numbers(galaxies["petro_th50"], table),
+            _numbers(galaxies["petro_th90"], table),
+            **pixel_scale,
+        )
+    _write(galaxies, steps + selection.counts, catalogue, counts)
+
+
+def shard_rows(rows: int, index: int, count: int) -> slice:
+    """Give the rows of shard `index` of `count`: consecutive, and equal in number to within one."""
+    return slice(rows * index // count, rows * (index + 1) // count)
+
+
+def write_shard(catalogue: str | Path, shard: str | Path) -> None:
+    """Write one shard's galaxies as a CSV, in catalogue order.
+
+    Parameters
+    ----------
+    catalogue
+        The survey's catalogue (Parquet).
+    shard
+        The file to write, named ``{index}-of-{count}.csv``.
+
+    Raises
+    ------
+    UserError
+        If there are more shards than galaxies.
+    """
+    have = pq.read_schema(catalogue).names
+    columns = [name for name in SHARD_COLUMNS if name in have]
+    galaxies = read_table(catalogue, text=["iauname"], columns=columns)
+    index, count = parse_shard(Path(shard).stem)
+    if count > len(galaxies):
+        raise UserError(
+            f"{catalogue}: {len(galaxies)} galaxies are too few for {count} shards; "
+            f"lower 'surveys.{Path(catalogue).stem}.shards'"
+        )
+    rows = galaxies.iloc[shard_rows(len(galaxies), index, count)]
+    write_text(rows.to_csv(index=False), shard)
+
+
+def _read_by_name(path: str | Path) -> pd.DataFrame:
+    frame = read_table(path, text=["iauname"])
+    need_columns(frame, ["iauname"], path)
+    twice = frame["iauname"].duplicated()
+    if twice.any():
+        raise UserError(f"{path}: iauname {frame['iauname'][twice].iloc[0]} occurs more than once")
+    return frame.set_index("iauname")
+
+
+def _vote_columns(votes: pd.DataFrame) -> pd.DataFrame:
+    """Keep what belongs to a question: a debiased or measured column is not a vote."""
+    totals = {name.removesuffix("_total-votes") for name in votes if name.endswith("_total-votes")}
+    fractions = {name.removesuffix("_fraction") for name in votes if name.endswith("_fraction")}
+    wanted = (
+        fractions
+        | {f"{name}_fraction" for name in fractions}
+        | {f"{q}_total-votes" for q in totals}
+    )
+    return votes[[name for name in votes if name in wanted]]
+
+
+def _numbers(column: pd.Series, path: str | Path) -> pd.Series:
+    try:
+        return pd.to_numeric(column).replace([np.inf, -np.inf], np.nan)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: column '{column.name}' is not a number ({error})") from error
+
+
+def _keep(
+    galaxies: pd.DataFrame, passes: pd.Series, cut: str, counts: list[dict[str, int | str]]
+) -> pd.DataFrame:
+    kept = galaxies[passes]
+    counts.append({"cut": cut, "removed": len(galaxies) - len(kept), "left": len(kept)})
+    return kept
+
+
+def _write(
+    galaxies: pd.DataFrame,
+    steps: list[dict[str, int | str]],
+    catalogue: str | Path,
+    counts: str | Path,
+) -> None:
+    first = ["iauname", *(name for name in UNITS if name in galaxies)]
+    rest = [name for name in galaxies if name not in first]
+    write_json(steps, counts)
+    write_parquet(galaxies[first + rest], catalogue, UNITS)

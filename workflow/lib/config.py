@@ -1,0 +1,137 @@
+"""The configuration's own checks: one clear line that names the key.
+
+Parsed by every job, so nothing heavy is imported here.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from workflow.lib.errors import UserError
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Check a configuration against the schema, then for contradictions between its keys.
+
+    Parameters
+    ----------
+    config
+        The merged configuration.
+
+    Raises
+    ------
+    UserError
+        On the first misspelt or missing key, wrong type, value out of range or contradiction.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise UserError(f"config: {_describe(error)}")
+    for problem in _contradictions(config):
+        raise UserError(f"config: {problem}")
+
+
+def _describe(error: ValidationError) -> str:
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(name for name in error.instance if name not in known)
+        close = difflib.get_close_matches(str(unknown), known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
+        return f"unknown key '{f'{key}.{unknown}' if key else unknown}'; {hint}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"missing key '{f'{key}.{missing}' if key else missing}'"
+    return f"'{key}': {_expectation(error)}, not {json.dumps(error.instance, default=str)}"
+
+
+def _expectation(error: ValidationError) -> str:
+    value = error.validator_value
+    words = {
+        "type": lambda: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
+        "minimum": lambda: f"must be at least {value}",
+        "maximum": lambda: f"must be at most {value}",
+        "exclusiveMinimum": lambda: f"must be above {value}",
+        "exclusiveMaximum": lambda: f"must be below {value}",
+        "enum": lambda: f"must be one of {', '.join(map(str, value))}",
+        "pattern": lambda: f"must match {value}",
+        "minItems": lambda: f"must have at least {value} entries",
+        "uniqueItems": lambda: "must have no entry twice",
+    }
+    return words[error.validator]() if error.validator in words else error.message
+
+
+def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    crop, network = config["representation"]["crop_size"], config["cutouts"]["network_size"]
+    if crop > network:
+        yield (
+            f"'representation.crop_size' ({crop}) must not be larger than "
+            f"'cutouts.network_size' ({network})"
+        )
+    thumbnail = config["cutouts"]["thumbnail_size"]
+    if network > thumbnail:
+        yield (
+            f"'cutouts.network_size' ({network}) must not be larger than "
+            f"'cutouts.thumbnail_size' ({thumbnail})"
+        )
+    if 2 * config["figures"]["representation"]["crop"] >= thumbnail:
+        yield (
+            f"'figures.representation.crop' must leave something of a thumbnail: "
+            f"less than {thumbnail // 2}, half of 'cutouts.thumbnail_size'"
+        )
+    low, high = config["cutouts"]["colour"]["arcsinh_range"]
+    if low >= high:
+        yield f"'cutouts.colour.arcsinh_range': {low} must be below {high}"
+    if config["umap"]["components"] not in config["pca"]["components"]:
+        yield (
+            f"'umap.components' ({config['umap']['components']}) must be one of "
+            f"'pca.components' {config['pca']['components']}"
+        )
+    pretraining = config["pretraining"]
+    if pretraining["shown"] not in ["random", *pretraining["weights"]]:
+        yield (
+            f"'pretraining.shown' ({pretraining['shown']}) must be random or one of "
+            f"'pretraining.weights': {', '.join(pretraining['weights']) or 'none given'}"
+        )
+    if config["pca"]["batch_size"] < max(config["pca"]["components"]):
+        yield "'pca.batch_size' must be at least the largest of 'pca.components'"
+    figures = config["figures"]
+    shown = {
+        "figures.survey": [figures["survey"]],
+        "figures.pca.surveys": figures["pca"]["surveys"],
+    }
+    for key, names in shown.items():
+        for name in names:
+            if name not in config["surveys"]:
+                known = ", ".join(config["surveys"])
+                yield f"'{key}' ({name}) must be one of the surveys: {known}"
+    for name, survey in config["surveys"].items():
+        yield from _survey_contradictions(f"surveys.{name}", survey)
+
+
+def _survey_contradictions(key: str, survey: Mapping[str, Any]) -> Iterator[str]:
+    catalogue, source = survey["catalogue"], survey["images"]["source"]
+    if ("nsa" in catalogue) == ("table" in catalogue):
+        yield f"'{key}.catalogue' must have either 'nsa' (with 'automated') or 'table'"
+    elif "nsa" in catalogue and "automated" not in catalogue:
+        yield f"'{key}.catalogue.nsa' needs '{key}.catalogue.automated'"
+    elif "table" in catalogue and "id_column" not in catalogue:
+        yield f"'{key}.catalogue.table' needs '{key}.catalogue.id_column'"
+    if source == "directory" and "path" not in survey["images"]:
+        yield f"'{key}.images.source' directory needs '{key}.images.path'"
+    if source == "simulated" and "simulation" not in survey:
+        yield f"'{key}.images.source' simulated needs '{key}.simulation'"
+    for column, cut in survey.get("cuts", {}).items():
+        if cut.get("above", float("-inf")) >= cut.get("below", float("inf")):
+            yield (
+                f"'{key}.cuts.{column}': above ({cut['above']}) must be smaller than "
+                f"below ({cut['below']})"
+            )

@@ -1,0 +1,303 @@
+"""Image shards: every galaxy's colour thumbnail and the grey image the network reads (Sec. 2.1).
+
+A shard is built in parts of a few galaxies, so that a killed job continues where it was.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workflow.lib import images
+from workflow.lib.errors import UserError
+from workflow.lib.files import atomic_path
+from workflow.lib.images import CutoutError, decode_image, from_jpeg, grey, to_jpeg, to_thumbnail
+from workflow.lib.sources import Source
+from workflow.lib.tables import need_columns, read_table
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+"""A galaxy in a part: iauname, and thumbnail with grey or reason with detail and transient."""
+
+
+def make_shard(
+    shard_csv: str | Path,
+    source: Source,
+    shard: str | Path,
+    failed: str | Path,
+    *,
+    thumbnail_size: int,
+    network_size: int,
+    colour: Mapping[str, Any],
+    jpeg_quality: int,
+    max_missing_share: float,
+    max_failed_share: float,
+    chunk: int,
+    parallel: int = 1,
+) -> None:
+    """Fetch and draw the galaxies of one shard.
+
+    Finished chunks are kept in ``{shard}.parts-{fingerprint}`` until the shard is whole. Started
+    again with the same inputs, it goes on from there, and gives failures that may pass another
+    try. The same inputs give the same bytes.
+
+    Parameters
+    ----------
+    shard_csv
+        The shard's galaxies: iauname, ra, dec [deg], pixel_scale [arcsec/pixel].
+    source
+        Gives the image files.
+    shard
+        Parquet to write, in the order of `shard_csv`: iauname, thumbnail (JPEG of
+        `thumbnail_size` squared), grey (`network_size` squared bytes, row by row). Galaxies
+        without an image are left out.
+    failed
+        CSV to write: iauname, reason and detail of those left out.
+    thumbnail_size, network_size
+        Sides of the two images [pixel].
+    colour
+        Keyword arguments of `images.rescale_to_rgb`.
+    jpeg_quality
+        Of the thumbnails, 1 to 95. A JPEG that has the right size already is kept as it is.
+    max_missing_share
+        Share of a band's pixels that may be missing.
+    max_failed_share
+        Share of the galaxies that may be left out.
+    chunk
+        Galaxies a part and a row group.
+    parallel
+        Galaxies fetched at once.
+
+    Raises
+    ------
+    UserError
+        If more than `max_failed_share` of the galaxies have no image; the parts stay.
+    """
+    shard, failed = Path(shard), Path(failed)
+    galaxies = read_table(shard_csv, text=["iauname"])
+    need_columns(galaxies, ["iauname", *source.needs], shard_csv)
+    drawing = {
+        "thumbnail_size": thumbnail_size,
+        "network_size": network_size,
+        "colour": dict(colour),
+        "jpeg_quality": jpeg_quality,
+        "max_missing_share": max_missing_share,
+    }
+    fingerprint = _fingerprint(drawing | {"chunk": chunk}, source, Path(shard_csv))
+    folder = shard.with_name(f"{shard.name}.parts-{fingerprint}")
+    make = partial(make_cutout, source=source, **drawing)
+    counts: Counter[str] = Counter()
+    start = time.monotonic()
+    with ThreadPoolExecutor(parallel) as pool:
+        parts = []
+        for number, first in enumerate(range(0, len(galaxies), chunk)):
+            part = folder / f"part-{number:05d}.parquet"
+            rows = galaxies.iloc[first : first + chunk].to_dict("records")
+            counts += Counter(_make_part(part, rows, make, pool))
+            parts.append(part)
+            done = first + len(rows)
+            log.info(
+                "%d of %d galaxies, %d without an image, %.1f galaxies/s",
+                done, len(galaxies), counts.total(), done / (time.monotonic() - start),
+            )  # fmt: skip
+            if counts.total() > max_failed_share * len(galaxies):
+                raise UserError(
+                    _too_many(shard_csv, counts, parts, len(galaxies), max_failed_share)
+                )
+    _write_failed(parts, failed)
+    _assemble(parts, shard, thumbnail_size, network_size)
+    for leftover in shard.parent.glob(f"{shard.name}.parts-*"):
+        shutil.rmtree(leftover)
+
+
+def make_cutout(
+    galaxy: Mapping[str, Any],
+    *,
+    source: Source,
+    thumbnail_size: int,
+    network_size: int,
+    colour: Mapping[str, Any],
+    jpeg_quality: int,
+    max_missing_share: float,
+) -> Row:
+    """Fetch and draw one galaxy; the parameters are those of `make_shard`.
+
+    Returns
+    -------
+    dict
+        iauname, thumbnail (JPEG) and grey (bytes), or iauname, reason, detail and transient.
+    """
+    iauname = galaxy["iauname"]
+    try:
+        data = source.read(galaxy)
+        image = decode_image(
+            data, iauname, bands="".join(colour["scales"]), max_missing_share=max_missing_share
+        )
+    except CutoutError as error:
+        return {
+            "iauname": iauname,
+            "reason": error.reason,
+            "detail": error.detail,
+            "transient": error.transient,
+        }
+    rgb = to_thumbnail(image, thumbnail_size, colour)
+    finished = images.is_jpeg(data) and image.shape == rgb.shape
+    return {
+        "iauname": iauname,
+        "thumbnail": data if finished else to_jpeg(rgb, jpeg_quality),
+        "grey": grey(rgb, network_size).tobytes(),
+    }
+
+
+def iter_grey(shard: str | Path, batch: int) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Stream the grey images of a shard, in its order, in constant memory.
+
+    Parameters
+    ----------
+    shard
+        Parquet by `make_shard`.
+    batch
+        Galaxies at a time; the last batch may be smaller.
+
+    Yields
+    ------
+    iaunames : list of str
+    grey : numpy.ndarray
+        uint8 (n, network_size, network_size), read-only.
+    """
+    with pq.ParquetFile(shard) as file:
+        size = int(file.schema_arrow.metadata[b"network_size"])
+        for rows in file.iter_batches(batch, columns=["iauname", "grey"]):
+            column = rows.column("grey")
+            pixels = np.frombuffer(column.buffers()[1], dtype=np.uint8)
+            first, last = (edge * size**2 for edge in (column.offset, column.offset + len(rows)))
+            yield rows.column("iauname").to_pylist(), pixels[first:last].reshape(-1, size, size)
+
+
+def read_thumbnails(
+    shards: Iterable[str | Path], iaunames: Collection[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Read the thumbnails of a few galaxies, and of the shards only what holds them.
+
+    Parameters
+    ----------
+    shards
+        Parquet files by `make_shard`.
+    iaunames
+        The galaxies wanted.
+
+    Yields
+    ------
+    iauname : str
+    thumbnail : numpy.ndarray
+        uint8 (thumbnail_size, thumbnail_size, 3). Galaxies come in the shards' order; those in
+        no shard do not come.
+    """
+    wanted = pa.array(sorted(set(iaunames)), pa.string())
+    for shard in shards:
+        with pq.ParquetFile(shard) as file:
+            for group in range(file.num_row_groups):
+                names = file.read_row_group(group, columns=["iauname"]).column("iauname")
+                keep = pa.compute.is_in(names, wanted)
+                if not pa.compute.any(keep).as_py():
+                    continue
+                jpegs = file.read_row_group(group, columns=["thumbnail"]).column("thumbnail")
+                for name, jpeg in zip(names.filter(keep), jpegs.filter(keep), strict=True):
+                    yield name.as_py(), from_jpeg(jpeg.as_py())
+
+
+def _fingerprint(drawing: Mapping[str, Any], source: Source, shard_csv: Path) -> str:
+    """Hash all that determines the pixels, so that parts of another time are never reused."""
+    # Scales keep their order: it says which band is red.
+    settings = json.dumps([type(source).__name__, source.identity, drawing])
+    inputs = settings.encode(), shard_csv.read_bytes(), Path(images.__file__).read_bytes()
+    return hashlib.sha256(b"\0".join(inputs)).hexdigest()[:12]
+
+
+def _part_schema(network_size: int) -> pa.Schema:
+    return pa.schema(
+        {
+            "iauname": pa.string(),
+            "thumbnail": pa.binary(),
+            "grey": pa.binary(network_size**2),
+            "reason": pa.string(),
+            "detail": pa.string(),
+            "transient": pa.bool_(),
+        }
+    )
+
+
+def _make_part(
+    path: Path, galaxies: Sequence[Row], make: partial, pool: ThreadPoolExecutor
+) -> list[str]:
+    """Make a part, or what an earlier run left to be tried again; give its failures' reasons."""
+    if path.exists():
+        rows = pq.read_table(path).to_pylist()
+        again = [index for index, row in enumerate(rows) if row["transient"]]
+    else:
+        rows = [{} for _ in galaxies]
+        again = list(range(len(galaxies)))
+    if again:
+        for index, row in zip(again, pool.map(make, [galaxies[i] for i in again]), strict=True):
+            rows[index] = row
+        table = pa.Table.from_pylist(rows, _part_schema(make.keywords["network_size"]))
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary, compression="zstd", use_dictionary=False)
+    return [row["reason"] for row in rows if row.get("reason")]
+
+
+def _failures(parts: Iterable[Path]) -> Iterator[Row]:
+    for part in parts:
+        rows = pq.read_table(part, columns=["iauname", "reason", "detail"]).to_pylist()
+        yield from (row for row in rows if row["reason"])
+
+
+def _too_many(counts: Counter[str], parts: Iterable[Path], total: int, limit: float) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+    example = next(_failures(parts))
+    return (
+        f"{counts.total()} of {total} galaxies have no image, over "
+        f"cutouts.max_failed_share = {limit:g} ({reasons}; for example {example['iauname']}: "
+        f"{example['detail']}); mend the source and run again, which goes on from here, or raise "
+        "cutouts.max_failed_share"
+    )
+
+
+def _write_failed(parts: Iterable[Path], failed: Path) -> None:
+    frame = pd.DataFrame(_failures(parts), columns=["iauname", "reason", "detail"])
+    with atomic_path(failed) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def _assemble(parts: Iterable[Path], shard: Path, thumbnail_size: int, network_size: int) -> None:
+    sizes = {"thumbnail_size": str(thumbnail_size), "network_size": str(network_size)}
+    columns = ["iauname", "thumbnail", "grey"]
+    whole = _part_schema(network_size)
+    schema = pa.schema([whole.field(name) for name in columns], metadata=sizes)
+    with (
+        atomic_path(shard) as temporary,
+        # Smallest and largest picture are no help to a reader, and would swell the footer.
+        pq.ParquetWriter(
+            temporary,
+            schema,
+            compression="zstd",
+            use_dictionary=False,
+            write_statistics=["iauname"],
+        ) as writer,
+    ):
+        for part in parts:
+            rows = pq.read_table(part)
+            writer.write_table(rows.filter(rows["reason"].is_null()).select(columns).cast(schema))

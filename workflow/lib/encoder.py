@@ -1,0 +1,149 @@
+"""The network: EfficientNetB0 without its last dense layer (paper Sec. 2.2), and its weights."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workflow.lib.errors import UserError
+from workflow.lib.files import atomic_path, write_json
+
+if TYPE_CHECKING:
+    # It takes seconds to load, and what it says while loading belongs in the job's log.
+    import keras
+
+REPRESENTATION_SIZE = 1280
+"""Filters of EfficientNetB0's last convolution, averaged over the image (paper Sec. 2.2)."""
+
+DESCRIPTION_KEYS = ["label", "trained", "size", "channels", "input_range", "seed", "versions"]
+
+
+def build_encoder(size: int, channels: int = 1) -> "keras.Model":
+    """Build EfficientNetB0 up to its global average pooling.
+
+    Parameters
+    ----------
+    size
+        Side of the input images [pixel].
+    channels
+        1 for greyscale, 3 for colour.
+
+    Returns
+    -------
+    keras.Model
+        From images of shape (n, size, size, channels), float32 in 0-255, to representations of
+        shape (n, 1280), float32.
+    """
+    import keras
+
+    inputs = keras.Input((size, size, channels))
+    base = keras.applications.EfficientNetB0(
+        include_top=False, weights=None, input_tensor=inputs, pooling="avg"
+    )
+    return keras.Model(inputs, base.output, name="encoder")
+
+
+def random_encoder(size: int, seed: int) -> "keras.Model":
+    """Build an encoder with random weights, determined by `seed`."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    return build_encoder(size)
+
+
+def save_encoder(
+    encoder: "keras.Model", weights: str | Path, *, label: str, trained: bool, seed: int
+) -> None:
+    """Write the weights and, beside them, `encoder.json` with what must be known to use them.
+
+    Parameters
+    ----------
+    weights
+        Path of the weights; its name ends in ``.weights.h5``.
+    label
+        What figures that show this encoder say of it; empty for nothing.
+    trained
+        Whether any galaxy has shaped the weights.
+    seed
+        Of the training, or of random weights.
+    """
+    import keras
+
+    _, size, _, channels = encoder.input_shape
+    with atomic_path(weights) as temporary:
+        # Keras wants the double ending, which a temporary name must keep.
+        named = temporary.with_name(f"{temporary.name}.weights.h5")
+        encoder.save_weights(named)
+        named.rename(temporary)
+    write_json(
+        {
+            "label": label,
+            "trained": trained,
+            "size": size,
+            "channels": channels,
+            "input_range": [0, 255],
+            "seed": seed,
+            "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
+        },
+        description_path(weights),
+    )
+
+
+def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[str, Any]]:
+    """Load an encoder, and refuse weights that were not made for these images.
+
+    Parameters
+    ----------
+    weights
+        Path of ``encoder.weights.h5``, with ``encoder.json`` beside it.
+    size
+        Side of the images [pixel] it is to see.
+
+    Returns
+    -------
+    encoder, description
+        The network, and the content of the json.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or the weights are for another input.
+    """
+    description = read_description(weights)
+    if description["size"] != size:
+        raise UserError(
+            f"{weights}: made for images of {description['size']} pixels, not {size}; "
+            "set 'representation.crop_size' to it or give other weights"
+        )
+    encoder = build_encoder(size, description["channels"])
+    try:
+        encoder.load_weights(weights)
+    except Exception as error:
+        raise UserError(
+            f"{weights}: not weights of this EfficientNetB0 ({str(error).strip().splitlines()[0]})"
+        ) from error
+    return encoder, description
+
+
+def read_description(weights: str | Path) -> Mapping[str, Any]:
+    """Read the `encoder.json` beside `weights`; raise `UserError` if it does not describe them."""
+    path = description_path(weights)
+    if not Path(weights).exists():
+        raise UserError(f"{weights}: no such weights")
+    if not path.exists():
+        raise UserError(
+            f"{path}: missing; weights need it beside them, to say what input they take"
+        )
+    try:
+        description = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON ({error})") from error
+    missing = [key for key in DESCRIPTION_KEYS if key not in description]
+    if missing:
+        raise UserError(f"{path}: no key {', '.join(map(repr, missing))}")
+    return description
+
+
+def description_path(weights: str | Path) -> Path:
+    """Give the path of the `encoder.json` that stands beside `weights`."""
+    return Path(weights).with_name("encoder.json")

@@ -1,0 +1,45 @@
+"""Atomic files: a killed job leaves nothing that looks whole."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, and rename it onto `path` when the block succeeds.
+
+    The temporary name keeps the suffix, because libraries choose formats by it.
+
+    Parameters
+    ----------
+    path
+        Where the finished file is to stand. Its folder is made if it is missing.
+
+    Yields
+    ------
+    Path
+        The name to write to. It is removed if the block raises.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write `text` to `path`, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write `value` as indented JSON to `path`, atomically."""
+    write_text(json.dumps(value, indent=2) + "\n", path)

@@ -1,0 +1,240 @@
+"""A polite HTTP client: says who it is, waits when told to, retries what may pass, and no more."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import IncompleteRead
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+import urllib3
+
+from workflow.lib.errors import UserError
+from workflow.lib.images import CutoutError
+
+log = logging.getLogger(__name__)
+
+READ_SIZE = 2**16
+TOO_MANY_REQUESTS = 429
+
+
+class PoliteClient:
+    """Fetches over HTTP and HTTPS; may be shared by threads, each of which has its own session.
+
+    Parameters
+    ----------
+    user_agent
+        What the server's operators read; an address to write to belongs in it.
+    timeout
+        Longest silence of the server [s].
+    attempts
+        How often a request is made before it is given up.
+    longest_wait
+        Longest pause between attempts, whatever the server asks for [s].
+    deadline
+        Longest time for one attempt of `get` [s].
+    max_bytes
+        Largest body `get` accepts.
+    sleep, clock
+        How to pause and tell the time, for tests.
+    """
+
+    def __init__(
+        self,
+        user_agent: str,
+        *,
+        timeout: float = 60,
+        attempts: int = 6,
+        longest_wait: float = 300,
+        deadline: float = 600,
+        max_bytes: int = 2**28,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.user_agent = user_agent
+        self.timeout = timeout
+        self.attempts = attempts
+        self.longest_wait = longest_wait
+        self.deadline = deadline
+        self.max_bytes = max_bytes
+        self._sleep = sleep
+        self._clock = clock
+        self._local = threading.local()
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        check: Callable[[bytes], Any] | None = None,
+    ) -> bytes:
+        """Fetch a whole body.
+
+        Parameters
+        ----------
+        url
+            http or https.
+        params
+            The query.
+        check
+            Called with the body; a transient `CutoutError` from it counts as a failed attempt.
+
+        Raises
+        ------
+        CutoutError
+            With the last attempt's reason.
+        UserError
+            If the address is neither http nor https.
+        """
+        return self.retrying()(self._get_once, url, params, check)
+
+    def retrying(
+        self, stop: Callable[[tenacity.RetryCallState], bool] | None = None
+    ) -> tenacity.Retrying:
+        """Give a tenacity `Retrying` that repeats calls which raise a transient `CutoutError`.
+
+        Parameters
+        ----------
+        stop
+            When to give up; after `attempts` by default.
+        """
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
+            stop=stop or tenacity.stop_after_attempt(self.attempts),
+            wait=self._wait,
+            sleep=self._sleep,
+            before_sleep=_log_retry,
+            reraise=True,
+        )
+
+    @contextmanager
+    def open(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: tuple[int, ...] = (200,),
+    ) -> Iterator[tuple[requests.Response, Iterator[bytes]]]:
+        """Make one request, once.
+
+        Yields
+        ------
+        response : requests.Response
+            Its status is one of `accept`; its headers have come, its body has not.
+        pieces : iterator of bytes
+            The body as it comes.
+
+        Raises
+        ------
+        CutoutError
+            If the connection fails, here or in the block, or the status is another one.
+        """
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise UserError(f"{url}: an address must start with http:// or https://")
+        with _translated_errors(url):
+            response = self._session().get(
+                url, params=params, headers=headers, timeout=self.timeout, stream=True
+            )
+            with response:
+                if response.status_code not in accept:
+                    raise _status_error(response)
+                yield response, _pieces(response)
+
+    def _get_once(
+        self, url: str, params: Mapping[str, Any] | None, check: Callable[[bytes], Any] | None
+    ) -> bytes:
+        body = bytearray()
+        start = self._clock()
+        with self.open(url, params) as (response, pieces):
+            for piece in pieces:
+                body += piece
+                if len(body) > self.max_bytes:
+                    message = f"{response.url} sends over {self.max_bytes} bytes"
+                    raise CutoutError("too-large", message)
+                if self._clock() - start > self.deadline:
+                    message = f"{response.url} took over {self.deadline:g} s"
+                    raise CutoutError("timeout", message, transient=True)
+        if check is not None:
+            check(bytes(body))
+        return bytes(body)
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            session = requests.Session()
+            # Images do not shrink, and resuming counts the bytes as they are stored.
+            session.headers.update({"User-Agent": self.user_agent, "Accept-Encoding": "identity"})
+            self._local.session = session
+        return self._local.session
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        asked = state.outcome.exception().retry_after
+        if asked is not None:
+            return min(asked, self.longest_wait)
+        return tenacity.wait_exponential_jitter(max=self.longest_wait)(state)
+
+
+def user_agent(contact: str | None) -> str:
+    """Say who is asking, and whom to write to."""
+    return f"morphoflow ({contact})" if contact else "morphoflow"
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Read a Retry-After header, in seconds or as an HTTP date.
+
+    Returns
+    -------
+    float or None
+        Seconds from `now`, at least 0; None if there is no such header or it makes no sense.
+    """
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    # read1, because read waits for a whole piece: for ever, if the server drips.
+    while piece := response.raw.read1(READ_SIZE, decode_content=True):
+        yield piece
+
+
+def _status_error(response: requests.Response) -> CutoutError:
+    status = response.status_code
+    return CutoutError(
+        "not-found" if status == requests.codes.not_found else f"http-{status}",
+        f"{response.url} answered {status} {response.reason}",
+        transient=status == TOO_MANY_REQUESTS or status >= 500,
+        retry_after=parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
+    )
+
+
+@contextmanager
+def _translated_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+        raise CutoutError("timeout", f"{url} fell silent", transient=True) from error
+    except urllib3.exceptions.ProtocolError as error:
+        cut_short = any(isinstance(cause, IncompleteRead) for cause in error.args)
+        reason = "truncated" if cut_short else "connection"
+        raise CutoutError(reason, f"{url}: {error}", transient=True) from error
+    except (requests.ConnectionError, urllib3.exceptions.HTTPError) as error:
+        raise CutoutError("connection", f"{url}: {error}", transient=True) from error
+    except requests.RequestException as error:
+        raise CutoutError("connection", f"{url}: {error}") from error
+
+
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    log.info("%s; again in %.1f s", state.outcome.exception(), state.next_action.sleep)

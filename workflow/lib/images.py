@@ -1,0 +1,355 @@
+"""Images in, pictures out: decoding, resampling, rescaling and colour (Sec. 2.1).
+
+Two kinds of image pass through here and are told apart by their type: a float32 cube (bands, H, W)
+of nanomaggies, and a uint8 picture (H, W, 3). Both have north up and east left, row 0 at the top.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import ArrayLike
+from PIL import Image, UnidentifiedImageError
+
+FITS_MAGIC = b"SIMPLE  ="
+FITS_BLOCK = 2880
+JPEG_MAGIC = b"\xff\xd8\xff"
+PICTURE_FORMATS = {JPEG_MAGIC: "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
+INTERPOLATION = Image.Resampling.BICUBIC
+"""The one interpolator of this workflow; Pillow widens it when it shrinks, so nothing aliases."""
+
+
+class CutoutError(Exception):
+    """One galaxy has no usable image.
+
+    Parameters
+    ----------
+    reason
+        One of `not-found`, `html-page`, `truncated`, `not-an-image`, `missing-band`, `empty-sky`,
+        `missing-pixels`, `too-large`, `timeout`, `connection` or `http-<status>`.
+    detail
+        What happened, in words.
+    transient
+        Whether another attempt may succeed.
+    retry_after
+        How long the server asked us to wait [s], if it did.
+    """
+
+    def __init__(
+        self, reason: str, detail: str, transient: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.transient = transient
+        self.retry_after = retry_after
+
+
+def decode_image(
+    data: bytes,
+    name: str,
+    *,
+    bands: str = "grz",
+    max_missing_share: float = 1.0,
+    max_pixels: int = 2**26,
+) -> np.ndarray:
+    """Decode a FITS, JPEG or PNG image, recognised by its first bytes.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+    name
+        What to call it in errors.
+    bands
+        The bands wanted of a FITS cube, one letter each, in order. Its header's `BANDS` says
+        where they are; without it the first planes are taken.
+    max_missing_share
+        The largest share of pixels that may be missing (0, as the survey marks them, or NaN) in
+        any band of a FITS image. Those that are missing become 0.
+    max_pixels
+        The most pixels decoded: a small file can announce a picture that fills the memory.
+
+    Returns
+    -------
+    numpy.ndarray
+        FITS: float32 (bands, H, W), as stored (nanomaggies); a two-dimensional image is one band.
+        JPEG and PNG: uint8 (H, W, 3). North up, east left; pictures are taken to be so already.
+
+    Raises
+    ------
+    CutoutError
+        With the reason, if there is no usable image in `data`.
+    """
+    if data.startswith(FITS_MAGIC):
+        return _decode_fits(data, name, bands, max_missing_share, max_pixels)
+    for magic, picture_format in PICTURE_FORMATS.items():
+        if data.startswith(magic):
+            return _decode_picture(data, name, picture_format, max_pixels)
+    if not data:
+        raise CutoutError("truncated", f"{name} is empty", transient=True)
+    if data.lstrip()[:64].lower().startswith(HTML_STARTS):
+        raise CutoutError("html-page", f"{name} is a web page, not an image", transient=True)
+    raise CutoutError("not-an-image", f"{name} starts with {data[:8]!r}: not FITS, JPEG or PNG")
+
+
+def thumbnail_pixel_scale(
+    petro_th50: ArrayLike,
+    petro_th90: ArrayLike,
+    *,
+    per_th50: float,
+    per_th90: float,
+    minimum: float,
+) -> np.ndarray:
+    """Pixel scale of the thumbnail, set by the galaxy's radius (footnote 3 of Sec. 2.1).
+
+    Parameters
+    ----------
+    petro_th50, petro_th90
+        Radii holding 50% and 90% of the Petrosian flux [arcsec], numbers or arrays.
+    per_th50, per_th90
+        Pixel scale per radius [1/pixel]; the smaller of the two scales counts.
+    minimum
+        The smallest pixel scale [arcsec/pixel].
+
+    Returns
+    -------
+    numpy.ndarray
+        ``max(min(petro_th50 * per_th50, petro_th90 * per_th90), minimum)`` [arcsec/pixel], of the
+        radii's shape.
+    """
+    by_th50, by_th90 = np.multiply(petro_th50, per_th50), np.multiply(petro_th90, per_th90)
+    return np.maximum(np.minimum(by_th50, by_th90), minimum)
+
+
+def native_size(pixel_scale: float, thumbnail_size: int, native_pixel_scale: float) -> int:
+    """Side of the cutout at the telescope's resolution that shows the thumbnail's sky [pixel].
+
+    Parameters
+    ----------
+    pixel_scale
+        Of the thumbnail, by `thumbnail_pixel_scale` [arcsec/pixel].
+    thumbnail_size
+        Side of the thumbnail [pixel].
+    native_pixel_scale
+        Of the telescope [arcsec/pixel].
+    """
+    return round(thumbnail_size * pixel_scale / native_pixel_scale)
+
+
+def resample(image: np.ndarray, size: int) -> np.ndarray:
+    """Interpolate an image to `size` x `size` pixels (Sec. 2.1).
+
+    Values are surface brightness (per native pixel), not flux per new pixel: a constant image
+    stays the same constant. Of an image that is not square, the central square is taken.
+
+    Parameters
+    ----------
+    image
+        float32 (bands, H, W) or uint8 (H, W, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (bands, size, size) or uint8 (size, size, 3).
+    """
+    if image.dtype == np.uint8:
+        return _resize(_central_square(image, 0, 1), size)
+    return np.stack([_resize(band, size) for band in _central_square(image, 1, 2)])
+
+
+def rescale_to_rgb(
+    cube: np.ndarray,
+    *,
+    scales: Mapping[str, float],
+    arcsinh_range: tuple[float, float],
+    desaturation: float,
+) -> np.ndarray:
+    """Turn nanomaggies into a colour picture, as Galaxy Zoo DECaLS showed it (Sec. 2.1, [code]).
+
+    Each band is divided by its scale and taken to arcsinh, which runs linearly from 0 to 1 over
+    `arcsinh_range`. A pixel in which one band dominates is mostly noise, and is drawn towards
+    grey: with a its mean over the bands and w = sin(pi/2 (1 - min(1, max(x/a) / desaturation))),
+    x becomes x w + a (1 - w) + a (1 - w)^2 x.
+
+    Parameters
+    ----------
+    cube
+        float (bands, H, W), nanomaggies in the order of `scales`. A single band gives a grey
+        picture, on the middle band's scale.
+    scales
+        Nanomaggies that count as 1 before arcsinh, for each band from blue to red.
+    arcsinh_range
+        Scaled brightness shown black and white.
+    desaturation
+        How many times the mean a band must reach for its pixel to be drawn to grey the most.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3): red is the last band, blue the first.
+    """
+    divisors = np.array(list(scales.values()), dtype=np.float32)
+    if len(cube) == 1:
+        cube, divisors = np.repeat(cube, len(divisors), axis=0), np.median(divisors)
+    low, high = np.arcsinh(arcsinh_range)
+    scaled = (np.arcsinh(cube / divisors.reshape(-1, 1, 1)) - low) / (high - low)
+    vivid = _desaturated(scaled, desaturation)
+    return np.rint(255 * np.clip(vivid[::-1], 0, 1)).astype(np.uint8).transpose(1, 2, 0)
+
+
+def to_thumbnail(image: np.ndarray, size: int, colour: Mapping) -> np.ndarray:
+    """Make the colour thumbnail: interpolate first, then rescale the brightness (Sec. 2.1).
+
+    Parameters
+    ----------
+    image
+        As `decode_image` gives it. A picture is only interpolated: its colours are made already.
+    size
+        Side of the thumbnail [pixel].
+    colour
+        Keyword arguments of `rescale_to_rgb`.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (size, size, 3).
+    """
+    small = resample(image, size)
+    return small if small.dtype == np.uint8 else rescale_to_rgb(small, **colour)
+
+
+def grey(rgb: np.ndarray, size: int) -> np.ndarray:
+    """Average the channels and interpolate once to the size the network reads (Sec. 2.2).
+
+    Parameters
+    ----------
+    rgb
+        uint8 (H, H, 3).
+    size
+        Side of the result [pixel].
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (size, size).
+    """
+    mean = rgb.mean(axis=2, dtype=np.float32)
+    return np.rint(np.clip(_resize(mean, size), 0, 255)).astype(np.uint8)
+
+
+def to_jpeg(rgb: np.ndarray, quality: int) -> bytes:
+    """Compress a uint8 (H, W, 3) picture; `quality` is JPEG's 1 to 95."""
+    buffer = BytesIO()
+    Image.fromarray(rgb).save(buffer, format="JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def from_jpeg(data: bytes) -> np.ndarray:
+    """Decompress a JPEG of our own making to uint8 (H, W, 3)."""
+    with Image.open(BytesIO(data), formats=["JPEG"]) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether `data` starts as a JPEG does."""
+    return data.startswith(JPEG_MAGIC)
+
+
+def _decode_fits(
+    data: bytes, name: str, bands: str, max_missing_share: float, max_pixels: int
+) -> np.ndarray:
+    cut_short = CutoutError("truncated", f"{name} ends after {len(data)} bytes", transient=True)
+    if len(data) % FITS_BLOCK:
+        raise cut_short
+    try:
+        with fits.open(BytesIO(data), memmap=False) as hdus:
+            hdu = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) in (2, 3)), None)
+            if hdu is None:
+                raise CutoutError("not-an-image", f"{name} holds no image of two or three axes")
+            if np.prod(hdu.shape, dtype=float) > max_pixels:
+                raise CutoutError("too-large", f"{name} has {hdu.shape} pixels")
+            header = hdu.header
+            image = hdu.data
+    except (OSError, TypeError, ValueError) as error:
+        # astropy's many ways of saying that it wanted more bytes than there are
+        raise cut_short from error
+    planes = _planes(header, len(image), bands, name) if image.ndim == 3 else np.newaxis
+    cube = image[planes].astype(np.float32)
+    _check_pixels(cube, name, max_missing_share)
+    return _north_up(np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0), header)
+
+
+def _planes(header: fits.Header, count: int, bands: str, name: str) -> list[int]:
+    have = str(header.get("BANDS", bands)).strip()[:count]
+    missing = [band for band in bands if band not in have]
+    if missing:
+        raise CutoutError("missing-band", f"{name} has no {', '.join(missing)} band")
+    return [have.index(band) for band in bands]
+
+
+def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> None:
+    missing = (cube == 0) | ~np.isfinite(cube)
+    shares = missing.mean(axis=(1, 2))
+    flat = [_is_flat(band[~gone]) for band, gone in zip(cube, missing, strict=True)]
+    if all(flat):
+        raise CutoutError("empty-sky", f"{name} shows nothing")
+    if any(flat):
+        raise CutoutError("missing-band", f"{name} shows nothing in one of its bands")
+    if shares.max() > max_missing_share:
+        raise CutoutError("missing-pixels", f"{shares.max():.0%} of a band is missing in {name}")
+
+
+def _is_flat(values: np.ndarray) -> bool:
+    return values.size == 0 or bool(values.min() == values.max())
+
+
+def _north_up(cube: np.ndarray, header: fits.Header) -> np.ndarray:
+    east_per_column = header.get("CD1_1", header.get("PC1_1", 1) * header.get("CDELT1", -1))
+    north_per_row = header.get("CD2_2", header.get("PC2_2", 1) * header.get("CDELT2", 1))
+    columns = slice(None, None, -1 if east_per_column > 0 else 1)
+    rows = slice(None, None, -1 if north_per_row > 0 else 1)
+    return np.ascontiguousarray(cube[:, rows, columns])
+
+
+def _decode_picture(data: bytes, name: str, picture_format: str, max_pixels: int) -> np.ndarray:
+    try:
+        with Image.open(BytesIO(data), formats=[picture_format]) as picture:
+            if picture.width * picture.height > max_pixels:
+                raise CutoutError("too-large", f"{name} has {picture.size} pixels")
+            if picture.mode.startswith(("I", "F")):
+                raise CutoutError("not-an-image", f"{name} has more than 8 bits a channel")
+            rgb = np.asarray(picture.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise CutoutError("too-large", f"{name}: {error}") from error
+    except UnidentifiedImageError as error:
+        raise CutoutError("truncated", f"{name} ends in its header", transient=True) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise CutoutError("truncated", f"{name}: {error}", transient=True) from error
+    if all(_is_flat(channel) for channel in rgb.reshape(-1, 3).T):
+        raise CutoutError("empty-sky", f"{name} shows nothing")
+    return rgb
+
+
+def _central_square(image: np.ndarray, row_axis: int, column_axis: int) -> np.ndarray:
+    side = min(image.shape[row_axis], image.shape[column_axis])
+    for axis in (row_axis, column_axis):
+        start = (image.shape[axis] - side) // 2
+        image = np.take(image, range(start, start + side), axis=axis)
+    return image
+
+
+def _resize(image: np.ndarray, size: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize((size, size), INTERPOLATION))
+
+
+def _desaturated(scaled: np.ndarray, desaturation: float) -> np.ndarray:
+    mean = scaled.mean(axis=0)
+    # Where the mean is not above black there is no colour to keep: w = 0, its limit from above.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dominance = np.where(mean > 0, scaled.max(axis=0) / mean, np.inf)
+    kept = np.sin(np.pi / 2 * (1 - np.minimum(1, dominance / desaturation)))
+    lost = 1 - kept
+    return scaled * kept + mean * lost + mean * lost**2 * scaled

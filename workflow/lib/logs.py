@@ -1,0 +1,49 @@
+"""Each job's log: progress, warnings and, at the end, the reason of a failure."""
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from workflow.lib.errors import UserError
+
+
+def log_to(path: str | Path) -> None:
+    """Send this process's messages, warnings and errors to `path`.
+
+    What native libraries print goes there too. The terminal gets one line, if the job fails.
+
+    Parameters
+    ----------
+    path
+        The log file of the job; a later attempt starts it anew.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    logging.basicConfig(
+        # Appending, because the redirected standard error writes to the same file.
+        handlers=[logging.FileHandler(path, mode="a")],
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    logging.captureWarnings(True)
+    terminal = os.dup(2)
+    with path.open("a") as file:
+        os.dup2(file.fileno(), 2)
+
+    def report_fatal(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, UserError):
+            message = f"error: {error}"
+        else:
+            logging.critical("".join(traceback.format_exception(kind, error, trace)))
+            message = f"unexpected error: {kind.__name__}: {error} (all of it in {path})"
+        logging.error(message)
+        os.write(terminal, f"{message}\n".encode())
+
+    sys.excepthook = report_fatal

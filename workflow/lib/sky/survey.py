@@ -1,0 +1,188 @@
+"""The files that a survey gives, made from the simulated sky."""
+
+import logging
+import zipfile
+from collections.abc import Mapping
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from astropy.table import Table
+
+from workflow.lib.catalogue import NSA_COLUMNS
+from workflow.lib.errors import UserError
+from workflow.lib.files import atomic_path, write_text
+from workflow.lib.images import (
+    decode_image,
+    native_size,
+    thumbnail_pixel_scale,
+    to_jpeg,
+    to_thumbnail,
+)
+from workflow.lib.sky.population import draw_population
+from workflow.lib.sky.render import Instrument, cutout_fits
+from workflow.lib.sky.volunteers import (
+    automated_fractions,
+    forum_tags,
+    odd_fraction,
+    rare_features,
+    volunteer_votes,
+)
+from workflow.lib.tables import read_table, write_parquet
+
+NSA_BANDS = "FNugriz"
+"""The order of the atlas's fluxes."""
+
+log = logging.getLogger(__name__)
+
+
+def simulate_survey(
+    galaxies: int,
+    seed: int,
+    *,
+    flux_column: str,
+    zero_point: float,
+    truth: str | Path,
+    nsa: str | Path,
+    automated: str | Path,
+    volunteers: str | Path,
+    rare: str | Path,
+    tags: str | Path,
+    solutions: str | Path,
+) -> None:
+    """Draw a sky, and write the tables that the real sources give.
+
+    Parameters
+    ----------
+    galaxies
+        How many, those outside the catalogue's cuts included.
+    seed
+        Determines everything.
+    flux_column, zero_point
+        Of the atlas.
+    truth
+        Parquet to write: what each galaxy really is.
+    nsa
+        FITS to write: the atlas.
+    automated, volunteers, rare
+        Parquets to write: vote fractions as a network predicts them, volunteers' votes, and the
+        fractions of rare features.
+    tags
+        CSV to write: iauname, tag; one row a use on the forum.
+    solutions
+        CSV to write: vote fractions in the form of the Galaxy Challenge.
+    """
+    sky = draw_population(galaxies, seed)
+    observed = sky[sky["observed"]].reset_index(drop=True)
+    log.info("%d galaxies, %d of them observed", len(sky), len(observed))
+    votes = volunteer_votes(observed, seed)
+    predicted = automated_fractions(observed, seed).assign(
+        wrong_size_warning=observed["wrong_size_warning"].to_numpy()
+    )
+    write_parquet(sky, truth)
+    write_atlas(sky, nsa, flux_column, zero_point)
+    write_parquet(predicted, automated)
+    write_parquet(votes, volunteers)
+    write_parquet(rare_features(observed, votes, seed), rare)
+    write_text(forum_tags(observed, seed).to_csv(index=False), tags)
+    write_text(odd_fraction(observed, seed).to_csv(index=False), solutions)
+
+
+def write_atlas(sky: pd.DataFrame, path: str | Path, flux_column: str, zero_point: float) -> None:
+    """Write a sky in the form of the NASA-Sloan Atlas; bands that are not simulated hold 0."""
+    table = Table({ours: sky[theirs].to_numpy() for ours, theirs in NSA_COLUMNS.items()})
+    flux = np.zeros((len(sky), len(NSA_BANDS)), np.float32)
+    for band in "grz":
+        flux[:, NSA_BANDS.index(band)] = 10 ** ((zero_point - sky[f"mag_{band}"]) / 2.5)
+    table[flux_column] = flux
+    table["IAUNAME"] = sky["iauname"].to_numpy(str)
+    with atomic_path(path) as temporary:
+        table.write(temporary, format="fits")
+
+
+def simulate_cutout(
+    truth: str | Path,
+    iauname: str,
+    path: str | Path,
+    *,
+    instrument: Mapping[str, Any],
+    seed: int,
+    cutouts: Mapping[str, Any],
+) -> None:
+    """Write the FITS cutout of one galaxy of the simulated sky.
+
+    Raises
+    ------
+    UserError
+        If the sky has no such galaxy.
+    """
+    sky = read_table(truth, text=["iauname"]).set_index("iauname", drop=False)
+    if iauname not in sky.index:
+        raise UserError(f"{truth}: no galaxy {iauname}")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(_render(sky.loc[iauname], Instrument(**instrument), seed, cutouts))
+
+
+def simulate_images(
+    truth: str | Path,
+    path: str | Path,
+    *,
+    instrument: Mapping[str, Any],
+    seed: int,
+    cutouts: Mapping[str, Any],
+    processes: int,
+) -> None:
+    """Write a zip of JPEG thumbnails, ``{GalaxyID}.jpg``, of all observed galaxies of a sky.
+
+    Parameters
+    ----------
+    truth
+        The sky.
+    path
+        The zip; the same sky gives the same bytes, whatever the number of processes.
+    instrument
+        `pixel_scale`, `seeing_fwhm` and `noise`.
+    seed
+        Of the noise.
+    cutouts
+        The configuration's `cutouts`.
+    processes
+        How many to use.
+    """
+    sky = read_table(truth, text=["iauname"])
+    rows = [row for _, row in sky[sky["observed"]].iterrows()]
+    names = odd_fraction(sky[sky["observed"]], seed)["GalaxyID"]
+    draw = partial(_thumbnail, instrument=Instrument(**instrument), seed=seed, cutouts=cutouts)
+    # Forked workers would inherit locks that other threads hold.
+    with (
+        get_context("spawn").Pool(processes) as pool,
+        atomic_path(path) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+    ):
+        for done, (name, jpeg) in enumerate(
+            zip(names, pool.imap(draw, rows, chunksize=8), strict=True), start=1
+        ):
+            archive.writestr(zipfile.ZipInfo(f"images_training_rev1/{name}.jpg"), jpeg)
+            if done % 100 == 0 or done == len(rows):
+                log.info("%d of %d images", done, len(rows))
+
+
+def _render(
+    galaxy: pd.Series, instrument: Instrument, seed: int, cutouts: Mapping[str, Any]
+) -> bytes:
+    scale = thumbnail_pixel_scale(
+        galaxy["petro_th50"], galaxy["petro_th90"], **cutouts["pixel_scale"]
+    )
+    size = native_size(scale, cutouts["thumbnail_size"], instrument.pixel_scale)
+    return cutout_fits(galaxy, size, instrument, seed)
+
+
+def _thumbnail(
+    galaxy: pd.Series, instrument: Instrument, seed: int, cutouts: Mapping[str, Any]
+) -> bytes:
+    cube = decode_image(_render(galaxy, instrument, seed, cutouts), galaxy["iauname"])
+    picture = to_thumbnail(cube, cutouts["thumbnail_size"], cutouts["colour"])
+    return to_jpeg(picture, cutouts["jpeg_quality"])

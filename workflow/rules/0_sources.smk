@@ -1,0 +1,108 @@
+# Where everything comes from: files of config/downloads.tsv, or the simulated sky.
+# Reads: the network, or nothing. Writes: <downloads>/*, <results>/0_sources/{survey}/*.
+# Paper: Sec. 2.1.
+
+
+rule download_file:
+    """Download one file of config/downloads.tsv and hold it to its checksum."""
+    input:
+        downloads=ancient("config/downloads.tsv"),
+        code=ancient(lib("downloads", "http")),
+    output:
+        "<downloads>/{file}",
+    log:
+        "<logs>/0_sources/download_file/{file}.log",
+    benchmark:
+        "<benchmarks>/0_sources/download_file/{file}.tsv"
+    wildcard_constraints:
+        file=r"[^/]+\.(fits|parquet|csv|zip)",
+    conda:
+        "../../envs/cutouts.yaml"
+    threads: 1
+    resources:
+        http=1,
+        mem_mb=escalate(1000),
+        runtime=escalate(240),
+    params:
+        client=config["downloads"],
+        contact=config["legacysurvey"]["contact"],
+    script:
+        "../../scripts/download_file.py"
+
+
+rule simulate_survey:
+    """Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
+    input:
+        code=sky(),
+    output:
+        truth="<results>/0_sources/{survey}/truth.parquet",
+        nsa="<results>/0_sources/{survey}/nsa.fits",
+        automated="<results>/0_sources/{survey}/automated.parquet",
+        volunteers="<results>/0_sources/{survey}/volunteers.parquet",
+        rare_features="<results>/0_sources/{survey}/rare_features.parquet",
+        tags="<results>/0_sources/{survey}/tags.csv",
+        solutions="<results>/0_sources/{survey}/training_solutions.csv",
+    log:
+        "<logs>/0_sources/simulate_survey/{survey}.log",
+    benchmark:
+        "<benchmarks>/0_sources/simulate_survey/{survey}.tsv"
+    conda:
+        "../../envs/sky.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(60),
+    params:
+        galaxies=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["galaxies"],
+        seed=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["seed"],
+        nsa=config["nsa"],
+    script:
+        "../../scripts/simulate_survey.py"
+
+
+rule simulate_images:
+    """Take the pictures of a simulated survey that comes as a zip of JPEGs, as GZ2 does."""
+    input:
+        truth="<results>/0_sources/{survey}/truth.parquet",
+        code=sky() + lib("cutouts", "images", "sources"),
+    output:
+        "<results>/0_sources/{survey}/images.zip",
+    log:
+        "<logs>/0_sources/simulate_images/{survey}.log",
+    benchmark:
+        "<benchmarks>/0_sources/simulate_images/{survey}.tsv"
+    conda:
+        "../../envs/sky.yaml"
+    threads: 2
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(240),
+    params:
+        simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
+        cutouts=config["cutouts"],
+    script:
+        "../../scripts/simulate_images.py"
+
+
+rule simulate_cutout:
+    """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
+    input:
+        truth="<results>/0_sources/{survey}/truth.parquet",
+        code=sky() + lib("sources"),
+    output:
+        "<results>/0_sources/{survey}/cutouts/{iauname}.fits",
+    log:
+        "<logs>/0_sources/simulate_cutout/{survey}/{iauname}.log",
+    benchmark:
+        "<benchmarks>/0_sources/simulate_cutout/{survey}/{iauname}.tsv"
+    conda:
+        "../../envs/sky.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+    params:
+        simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
+        cutouts=config["cutouts"],
+    script:
+        "../../scripts/simulate_cutout.py"

@@ -1,0 +1,62 @@
+# Selection cuts, then static shards.
+# Reads: the tables named by surveys.{survey}.catalogue. Writes: <results>/1_catalogue/*.
+# Paper: Sec. 2.1.
+
+
+rule select_galaxies:
+    """Apply the survey's cuts, and count how many galaxies each removes."""
+    input:
+        unpack(tables_of),
+        code=lib("catalogue", "tables"),
+    output:
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        counts="<results>/1_catalogue/{survey}/selection_counts.json",
+    log:
+        "<logs>/1_catalogue/select_galaxies/{survey}.log",
+    benchmark:
+        "<benchmarks>/1_catalogue/select_galaxies/{survey}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(16000),
+        runtime=escalate(60),
+    params:
+        id_column=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("id_column"),
+        cuts=lambda wildcards: SURVEYS[wildcards.survey].get("cuts", {}),
+        exclude=lambda wildcards: SURVEYS[wildcards.survey].get("exclude", []),
+        pixel_scale=config["cutouts"]["pixel_scale"],
+        nsa=config["nsa"],
+    script:
+        "../../scripts/select_galaxies.py"
+
+
+localrules:
+    write_shard,
+
+
+rule write_shard:
+    """Write the galaxies of one shard; later stages work on one shard a job."""
+    input:
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        code=lib("catalogue"),
+    output:
+        "<results>/1_catalogue/{survey}/shards/{shard}.csv",
+    log:
+        "<logs>/1_catalogue/write_shard/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/1_catalogue/write_shard/{survey}/{shard}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+    script:
+        "../../scripts/write_shard.py"
+
+
+rule catalogue:
+    """Target: the catalogue of the survey that the figures show."""
+    input:
+        f"<results>/1_catalogue/{SHOWN}.parquet",

@@ -1,0 +1,42 @@
+# One image shard a job: colour thumbnails for people, grey images for the network.
+# Reads: <results>/1_catalogue/{survey}/shards/*, the survey's images.
+# Writes: <results>/2_cutouts/{survey}/*. Paper: Sec. 2.1, 2.2.
+
+
+rule fetch_cutouts:
+    """Fetch, scale and colour the images of one shard; failures go to a table."""
+    input:
+        shard="<results>/1_catalogue/{survey}/shards/{shard}.csv",
+        images=images_of,
+        code=code_of_images,
+    output:
+        cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
+        failed="<results>/2_cutouts/{survey}/{shard}.failed.csv",
+    log:
+        "<logs>/2_cutouts/fetch_cutouts/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/2_cutouts/fetch_cutouts/{survey}/{shard}.tsv"
+    conda:
+        "../../envs/cutouts.yaml"
+    threads: 1
+    resources:
+        http=lambda wildcards: int(SURVEYS[wildcards.survey]["images"]["source"] == "legacysurvey"),
+        mem_mb=escalate(1500),
+        runtime=escalate(120),
+    params:
+        source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],
+        simulation=lambda wildcards: SURVEYS[wildcards.survey].get("simulation"),
+        legacysurvey=config["legacysurvey"],
+        cutouts=config["cutouts"],
+    script:
+        "../../scripts/fetch_cutouts.py"
+
+
+rule cutouts:
+    """Target: all image shards of the survey that the figures show."""
+    input:
+        expand(
+            "<results>/2_cutouts/{survey}/{shard}.parquet",
+            survey=SHOWN,
+            shard=shard_names(SURVEYS[SHOWN]["shards"]),
+        ),

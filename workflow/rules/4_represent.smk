@@ -1,0 +1,116 @@
+# Images to 1280 numbers, to principal components, to a plane.
+# Reads: <results>/2_cutouts/{survey}/*, <results>/3_pretrain/{pretraining}/*.
+# Writes: <results>/4_represent/{survey}/{pretraining}/*. Paper: Sec. 2.2, 2.3.
+
+
+rule embed_cutouts:
+    """Calculate the representation of each galaxy of a shard."""
+    input:
+        cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
+        weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+        description="<results>/3_pretrain/{pretraining}/encoder.json",
+        code=lib("represent", "encoder", "augment"),
+    output:
+        "<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet",
+    log:
+        "<logs>/4_represent/embed_cutouts/{survey}/{pretraining}/{shard}.log",
+    benchmark:
+        "<benchmarks>/4_represent/embed_cutouts/{survey}/{pretraining}/{shard}.tsv"
+    conda:
+        "../../envs/network.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=escalate(8000),
+        runtime=escalate(60),
+    params:
+        crop_size=config["representation"]["crop_size"],
+        batch_size=config["representation"]["batch_size"],
+        seed=config["representation"]["seed"],
+    script:
+        "../../scripts/embed_cutouts.py"
+
+
+rule gather_representation:
+    """Join the shards' representations into one file, in catalogue order."""
+    input:
+        shards=all_shards("<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet"),
+        code=lib("represent"),
+    output:
+        "<results>/4_represent/{survey}/{pretraining}/representation.parquet",
+    log:
+        "<logs>/4_represent/gather_representation/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/4_represent/gather_representation/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(60),
+    script:
+        "../../scripts/gather_representation.py"
+
+
+rule compress_representation:
+    """Fit an incremental PCA to the representation, and project it."""
+    input:
+        representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
+        code=lib("represent"),
+    output:
+        compressed="<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
+        variance="<results>/4_represent/{survey}/{pretraining}/pca{components}.variance.csv",
+    log:
+        "<logs>/4_represent/compress_representation/{survey}/{pretraining}/pca{components}.log",
+    benchmark:
+        "<benchmarks>/4_represent/compress_representation/{survey}/{pretraining}/pca{components}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 4
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(60),
+    params:
+        batch_size=config["pca"]["batch_size"],
+    script:
+        "../../scripts/compress_representation.py"
+
+
+rule project_representation:
+    """Place the galaxies of a sample on a plane by umap."""
+    input:
+        compressed=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['umap']['components']}.parquet",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        code=lib("represent"),
+    output:
+        "<results>/4_represent/{survey}/{pretraining}/umap_{sample}.parquet",
+    log:
+        "<logs>/4_represent/project_representation/{survey}/{pretraining}/{sample}.log",
+    benchmark:
+        "<benchmarks>/4_represent/project_representation/{survey}/{pretraining}/{sample}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    # One seeded umap runs in one thread.
+    threads: 1
+    resources:
+        mem_mb=escalate(16000),
+        runtime=escalate(240),
+    params:
+        fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],
+        threshold=config["umap"]["threshold"],
+        n_neighbors=config["umap"]["n_neighbors"],
+        min_dist=config["umap"]["min_dist"],
+        seed=config["umap"]["seed"],
+    script:
+        "../../scripts/project_representation.py"
+
+
+rule representation:
+    """Target: the compressed representations of the survey that the figures show."""
+    input:
+        expand(
+            "<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
+            survey=SHOWN,
+            pretraining=PRETRAINING,
+            components=config["pca"]["components"],
+        ),

@@ -1,0 +1,115 @@
+# Every figure as PDF and PNG, each with its source data and its caption.
+# Reads: <results>/4_represent/*, <results>/2_cutouts/*. Writes: <results>/8_figures/*.
+# Paper: Figs. 1, A1, A2.
+
+
+rule draw_representation:
+    """Draw thumbnails at their umap positions."""
+    input:
+        positions=lambda wildcards: (
+            f"<results>/4_represent/{SHOWN}/{PRETRAINING}/"
+            f"umap_{FIGURE_SAMPLES[wildcards.figure]}.parquet"
+        ),
+        cutouts=expand(
+            "<results>/2_cutouts/{survey}/{shard}.parquet",
+            survey=SHOWN,
+            shard=shard_names(SURVEYS[SHOWN]["shards"]),
+        ),
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("figures"),
+    output:
+        pdf="<results>/8_figures/{figure}.pdf",
+        png=report(
+            "<results>/8_figures/{figure}.png",
+            caption="../report/representation.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/{figure}.csv",
+    log:
+        "<logs>/8_figures/draw_representation/{figure}.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_representation/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(FIGURE_SAMPLES),
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(30),
+    params:
+        grid=config["figures"]["representation"]["grid"],
+        crop=config["figures"]["representation"]["crop"],
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        note=survey_note(SHOWN),
+    script:
+        "../../scripts/draw_representation.py"
+
+
+rule draw_pca_variance:
+    """Draw the share of the variance that the first principal components keep."""
+    input:
+        variances=expand(
+            "<results>/4_represent/{survey}/{pretraining}/pca{components}.variance.csv",
+            survey=config["figures"]["pca"]["surveys"],
+            pretraining=PRETRAINING,
+            components=config["pca"]["components"],
+        ),
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("figures"),
+    output:
+        pdf="<results>/8_figures/figure_pca.pdf",
+        png=report(
+            "<results>/8_figures/figure_pca.png",
+            caption="../report/figure_pca.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/figure_pca.csv",
+    log:
+        "<logs>/8_figures/draw_pca_variance.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_pca_variance.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        surveys=config["figures"]["pca"]["surveys"],
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        note=survey_note(SHOWN),
+    script:
+        "../../scripts/draw_pca_variance.py"
+
+
+rule figure_1:
+    """Target: Figure 1, all galaxies."""
+    input:
+        files_of("figure_1"),
+
+
+rule figure_A1:
+    """Target: Figure A1, featured and face-on galaxies."""
+    input:
+        files_of("figure_A1"),
+
+
+rule figure_A2:
+    """Target: Figure A2, spiral galaxies."""
+    input:
+        files_of("figure_A2"),
+
+
+rule figure_pca:
+    """Target: the variance that the principal components keep."""
+    input:
+        files_of("figure_pca"),
+
+
+rule figures:
+    """Target: every figure that config shows."""
+    input:
+        files_of(config["figures"]["show"]),

@@ -1,0 +1,90 @@
+# What all stages share: the checked configuration, wildcard constraints, resource scopes, and
+# the functions that name a survey's files.
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from workflow.lib.config import check_config
+from workflow.lib.errors import UserError
+from workflow.lib.grids import FIGURE_SAMPLES, shard_names
+
+try:
+    check_config(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+SURVEYS = config["surveys"]
+SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
+SHOWN = config["figures"]["survey"]
+PRETRAINING = config["pretraining"]["shown"]
+
+
+wildcard_constraints:
+    survey="|".join(SURVEYS),
+    shard=r"\d+-of-\d+",
+    pretraining="[a-z0-9-]+",
+    components=r"\d+",
+    sample="|".join(config["umap"]["samples"]),
+
+
+resource_scopes:
+    gpu="local",
+
+
+def lib(*modules):
+    """Name library modules: an input of each rule, so that an edit of one reruns it."""
+    return [f"workflow/lib/{module}.py" for module in modules]
+
+
+def sky():
+    """Name the modules of the simulated sky."""
+    return sorted(map(str, Path("workflow/lib/sky").glob("*.py")))
+
+
+def escalate(first):
+    """Ask for `first` of a resource, and for as much again with each attempt."""
+    return lambda wildcards, attempt: first * attempt
+
+
+def all_shards(pattern):
+    """Name a file of each shard of the survey in the wildcards."""
+
+    def expanded(wildcards):
+        names = shard_names(SURVEYS[wildcards.survey]["shards"])
+        return expand(pattern, shard=names, allow_missing=True)
+
+    return expanded
+
+
+def tables_of(wildcards):
+    """Name the tables that a survey's catalogue is made from."""
+    catalogue = SURVEYS[wildcards.survey]["catalogue"]
+    return {key: path for key, path in catalogue.items() if key != "id_column"}
+
+
+def images_of(wildcards):
+    """Name the local files that a survey's images come from."""
+    images = SURVEYS[wildcards.survey]["images"]
+    return {
+        "legacysurvey": [],
+        "directory": images.get("path"),
+        "simulated": f"<results>/0_sources/{wildcards.survey}/truth.parquet",
+    }[images["source"]]
+
+
+def code_of_images(wildcards):
+    """Name the modules that determine a survey's images."""
+    simulated = SURVEYS[wildcards.survey]["images"]["source"] == "simulated"
+    return lib("cutouts", "images", "sources", "http") + (sky() if simulated else [])
+
+
+def files_of(figure):
+    """Name the files of a figure."""
+    return expand(
+        "<results>/8_figures/{figure}.{ending}", figure=figure, ending=["pdf", "png", "csv"]
+    )
+
+
+def survey_note(survey):
+    """Say what a reader of a figure must know of the survey's galaxies."""
+    return "simulated galaxies" if survey in SIMULATED else ""
