@@ -4,13 +4,13 @@ import logging
 import zipfile
 from collections.abc import Mapping
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from astropy.table import Table
+from joblib import Parallel, delayed
 
 from workflow.lib.catalogue import NSA_COLUMNS
 from workflow.lib.errors import UserError
@@ -155,16 +155,12 @@ def simulate_images(
     sky = read_table(truth, text=["iauname"])
     rows = [row for _, row in sky[sky["observed"]].iterrows()]
     names = odd_fraction(sky[sky["observed"]], seed)["GalaxyID"]
-    draw = partial(_thumbnail, instrument=Instrument(**instrument), seed=seed, cutouts=cutouts)
-    # Forked workers would inherit locks that other threads hold.
-    with (
-        get_context("spawn").Pool(processes) as pool,
-        atomic_path(path) as temporary,
-        zipfile.ZipFile(temporary, "w") as archive,
-    ):
-        for done, (name, jpeg) in enumerate(
-            zip(names, pool.imap(draw, rows, chunksize=8), strict=True), start=1
-        ):
+    draw = delayed(
+        partial(_thumbnail, instrument=Instrument(**instrument), seed=seed, cutouts=cutouts)
+    )
+    jpegs = Parallel(processes, batch_size=8, return_as="generator")(map(draw, rows))
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for done, (name, jpeg) in enumerate(zip(names, jpegs, strict=True), start=1):
             archive.writestr(zipfile.ZipInfo(f"images_training_rev1/{name}.jpg"), jpeg)
             if done % 100 == 0 or done == len(rows):
                 log.info("%d of %d images", done, len(rows))

@@ -1,0 +1,425 @@
+"""What an instrument sees of a simulated galaxy and of the sky around it."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import galsim
+import numpy as np
+from astropy.io import fits
+from scipy import fft
+from scipy.ndimage import correlate1d, map_coordinates
+
+from workflow.lib.sky.field import SkyObject, field_objects
+from workflow.lib.sky.light import BANDS, Galaxy
+from workflow.lib.sky.population import sersic_b, sersic_flux
+from workflow.lib.sky.streams import stream
+
+PADDING = 24
+MOFFAT_BETA = 3.5
+GLARE = 16.5
+"""Stars brighter than this magnitude have a halo and spikes."""
+FAR_GLARE = 14.0
+"""Those of stars brighter than this reach into a cutout that does not show the star."""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A camera on its site.
+
+    Parameters
+    ----------
+    pixel_scale
+        [arcsec/pixel]
+    seeing_fwhm
+        Median full width at half maximum of a point source in g, r, z, pixel included [arcsec].
+    noise
+        Median rms of the background in g, r, z [nanomaggies per pixel].
+    sky
+        Brightness of the night sky, whose photons make the noise [nanomaggies per square arcsec].
+    saturation
+        A pixel holds no more than this [nanomaggies per pixel].
+    seeing_scatter, depth_scatter
+        Standard deviation of the logarithm of the seeing and the noise from cutout to cutout.
+    noise_correlation
+        Correlation of neighbouring pixels' noise, from resampling the exposures; below 0.5.
+    """
+
+    pixel_scale: float = 0.262
+    seeing_fwhm: tuple[float, float, float] = (1.32, 1.20, 1.12)
+    noise: tuple[float, float, float] = (0.0021, 0.0033, 0.0105)
+    sky: tuple[float, float, float] = (1.6, 4.0, 25.0)
+    saturation: tuple[float, float, float] = (25.0, 40.0, 60.0)
+    seeing_scatter: float = 0.10
+    depth_scatter: float = 0.25
+    noise_correlation: float = 0.28
+
+    def __post_init__(self) -> None:
+        # The random streams are named after the instrument: 1 and 1.0, list and tuple are one.
+        for field in fields(self):
+            value = getattr(self, field.name)
+            plain = tuple(map(float, value)) if np.ndim(value) else float(value)
+            object.__setattr__(self, field.name, plain)
+
+
+DECALS = Instrument()
+SDSS = Instrument(
+    pixel_scale=0.396,
+    seeing_fwhm=(1.50, 1.40, 1.35),
+    noise=(0.017, 0.024, 0.095),
+    saturation=(200.0, 200.0, 400.0),
+    noise_correlation=0.05,
+)
+
+
+def render_cutout(
+    galaxy: Mapping,
+    size: int,
+    instrument: Instrument,
+    seed: int,
+    pixel_scale: float | None = None,
+) -> np.ndarray:
+    """Render the cutout of one galaxy.
+
+    Parameters
+    ----------
+    galaxy
+        A row of `draw_population`, as a mapping.
+    size
+        Width and height [pixel].
+    instrument
+        Sets the pixels, the seeing and the noise.
+    seed
+        The sky's seed. The surroundings depend on it and the iauname alone, seeing and noise also
+        on the instrument: never on what else is rendered, where, or in what order.
+    pixel_scale
+        [arcsec/pixel] of the output, to which the instrument's pixels are then interpolated; by
+        default the instrument's own.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (3, size, size)
+        Nanomaggies per pixel in g, r, z. Row 0 is the southernmost, column 0 the easternmost.
+
+    Raises
+    ------
+    ValueError
+        If `size` or `pixel_scale` is not positive.
+    """
+    if size < 1 or (pixel_scale is not None and pixel_scale <= 0):
+        raise ValueError(f"size and pixel scale must be positive, got {size}, {pixel_scale}")
+    if pixel_scale is None:
+        return _exposure(galaxy, size, instrument, seed)
+    ratio = pixel_scale / instrument.pixel_scale
+    native = _exposure(galaxy, int(np.ceil(size * ratio)) + 4, instrument, seed)
+    centre = (native.shape[1] - 1) / 2
+    position = (np.arange(size) - (size - 1) / 2) * ratio + centre
+    grid = np.meshgrid(position, position, indexing="ij")
+    bands = [map_coordinates(band, grid, order=1) for band in native]
+    return np.stack(bands).astype(np.float32) * np.float32(ratio**2)
+
+
+def cutout_fits(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> bytes:
+    """Render a cutout as the FITS file that the Legacy Survey's cutout service returns.
+
+    Parameters
+    ----------
+    galaxy, size, instrument, seed
+        As for `render_cutout`.
+
+    Returns
+    -------
+    bytes
+        A FITS file: float32 (3, size, size) in nanomaggies, with the bands and a tangent-plane
+        WCS in the header.
+    """
+    header = fits.Header()
+    header["SURVEY"] = "SIMULATED"
+    header["VERSION"] = "1"
+    header["IMAGETYP"] = "image"
+    header["BANDS"] = BANDS
+    for index, band in enumerate(BANDS):
+        header[f"BAND{index}"] = band
+    degrees = instrument.pixel_scale / 3600
+    header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"
+    header["CRVAL1"], header["CRVAL2"] = float(galaxy["ra"]), float(galaxy["dec"])
+    header["CRPIX1"] = header["CRPIX2"] = (size + 1) / 2
+    header["CD1_1"], header["CD1_2"], header["CD2_1"], header["CD2_2"] = -degrees, 0.0, 0.0, degrees
+    header["IMAGEW"], header["IMAGEH"] = float(size), float(size)
+    cube = render_cutout(galaxy, size, instrument, seed)
+    file = io.BytesIO()
+    fits.PrimaryHDU(cube, header).writeto(file)
+    return file.getvalue()
+
+
+def _exposure(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> np.ndarray:
+    name = galaxy["iauname"]
+    exposure = stream(seed, name, f"exposure {instrument}")
+    scale = instrument.pixel_scale
+    psfs = _psfs(instrument, exposure)
+    depth = np.exp(instrument.depth_scatter * exposure.normal())
+
+    total = fft.next_fast_len(size + 2 * PADDING, real=True)
+    total += (total - size) % 2  # the galaxy stays at the centre
+    offsets = (np.arange(total) - (total - 1) / 2) * scale
+    scene = np.zeros((3, total, total), np.float32)
+    if galaxy["defect"] != "star":
+        _add_galaxy(scene, galaxy, stream(seed, name, "structure"), offsets)
+    objects = field_objects(galaxy, seed)
+    reach = offsets[-1] + 10
+    inside = (objects.east.abs() < reach) & (objects.north.abs() < reach)
+    near = objects[inside | (objects.star & (objects.mag_r < FAR_GLARE))]
+    for neighbour in near[~near.star].itertuples():
+        _add_neighbour(scene, neighbour, offsets)
+    scene *= np.float32(scale**2)
+    image = _convolved(scene, psfs, scale)
+
+    edge = (total - size) // 2
+    image = image[:, edge : edge + size, edge : edge + size]
+    offsets = offsets[edge : edge + size]
+    for star in near[near.star].itertuples():
+        _add_star(image, star, psfs, offsets, instrument)
+    if galaxy["defect"] != "none":
+        _add_defect(image, galaxy, psfs, offsets, instrument, stream(seed, name, "defect"))
+    image = np.minimum(image, np.float32(instrument.saturation)[:, None, None])
+    image = image + _noise(image, instrument, depth, exposure)
+    return _with_missing(image.astype(np.float32), galaxy["missing"], exposure)
+
+
+def _psfs(instrument: Instrument, rng: np.random.Generator) -> list[galsim.GSObject]:
+    """Point spread functions in g, r, z; the seeing of the three varies partly together."""
+    common, own = rng.normal(), rng.normal(size=3)
+    factor = np.exp(instrument.seeing_scatter * (0.8 * common + 0.6 * own))
+    shear = 0.02 * rng.normal(size=(3, 2))
+    return [
+        galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm * f).shear(g1=g1, g2=g2)
+        for fwhm, f, (g1, g2) in zip(instrument.seeing_fwhm, factor, shear, strict=True)
+    ]
+
+
+def _convolved(scene: np.ndarray, psfs: list[galsim.GSObject], scale: float) -> np.ndarray:
+    total = scene.shape[1]
+    reach = 2 * PADDING - 1
+    transform = fft.rfft2(scene)
+    for band, psf in enumerate(psfs):
+        # The seeing includes the pixel, so the profile is sampled, not integrated again.
+        stamp = psf.drawImage(nx=reach, ny=reach, scale=scale, method="no_pixel").array
+        kernel = np.zeros((total, total), np.float32)
+        kernel[:reach, :reach] = stamp / stamp.sum()
+        kernel = np.roll(kernel, (-(reach // 2), -(reach // 2)), (0, 1))
+        transform[band] *= fft.rfft2(kernel)
+    return fft.irfft2(transform, s=(total, total))
+
+
+def _add_galaxy(
+    scene: np.ndarray, truth: Mapping, rng: np.random.Generator, offsets: np.ndarray
+) -> None:
+    galaxy = Galaxy(truth, rng)
+    pixel = offsets[1] - offsets[0]
+    scene += galaxy.brightness(offsets, offsets, pixel)
+    _add_knots(scene, galaxy.knots(), offsets, offsets)
+    if truth["companion_fraction"]:
+        angle = np.radians(truth["companion_angle"])
+        west, north = -np.sin(angle), np.cos(angle)
+        distance = truth["companion_separation"]
+        companion = Galaxy(_companion(truth, galaxy.flux["companion"]), rng)
+        x, y = offsets - distance * west, offsets - distance * north
+        scene += companion.brightness(x, y, pixel)
+        _add_knots(scene, companion.knots(), x, y)
+    if truth["lensed"]:
+        _add_knots(scene, _arc(truth, rng), offsets, offsets)
+
+
+def _companion(truth: Mapping, flux: np.ndarray) -> dict:
+    """Give the truth of the galaxy that merges with that of `truth`."""
+    shrink = np.sqrt(np.clip(flux[1] / truth["flux_r"], 0.2, 1))
+    lengths = ("disc_scale", "bulge_radius", "bar_length", "ring_radius", "ring_width")
+    return {
+        **truth,
+        **{name: truth[name] * shrink for name in lengths},
+        "flux_r": flux[1],
+        "inclination": truth["companion_inclination"],
+        "position_angle": (truth["companion_angle"] * 1.7) % 180,
+        "companion_fraction": 0.0,
+        "ring_strength": 0.0,
+        "ring_fraction": 0.0,
+        "dust_lane": False,
+        "lensed": False,
+    }
+
+
+def _arc(truth: Mapping, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Give a blue gravitational arc around an elliptical, with a counter-image."""
+    radius = rng.uniform(2.0, 3.5)
+    middle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.4)
+    angle = np.append(middle + length * np.linspace(-0.5, 0.5, 24), middle + np.pi)
+    weight = np.append(np.full(24, 0.8 / 24), 0.2)
+    radius = np.append(np.full(24, radius), 0.7 * radius)
+    flux = 0.02 * truth["flux_r"] * np.array([0.8, 1.0, 1.2])
+    return {
+        "x": radius * np.cos(angle),
+        "y": radius * np.sin(angle),
+        "sigma": np.full(25, 0.22),
+        "flux": weight[:, None] * flux,
+    }
+
+
+def _add_knots(
+    scene: np.ndarray, knots: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray
+) -> None:
+    smallest = 0.6 * (x[1] - x[0])
+    for west, north, sigma, flux in zip(
+        knots["x"], knots["y"], np.maximum(knots["sigma"], smallest), knots["flux"], strict=True
+    ):
+        rows, columns = _patch(y, north, 4 * sigma), _patch(x, west, 4 * sigma)
+        along_y = np.exp(-0.5 * ((y[rows] - north) / sigma) ** 2)
+        along_x = np.exp(-0.5 * ((x[columns] - west) / sigma) ** 2)
+        profile = along_y[:, None] * along_x / (2 * np.pi * sigma**2)
+        scene[:, rows, columns] += flux[:, None, None] * profile
+
+
+def _patch(offsets: np.ndarray, centre: float, reach: float) -> slice:
+    return slice(*np.searchsorted(offsets, [centre - reach, centre + reach]))
+
+
+def _band_fluxes(source: SkyObject) -> np.ndarray:
+    magnitudes = source.mag_r + np.array([source.g_r, 0.0, -source.r_z])
+    return 10 ** ((22.5 - magnitudes) / 2.5)
+
+
+def _add_neighbour(scene: np.ndarray, source: SkyObject, offsets: np.ndarray) -> None:
+    n, size, axis_ratio = source.sersic, source.radius, source.axis_ratio
+    reach = (9 if n > 1 else 5) * size
+    rows, columns = _patch(offsets, source.north, reach), _patch(offsets, -source.east, reach)
+    x, y = offsets[columns] + source.east, offsets[rows][:, None] - source.north
+    angle = np.radians(source.position_angle)
+    a = (y * np.cos(angle) - x * np.sin(angle)).astype(np.float32)
+    b = (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32) / np.float32(axis_ratio)
+    # Softened by part of a pixel, so that a small source's flux does not depend on its position.
+    radius = np.sqrt(a * a + b * b + np.float32(0.012))
+    b_n = sersic_b(n)
+    total = sersic_flux(n, size) * axis_ratio
+    profile = np.exp(np.float32(-b_n) * ((radius / np.float32(size)) ** np.float32(1 / n) - 1))
+    scene[:, rows, columns] += np.float32(_band_fluxes(source) / total)[:, None, None] * profile
+
+
+def _add_star(
+    image: np.ndarray,
+    star: SkyObject,
+    psfs: list[galsim.GSObject],
+    offsets: np.ndarray,
+    instrument: Instrument,
+) -> None:
+    flux = _band_fluxes(star) * instrument.pixel_scale**2
+    for band, psf in enumerate(psfs):
+        # As far as the wing of the profile is above a part of the noise.
+        contrast = 1 + 0.3 * flux[band] / max(instrument.noise[band], 1e-4)
+        reach = 1 + 1.6 * psf.original.half_light_radius * contrast ** (0.5 / MOFFAT_BETA)
+        rows, columns = _patch(offsets, star.north, reach), _patch(offsets, -star.east, reach)
+        x, y = offsets[columns] + star.east, offsets[rows][:, None] - star.north
+        image[band, rows, columns] += flux[band] * _moffat(psf, x, y)
+    if star.mag_r < GLARE:
+        _add_glare(image, star, flux, offsets, instrument)
+
+
+def _moffat(psf: galsim.GSObject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Evaluate the sheared Moffat profile [per square arcsec]; GalSim's x is ours."""
+    inverse = np.linalg.inv(psf.jac)
+    u, v = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
+    core = psf.original.scale_radius
+    peak = (MOFFAT_BETA - 1) / (np.pi * core**2)
+    return peak * (1 + (u * u + v * v) / core**2) ** -MOFFAT_BETA
+
+
+def _add_glare(
+    image: np.ndarray,
+    star: SkyObject,
+    flux: np.ndarray,
+    offsets: np.ndarray,
+    instrument: Instrument,
+) -> None:
+    """Add what makes bright stars bright: a halo, the diffraction spikes, the bleeding columns."""
+    x, y = offsets + star.east, offsets[:, None] - star.north
+    radius2 = x**2 + y**2
+    halo = 0.0005 / (1 + radius2 / 16) ** 1.25
+    tilt = np.radians(45 + 6 * np.sin(1e3 * star.east))
+    along, across = x * np.cos(tilt) + y * np.sin(tilt), y * np.cos(tilt) - x * np.sin(tilt)
+    for p, q in ((along, across), (across, along)):
+        halo = halo + 0.0012 * np.exp(-0.5 * (q / 0.35) ** 2) / (1 + p**2 / 4)
+    image += (flux[:, None, None] * halo).astype(np.float32)
+    for band, full in enumerate(instrument.saturation):
+        excess = flux[band] * 0.3 / full
+        if excess > 3:
+            length = min(2.5 * np.sqrt(excess), 80)
+            bleed = (np.abs(y) < 0.25 + 0.02 * length) & (np.abs(x) < length)
+            image[band][bleed] = full
+
+
+def _add_defect(
+    image: np.ndarray,
+    galaxy: Mapping,
+    psfs: list[galsim.GSObject],
+    offsets: np.ndarray,
+    instrument: Instrument,
+    rng: np.random.Generator,
+) -> None:
+    """Spoil a cutout in the way `galaxy["defect"]` says."""
+    x, y = offsets, offsets[:, None]
+    noise = np.maximum(instrument.noise, 1e-3)
+    kind = galaxy["defect"]
+    if kind in ("star", "saturated"):
+        bright = 10.5 if kind == "saturated" else 13.0
+        east, north = rng.normal(0, 4, 2) * (kind == "saturated")
+        star = SkyObject(east, north, True, bright + rng.uniform(0, 2), 0.6, 0.3)
+        _add_star(image, star, psfs, offsets, instrument)
+    elif kind == "satellite":
+        angle = rng.uniform(0, np.pi)
+        across = x * np.cos(angle) + y * np.sin(angle) - rng.normal(0, 2)
+        trail = np.exp(-0.5 * (across / rng.uniform(0.45, 0.8)) ** 2)
+        # A trail crosses one exposure, of one band; a satellite's glint may be in several.
+        bands = np.where(rng.random(3) < 0.4, rng.uniform(20, 150, 3), 0)
+        bands[rng.integers(3)] = 10 ** rng.uniform(1.0, 2.3)
+        image += (bands * noise)[:, None, None].astype(np.float32) * trail.astype(np.float32)
+    elif kind == "ghost":
+        centre = rng.normal(0, 15, 2)
+        radius = np.hypot(x - centre[0], y - centre[1]) / rng.uniform(20, 40)
+        ghost = (0.4 + 0.6 * radius**4) / (1 + np.exp((radius - 1) / 0.03))
+        image += (rng.uniform(1, 8, 3) * noise)[:, None, None].astype(np.float32) * ghost
+    else:
+        slope = rng.normal(size=2) / 30
+        plane = slope[0] * x + slope[1] * y + rng.normal()
+        step = rng.normal(0, 2) * (y > rng.normal(0, 8))
+        image += (rng.uniform(0.5, 4, 3) * noise)[:, None, None] * (plane + step)
+
+
+def _noise(
+    image: np.ndarray, instrument: Instrument, depth: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Give background noise, correlated between neighbours, and the photon noise of the light."""
+    centre, side = _smoothing(instrument.noise_correlation)
+    noise = rng.standard_normal(image.shape, np.float32)
+    for axis in (1, 2):
+        noise = correlate1d(noise, [side, centre, side], axis=axis, mode="wrap")
+    rms = np.float32(instrument.noise)[:, None, None] * np.float32(depth)
+    sky = np.float32(instrument.sky)[:, None, None] * np.float32(instrument.pixel_scale**2)
+    return noise * rms * np.sqrt(1 + np.maximum(image, 0) / sky)
+
+
+def _smoothing(correlation: float) -> tuple[float, float]:
+    """Give weights (centre, side) of unit variance and of the correlation between neighbours."""
+    # side/centre = t makes correlation 2 t / (1 + 2 t^2); the smaller root.
+    t = correlation and (1 - np.sqrt(1 - 2 * correlation**2)) / (2 * correlation)
+    centre = 1 / np.sqrt(1 + 2 * t**2)
+    return centre, t * centre
+
+
+def _with_missing(image: np.ndarray, missing: str, rng: np.random.Generator) -> np.ndarray:
+    """Blank what no exposure covered."""
+    size = image.shape[1]
+    band, first, width = rng.integers(3), rng.random(), rng.uniform(0.1, 0.35)
+    if missing == "band":
+        image[band] = 0
+    elif missing == "strip":
+        start = int(first * (1 - width) * size)
+        image[:, :, start : start + int(np.ceil(width * size))] = 0
+    return image
