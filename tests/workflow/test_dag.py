@@ -1,0 +1,83 @@
+"""What the workflow would do: the paper's jobs, single targets, style."""
+
+import pytest
+
+PAPER = {
+    "download_file": 5,
+    "select_galaxies": 2,
+    "write_shard": 460,
+    "fetch_cutouts": 460,
+    "make_random_encoder": 1,
+    "embed_cutouts": 460,
+    "gather_representation": 2,
+    "compress_representation": 6,
+    "project_representation": 3,
+    "draw_representation": 3,
+    "draw_pca_variance": 1,
+    "all": 1,
+}
+
+
+@pytest.mark.parametrize("arguments", ["", "--profile slurm"])
+def test_dry_run_of_the_paper_lists_every_job(bare, arguments):
+    assert bare.jobs(arguments) == PAPER
+
+
+def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_figures(bare):
+    by_name = bare.jobs("figure_1")
+    by_file = bare.jobs("results/8_figures/figure_1.pdf")
+    assert by_name.pop("figure_1") == 1
+    assert by_name == by_file
+    assert by_file["draw_representation"] == 1
+    assert by_file["project_representation"] == 1
+    assert by_file["fetch_cutouts"] == 400  # of decals; gz2 is in no thumbnail figure
+    assert "draw_pca_variance" not in by_file
+
+
+def test_given_weights_take_the_place_of_random_ones(bare):
+    jobs = bare.jobs(
+        "figure_1 --config 'pretraining={shown: zoobot, weights: {zoobot: README.md}}'"
+    )
+    assert jobs["copy_encoder"] == 1
+    assert "make_random_encoder" not in jobs
+
+
+def test_every_rule_says_what_it_needs(bare):
+    """Each rule with a script has a docstring, a log, a benchmark, conda and resources."""
+    for path in sorted((bare.folder / "workflow/rules").glob("[0-9]*.smk")):
+        for text in path.read_text().split("\nrule ")[1:]:
+            name = text.split(":")[0]
+            assert '    """' in text, f"{name} has no docstring"
+            if "script:" not in text:
+                continue
+            for directive in ["log", "benchmark", "conda", "threads", "resources", "output"]:
+                assert f"    {directive}:" in text, f"{name} has no {directive}"
+            assert "mem_mb=" in text and "runtime=" in text, name
+            assert "code=" in text, f"{name} does not name the modules it uses"
+            assert f"scripts/{name}.py" in text, f"{name} and its script differ in name"
+
+
+def test_style_is_clean(bare):
+    assert "good condition" in bare.sh("snakemake --lint")
+    bare.sh("snakefmt --check Snakefile workflow/rules")
+    bare.sh("ruff check && ruff format --check")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("umap={n_neighbours: 5}", "unknown key 'umap.n_neighbours'; did you mean 'n_neighbors'?"),
+        ("pca={batch_size: many}", "'pca.batch_size': must be integer, not \"many\""),
+        ("representation={crop_size: 400}", "'representation.crop_size' (400)"),
+        (
+            "surveys={decals: {cuts: {mag_r: {above: 18}}}}",
+            "'surveys.decals.cuts.mag_r': above (18) must be smaller than below (17.77)",
+        ),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line_that_names_the_key(bare, change, message):
+    output = bare.sh(f"snakemake -n --config '{change}'", check=False)
+    lines = [line for line in output.splitlines() if line.startswith("config: ")]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert "Traceback" not in output

@@ -1,0 +1,67 @@
+"""Every command of the README, to the letter, on the smallest sky."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = [block.strip() for block in re.findall(r"^```bash\n(.*?)^```", README, re.S | re.M)]
+
+
+def block(beginning):
+    """Give the one block of commands that starts so."""
+    (found,) = [text for text in BLOCKS if text.startswith(beginning)]
+    return found
+
+
+def test_toy_and_single_figures(finished):
+    assert block("make toy") == "make toy"  # has run in `finished`
+    for text in [text for text in BLOCKS if "config/toy.yaml" in text]:
+        finished.sh(text)
+
+
+def test_dry_runs(bare):
+    for text in [text for text in BLOCKS if "-n" in text.split()]:
+        assert "fetch_cutouts" in bare.sh(text)
+
+
+def test_own_images(finished, branch):
+    """The README's own images, here those of the second survey."""
+    gz2 = finished.folder / "results/toy/0_sources/gz2"
+    own = branch.folder / "data/own"
+    own.mkdir(parents=True)
+    branch.sh(f"python -m zipfile -e {gz2}/images.zip data/own/")
+    (own / "images_training_rev1").rename(own / "images")
+    table = pd.read_csv(gz2 / "training_solutions.csv").rename(columns={"GalaxyID": "asset_id"})
+    table.to_csv(own / "labels.csv", index=False)
+    branch.sh(block("snakemake --configfile config/own.yaml"))
+    assert len(pd.read_csv(branch.folder / "results/own/8_figures/figure_1.csv")) > 10
+
+
+def test_real_galaxies_as_own_images(bare, shared_data):
+    (bare.folder / "data").mkdir()
+    (bare.folder / "data/own").symlink_to(shared_data / "gz2_sample")
+    bare.sh(block("snakemake --configfile config/own.yaml"))
+    results = bare.folder / "results/own"
+    assert len(pd.read_parquet(results / "4_represent/own/random/pca15.parquet")) == 500
+    assert len(pd.read_csv(results / "8_figures/figure_1.csv")) > 100
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_no_command_is_left_out(text):
+    """Each block is run by a test above, or is how the tests themselves are run."""
+    run = ["config/toy.yaml" in text, "-n" in text.split(), "config/own.yaml" in text]
+    assert any(run) or text in {"make toy", "make test"} or text.startswith("source "), text
+
+
+def test_ci_calls_the_test_command_of_the_readme():
+    assert block("make test") == "make test"
+    assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
+
+
+def test_pictures_and_files_that_the_readme_names_exist():
+    for name in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / name).exists(), name

@@ -1,0 +1,183 @@
+"""The whole workflow, really run on the smallest sky."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from tests.conftest import ROOT
+from workflow.lib.represent import read_representation
+
+RESULTS = "results/toy"
+EXPECTED = ROOT / "tests/toy/expected.json"
+
+
+def key_numbers(folder):
+    """Gather numbers that would move if anything on the way did."""
+    results = folder / RESULTS
+    counts = json.loads((results / "1_catalogue/decals/selection_counts.json").read_text())
+    catalogue = pd.read_parquet(results / "1_catalogue/decals.parquet")
+    greys = [
+        np.frombuffer(b"".join(pd.read_parquet(path)["grey"]), np.uint8)
+        for path in sorted((results / "2_cutouts/decals").glob("*.parquet"))
+    ]
+    representation = results / "4_represent/decals/random"
+    variance = pd.read_csv(representation / "pca15.variance.csv")
+    return {
+        "galaxies_left": [row["left"] for row in counts],
+        "mean_mag_r": float(catalogue["mag_r"].mean()),
+        "mean_smooth_fraction": float(catalogue["smooth-or-featured_smooth_fraction"].mean()),
+        "mean_grey": float(np.concatenate(greys).mean()),
+        "mean_representation": float(
+            read_representation(representation / "representation.parquet")[1].mean()
+        ),
+        "variance_of_15": float(variance["cumulative"].iloc[-1]),
+    }
+
+
+def test_every_figure_stands_there_as_pdf_png_and_source_data(finished):
+    for name in ["figure_1", "figure_A1", "figure_A2", "figure_pca"]:
+        stem = finished.folder / RESULTS / "8_figures" / name
+        assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        with Image.open(stem.with_suffix(".png")) as picture:
+            assert np.asarray(picture).std() > 10
+        assert len(pd.read_csv(stem.with_suffix(".csv"))) > 5
+
+
+def test_key_numbers_are_as_stored(finished):
+    """Counts are exact; means agree to 0.2%, which leaves room for other CPUs and compilers."""
+    expected = json.loads(EXPECTED.read_text())
+    found = key_numbers(finished.folder)
+    assert found.keys() == expected.keys()
+    assert found.pop("galaxies_left") == expected.pop("galaxies_left")
+    assert found == pytest.approx(expected, rel=2e-3)
+
+
+def test_figures_say_that_galaxies_are_simulated_and_the_encoder_is_random(finished):
+    description = json.loads(
+        (finished.folder / RESULTS / "3_pretrain/random/encoder.json").read_text()
+    )
+    assert not description["trained"]
+    assert "random weights" in description["label"]
+
+
+def test_featured_and_spiral_samples_are_nested(finished):
+    names = {
+        sample: set(
+            pd.read_parquet(
+                finished.folder / RESULTS / f"4_represent/decals/random/umap_{sample}.parquet"
+            )["iauname"]
+        )
+        for sample in ["all", "featured", "spiral"]
+    }
+    assert names["spiral"] < names["featured"] < names["all"]
+
+
+def test_every_galaxy_of_the_catalogue_is_an_image_or_a_failure_with_a_reason(finished):
+    results = finished.folder / RESULTS
+    for survey in ["decals", "gz2"]:
+        catalogue = pd.read_parquet(results / f"1_catalogue/{survey}.parquet")
+        paths = sorted((results / "2_cutouts" / survey).glob("*.parquet"))
+        failed = [pd.read_csv(path.with_suffix(".failed.csv"), dtype=str) for path in paths]
+        images = [pd.read_parquet(path, columns=["iauname"]) for path in paths]
+        found = pd.concat([*images, *failed])["iauname"]
+        assert sorted(found) == sorted(catalogue["iauname"])
+        assert pd.concat(failed)["reason"].notna().all()
+
+
+def test_running_again_does_nothing(finished):
+    assert "Nothing to be done" in finished.sh("make toy")
+
+
+def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
+    (branch.folder / RESULTS / "2_cutouts/decals/1-of-3.parquet").unlink()
+    jobs = branch.jobs("--configfile config/toy.yaml")
+    assert jobs == {
+        "fetch_cutouts": 1,
+        "embed_cutouts": 1,
+        "gather_representation": 1,
+        "compress_representation": 3,
+        "project_representation": 3,
+        "draw_representation": 3,
+        "draw_pca_variance": 1,
+        "all": 1,
+    }
+
+
+def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
+    branch.sh("find workflow scripts config -type f -exec touch {} +")
+    assert branch.jobs("--configfile config/toy.yaml") == {}
+    module = branch.folder / "workflow/lib/figures.py"
+    module.write_text(module.read_text() + "\n# edited\n")
+    jobs = branch.jobs("--configfile config/toy.yaml")
+    assert set(jobs) == {"draw_representation", "draw_pca_variance", "all"}
+
+
+def test_a_changed_number_reruns_what_it_governs(branch):
+    jobs = branch.jobs("--configfile config/toy.yaml --config 'umap={seed: 7}'")
+    assert set(jobs) == {"project_representation", "draw_representation", "all"}
+
+
+def test_other_cores_and_other_shards_give_the_same_results(finished, branch):
+    """Bytes of catalogue and images; of the representation, floats to 1e-4 of its scatter.
+
+    TensorFlow sums in another order when the number of threads changes.
+    """
+    config = yaml.safe_load((branch.folder / "config/toy.yaml").read_text())
+    config["surveys"]["decals"]["shards"] = 2
+    config["pathvars"]["results"] = "results/other"
+    (branch.folder / "config/toy.yaml").write_text(yaml.safe_dump(config))
+    branch.sh("snakemake --configfile config/toy.yaml --cores 1 representation")
+
+    one, other = finished.folder / RESULTS, branch.folder / "results/other"
+    name = "1_catalogue/decals.parquet"
+    assert (one / name).read_bytes() == (other / name).read_bytes()
+    images = [
+        pd.concat(
+            pd.read_parquet(path) for path in sorted((root / "2_cutouts/decals").glob("*.parquet"))
+        ).reset_index(drop=True)
+        for root in (one, other)
+    ]
+    pd.testing.assert_frame_equal(*images)
+    names, vectors = zip(
+        *(
+            read_representation(root / "4_represent/decals/random/representation.parquet")
+            for root in (one, other)
+        ),
+        strict=True,
+    )
+    assert names[0] == names[1]
+    scatter = vectors[0].std()
+    assert np.abs(vectors[0] - vectors[1]).max() < 1e-4 * scatter
+
+
+def test_a_cutout_of_the_simulated_sky_can_be_had_as_fits(branch):
+    name = pd.read_parquet(branch.folder / RESULTS / "1_catalogue/decals.parquet")["iauname"][0]
+    path = f"{RESULTS}/0_sources/decals/cutouts/{name}.fits"
+    branch.toy(f"'{path}'")
+    assert (branch.folder / path).read_bytes().startswith(b"SIMPLE  =")
+
+
+@pytest.mark.parametrize(
+    ("change", "target", "message"),
+    [
+        (
+            "surveys={decals: {cuts: {petro_theta: {above: 1e9}}}}",
+            "catalogue",
+            "no galaxy passes the cuts",
+        ),
+        ("surveys={decals: {cuts: {petro_teta: {above: 3}}}}", "catalogue", "'petro_teta'"),
+        ("surveys={decals: {shards: 1000}}", "cutouts", "too few for 1000 shards"),
+        ("umap={n_neighbors: 5000}", "figure_1", "too few for umap"),
+        ("cutouts={max_missing_share: 0, max_failed_share: 0}", "cutouts", "missing"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(branch, change, target, message):
+    output = branch.toy(f"{target} --config '{change}'", check=False)
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert errors
+    assert all(message in line for line in errors)
+    assert "Traceback" not in output
