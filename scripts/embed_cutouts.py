@@ -1,9 +1,10 @@
 """Calculate the representation of each galaxy of a shard."""
 
 from workflow.lib.logs import log_to
-from workflow.lib.represent import embed_shard
+from workflow.lib.represent import embed_shard, use_threads
 
 log_to(snakemake.log[0])
+use_threads(snakemake.threads)
 embed_shard(
     snakemake.input.cutouts,
     snakemake.input.weights,
@@ -11,5 +12,4 @@ embed_shard(
     crop_size=snakemake.params.crop_size,
     batch_size=snakemake.params.batch_size,
     seed=snakemake.params.seed,
-    threads=snakemake.threads,
 )

@@ -33,9 +33,18 @@ class Project:
             assert done.returncode, f"{command}\nshould have failed\n{output}"
         return output
 
-    def toy(self, arguments="", check=True):
-        """Run the workflow on the toy sky."""
-        return self.sh(f"snakemake --configfile config/toy.yaml --cores 2 {arguments}", check)
+    def toy(self, target="", change="", check=True):
+        """Run the workflow on the toy sky, with a change to its configuration (YAML)."""
+        return self.sh(f"snakemake {self.toy_with(change)} --cores 2 {target}", check)
+
+    def toy_with(self, change):
+        """Give the options for the toy's configuration with a change laid over it."""
+        return f"--configfile config/toy.yaml {self.write_change(change)}"
+
+    def write_change(self, change):
+        """Write a piece of configuration to a file, and give its name."""
+        (self.folder / "change.yaml").write_text(change or "{}")
+        return "change.yaml"
 
     def jobs(self, arguments):
         """Say how many jobs of each rule a dry-run lists."""

@@ -1,6 +1,13 @@
 """What the workflow would do: the paper's jobs, single targets, style."""
 
+import ast
+import re
+import sys
+
 import pytest
+import yaml
+
+from tests.conftest import ROOT
 
 PAPER = {
     "download_file": 5,
@@ -35,9 +42,8 @@ def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_fig
 
 
 def test_given_weights_take_the_place_of_random_ones(bare):
-    jobs = bare.jobs(
-        "figure_1 --config 'pretraining={shown: zoobot, weights: {zoobot: README.md}}'"
-    )
+    change = "pretraining: {shown: zoobot, weights: {zoobot: README.md}}"
+    jobs = bare.jobs(f"figure_1 --configfile {bare.write_change(change)}")
     assert jobs["copy_encoder"] == 1
     assert "make_random_encoder" not in jobs
 
@@ -66,18 +72,62 @@ def test_style_is_clean(bare):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("umap={n_neighbours: 5}", "unknown key 'umap.n_neighbours'; did you mean 'n_neighbors'?"),
-        ("pca={batch_size: many}", "'pca.batch_size': must be integer, not \"many\""),
-        ("representation={crop_size: 400}", "'representation.crop_size' (400)"),
+        ("umap: {n_neighbours: 5}", "unknown key 'umap.n_neighbours'; did you mean 'n_neighbors'?"),
+        ("pca: {batch_size: many}", "'pca.batch_size': must be integer, not \"many\""),
+        ("representation: {crop_size: 400}", "'representation.crop_size' (400) must not be larger"),
         (
-            "surveys={decals: {cuts: {mag_r: {above: 18}}}}",
+            "surveys: {decals: {cuts: {mag_r: {above: 18}}}}",
             "'surveys.decals.cuts.mag_r': above (18) must be smaller than below (17.77)",
         ),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_line_that_names_the_key(bare, change, message):
-    output = bare.sh(f"snakemake -n --config '{change}'", check=False)
+    output = bare.sh(f"snakemake -n --configfile {bare.write_change(change)}", check=False)
     lines = [line for line in output.splitlines() if line.startswith("config: ")]
     assert len(lines) == 1
     assert message in lines[0]
     assert "Traceback" not in output
+
+
+PACKAGES = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "urllib3": "requests",
+    "tensorflow": "tensorflow[and-cuda]",
+}
+
+
+def imported(path, seen):
+    """Name all packages that a file imports, directly or by way of workflow.lib."""
+    names = set()
+    text = re.sub(r"^if TYPE_CHECKING:\n(    .*\n|\n(?=    ))+", "", path.read_text(), flags=re.M)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for module in modules:
+            own = ROOT / (module.replace(".", "/") + ".py")
+            if own.exists() and own not in seen:
+                names |= imported(own, seen | {own})
+            names.add(module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"workflow"}
+
+
+def test_each_conda_environment_has_what_its_rules_import(bare):
+    for path in sorted((bare.folder / "workflow/rules").glob("[0-9]*.smk")):
+        for text in path.read_text().split("\nrule ")[1:]:
+            if "script:" not in text:
+                continue
+            env, script = re.search(r"envs/(\w+)", text)[1], re.search(r"scripts/(\w+)", text)[1]
+            dependencies = yaml.safe_load((ROOT / f"envs/{env}.yaml").read_text())["dependencies"]
+            pip = [entry for entry in dependencies if isinstance(entry, dict)]
+            plain = [entry for entry in dependencies if isinstance(entry, str)]
+            pins = [*plain, *(pin for entry in pip for pin in entry["pip"])]
+            has = {re.split("=+", pin)[0] for pin in pins}
+            names = imported(ROOT / f"scripts/{script}.py", frozenset())
+            wants = {PACKAGES.get(name, name) for name in names}
+            assert wants <= has, f"envs/{env}.yaml lacks {wants - has} for {script}"

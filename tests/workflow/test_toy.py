@@ -117,7 +117,7 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
 
 
 def test_a_changed_number_reruns_what_it_governs(branch):
-    jobs = branch.jobs("--configfile config/toy.yaml --config 'umap={seed: 7}'")
+    jobs = branch.jobs(branch.toy_with("umap: {seed: 7}"))
     assert set(jobs) == {"project_representation", "draw_representation", "all"}
 
 
@@ -165,18 +165,18 @@ def test_a_cutout_of_the_simulated_sky_can_be_had_as_fits(branch):
     ("change", "target", "message"),
     [
         (
-            "surveys={decals: {cuts: {petro_theta: {above: 1e9}}}}",
+            "surveys: {decals: {cuts: {petro_theta: {above: 1.0e+9}}}}",
             "catalogue",
             "no galaxy passes the cuts",
         ),
-        ("surveys={decals: {cuts: {petro_teta: {above: 3}}}}", "catalogue", "'petro_teta'"),
-        ("surveys={decals: {shards: 1000}}", "cutouts", "too few for 1000 shards"),
-        ("umap={n_neighbors: 5000}", "figure_1", "too few for umap"),
-        ("cutouts={max_missing_share: 0, max_failed_share: 0}", "cutouts", "missing"),
+        ("surveys: {decals: {cuts: {petro_teta: {above: 3}}}}", "catalogue", "'petro_teta'"),
+        ("surveys: {decals: {shards: 1000}}", "cutouts", "too few for 1000 shards"),
+        ("umap: {n_neighbors: 5000}", "figure_1", "too few for umap"),
+        ("cutouts: {max_missing_share: 0, max_failed_share: 0}", "cutouts", "missing"),
     ],
 )
 def test_a_mistake_is_one_clear_line(branch, change, target, message):
-    output = branch.toy(f"{target} --config '{change}'", check=False)
+    output = branch.toy(target, change, check=False)
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert errors
     assert all(message in line for line in errors)

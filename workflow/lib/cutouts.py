@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,11 @@ from workflow.lib import images
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
 from workflow.lib.images import CutoutError, decode_image, from_jpeg, grey, to_jpeg, to_thumbnail
-from workflow.lib.sources import Source
 from workflow.lib.tables import need_columns, read_table
+
+if TYPE_CHECKING:
+    # Readers of shards, such as the figures, have no need of what fetches over a network.
+    from workflow.lib.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ Row = dict[str, Any]
 
 def make_shard(
     shard_csv: str | Path,
-    source: Source,
+    source: "Source",
     shard: str | Path,
     failed: str | Path,
     *,
@@ -57,7 +60,8 @@ def make_shard(
     Parameters
     ----------
     shard_csv
-        The shard's galaxies: iauname, ra, dec [deg], pixel_scale [arcsec/pixel].
+        The shard's galaxies: iauname and what the source needs of ra, dec [deg] and pixel_scale
+        [arcsec/pixel].
     source
         Gives the image files.
     shard
@@ -113,10 +117,10 @@ def make_shard(
                 "%d of %d galaxies, %d without an image, %.1f galaxies/s",
                 done, len(galaxies), counts.total(), done / (time.monotonic() - start),
             )  # fmt: skip
+            # Not only at the end: a service that is down should not be asked for every galaxy.
             if counts.total() > max_failed_share * len(galaxies):
-                raise UserError(
-                    _too_many(shard_csv, counts, parts, len(galaxies), max_failed_share)
-                )
+                message = _too_many(counts, parts, len(galaxies), max_failed_share)
+                raise UserError(f"{shard_csv}: {message}")
     _write_failed(parts, failed)
     _assemble(parts, shard, thumbnail_size, network_size)
     for leftover in shard.parent.glob(f"{shard.name}.parts-*"):
@@ -126,7 +130,7 @@ def make_shard(
 def make_cutout(
     galaxy: Mapping[str, Any],
     *,
-    source: Source,
+    source: "Source",
     thumbnail_size: int,
     network_size: int,
     colour: Mapping[str, Any],
@@ -178,7 +182,8 @@ def iter_grey(shard: str | Path, batch: int) -> Iterator[tuple[list[str], np.nda
     grey : numpy.ndarray
         uint8 (n, network_size, network_size), read-only.
     """
-    with pq.ParquetFile(shard) as file:
+    # Read ahead, the whole shard would end up in memory.
+    with pq.ParquetFile(shard, pre_buffer=False) as file:
         size = int(file.schema_arrow.metadata[b"network_size"])
         for rows in file.iter_batches(batch, columns=["iauname", "grey"]):
             column = rows.column("grey")
@@ -219,7 +224,7 @@ def read_thumbnails(
                     yield name.as_py(), from_jpeg(jpeg.as_py())
 
 
-def _fingerprint(drawing: Mapping[str, Any], source: Source, shard_csv: Path) -> str:
+def _fingerprint(drawing: Mapping[str, Any], source: "Source", shard_csv: Path) -> str:
     """Hash all that determines the pixels, so that parts of another time are never reused."""
     # Scales keep their order: it says which band is red.
     settings = json.dumps([type(source).__name__, source.identity, drawing])

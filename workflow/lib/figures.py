@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from workflow.lib.cutouts import read_thumbnails
 from workflow.lib.files import atomic_path, write_text
 from workflow.lib.tables import read_table
 
@@ -127,9 +128,6 @@ def draw_representation(
     pdf, png, csv
         The figure, and the galaxies shown with their positions.
     """
-
-    from workflow.lib.cutouts import read_thumbnails
-
     shown = place_on_grid(read_table(positions, text=["iauname"]), grid)
     columns = shown["column"].max() + 1
     side = round(width * dpi / columns)

@@ -261,25 +261,28 @@ def is_jpeg(data: bytes) -> bool:
 def _decode_fits(
     data: bytes, name: str, bands: str, max_missing_share: float, max_pixels: int
 ) -> np.ndarray:
-    cut_short = CutoutError("truncated", f"{name} ends after {len(data)} bytes", transient=True)
     if len(data) % FITS_BLOCK:
-        raise cut_short
+        raise CutoutError("truncated", f"{name} ends after {len(data)} bytes", transient=True)
     try:
-        with fits.open(BytesIO(data), memmap=False) as hdus:
-            hdu = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) in (2, 3)), None)
-            if hdu is None:
-                raise CutoutError("not-an-image", f"{name} holds no image of two or three axes")
-            if np.prod(hdu.shape, dtype=float) > max_pixels:
-                raise CutoutError("too-large", f"{name} has {hdu.shape} pixels")
-            header = hdu.header
-            image = hdu.data
-    except (OSError, TypeError, ValueError) as error:
-        # astropy's many ways of saying that it wanted more bytes than there are
-        raise cut_short from error
-    planes = _planes(header, len(image), bands, name) if image.ndim == 3 else np.newaxis
-    cube = image[planes].astype(np.float32)
+        cube = _read_fits(data, name, bands, max_pixels)
+    except CutoutError:
+        raise
+    except Exception as error:  # damage makes astropy raise whatever it stumbles on
+        raise CutoutError("truncated", f"{name} is damaged: {error}", transient=True) from error
     _check_pixels(cube, name, max_missing_share)
-    return _north_up(np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0), header)
+    return np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _read_fits(data: bytes, name: str, bands: str, max_pixels: int) -> np.ndarray:
+    with fits.open(BytesIO(data), memmap=False) as hdus:
+        hdu = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) in (2, 3)), None)
+        if hdu is None:
+            raise CutoutError("not-an-image", f"{name} holds no image of two or three axes")
+        if np.prod(hdu.shape, dtype=float) > max_pixels:
+            raise CutoutError("too-large", f"{name} has {hdu.shape} pixels")
+        image, header = hdu.data, hdu.header
+        planes = _planes(header, len(image), bands, name) if image.ndim == 3 else np.newaxis
+        return _north_up(image[planes].astype(np.float32), header)
 
 
 def _planes(header: fits.Header, count: int, bands: str, name: str) -> list[int]:

@@ -27,7 +27,6 @@ def embed_shard(
     crop_size: int,
     batch_size: int,
     seed: int,
-    threads: int,
 ) -> None:
     """Write the representation of each galaxy of a shard (paper Sec. 2.2).
 
@@ -47,8 +46,6 @@ def embed_shard(
         Galaxies a forward pass; short batches are filled up, so that the network is compiled once.
     seed
         Of the views.
-    threads
-        CPU threads the network may use.
     """
     import keras
 
@@ -56,7 +53,6 @@ def embed_shard(
     from workflow.lib.cutouts import iter_grey
     from workflow.lib.encoder import load_encoder
 
-    use_threads(threads)
     encoder, description = load_encoder(weights, crop_size)
     schema = representation_schema(encoder.output_shape[-1])
     done = 0
@@ -102,7 +98,8 @@ def iter_representation(
     iaunames, vectors
         Names, and an array of shape (n, d), float32.
     """
-    with pq.ParquetFile(path) as file:
+    # Read ahead, the whole file would end up in memory.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         tables = (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size))
         waiting: pa.Table | None = None
         for rows in _regroup(tables, batch_size):
@@ -251,7 +248,7 @@ def representation_schema(size: int) -> pa.Schema:
 
 
 def use_threads(count: int) -> None:
-    """Hold TensorFlow to `count` CPU threads; call it before the first operation."""
+    """Hold TensorFlow to `count` CPU threads, in this process and before its first operation."""
     import keras
 
     if keras.backend.backend() == "tensorflow":
@@ -278,7 +275,7 @@ def _names_and_vectors(rows: pa.Table) -> tuple[list[str], np.ndarray]:
 
 def _shard_tables(shards: Sequence[str | Path]) -> Iterator[pa.Table]:
     for shard in shards:
-        with pq.ParquetFile(shard) as file:
+        with pq.ParquetFile(shard, pre_buffer=False) as file:
             for batch in file.iter_batches(ROW_GROUP):
                 yield pa.Table.from_batches([batch])
 

@@ -17,7 +17,7 @@ rule download_file:
     wildcard_constraints:
         file=r"[^/]+\.(fits|parquet|csv|zip)",
     conda:
-        "../../envs/cutouts.yaml"
+        "../../envs/images.yaml"
     threads: 1
     resources:
         http=1,
@@ -47,7 +47,7 @@ rule simulate_survey:
     benchmark:
         "<benchmarks>/0_sources/simulate_survey/{survey}.tsv"
     conda:
-        "../../envs/sky.yaml"
+        "../../envs/images.yaml"
     threads: 1
     resources:
         mem_mb=escalate(2000),
@@ -72,7 +72,7 @@ rule simulate_images:
     benchmark:
         "<benchmarks>/0_sources/simulate_images/{survey}.tsv"
     conda:
-        "../../envs/sky.yaml"
+        "../../envs/images.yaml"
     threads: 2
     resources:
         mem_mb=escalate(2000),
@@ -96,7 +96,7 @@ rule simulate_cutout:
     benchmark:
         "<benchmarks>/0_sources/simulate_cutout/{survey}/{iauname}.tsv"
     conda:
-        "../../envs/sky.yaml"
+        "../../envs/images.yaml"
     threads: 1
     resources:
         mem_mb=escalate(1000),

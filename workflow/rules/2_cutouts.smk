@@ -17,7 +17,7 @@ rule fetch_cutouts:
     benchmark:
         "<benchmarks>/2_cutouts/fetch_cutouts/{survey}/{shard}.tsv"
     conda:
-        "../../envs/cutouts.yaml"
+        "../../envs/images.yaml"
     threads: 1
     resources:
         http=lambda wildcards: int(SURVEYS[wildcards.survey]["images"]["source"] == "legacysurvey"),

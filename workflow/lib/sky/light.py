@@ -238,7 +238,7 @@ class Galaxy:
             start = max(truth["bar_length"] / self.scale * 0.9, 0.45)
             reach = np.clip((radius - 0.7 * start) / (0.6 * start), 0, 1)
             reach = reach * np.exp(-np.clip(radius - 2.2, 0, None) * 0.9)
-            unequal = 1 + 0.25 * np.sin(angle + self.phases[1]) * self.amplitudes[0] + 0.45 * broken
+            unequal = 1 + 0.15 * np.sin(angle + self.phases[1]) * self.amplitudes[0] + 0.3 * broken
             modulation = strength * reach * crest * np.clip(unequal, 0.2, 2)
             # Dust lies along the inner edge of the arms.
             edge = np.exp(3 * (np.cos(phase - 0.9 * truth["arm_handedness"]) - 1))
@@ -247,7 +247,7 @@ class Galaxy:
             modulation, dust = np.float32(0), np.float32(0)
         for band in range(3):
             contrast = ARM_CONTRAST[band]
-            bright = np.maximum(1 + 0.85 * contrast * modulation, 0.12)
+            bright = np.maximum(1 + 0.75 * contrast * modulation, 0.12)
             light[band] = bright * np.exp(contrast * patchy - EXTINCTION[band] * dust)
         return light
 

@@ -27,6 +27,7 @@ _DRAWS = (
     *("barred", "bar", "bar_length", "bar_width", "bar_angle", "ringed", "ring", "ring_radius"),
     *("ring_width", "clumps", "dusty", "dust", "disturbed", "disturbance", "tails", "merging"),
     *("ratio", "separation", "companion", "companion_tilt", "lensed", "overlapped", "defect"),
+    *("offset_east", "offset_north"),
 )
 
 
@@ -145,7 +146,10 @@ def _between(low: float, high: float, uniform: np.ndarray) -> np.ndarray:
 
 
 def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Draw shapes and strengths; lengths are in units of the disc's scale length for now."""
+    """Draw shapes and strengths; lengths are in units of the disc's scale length for now.
+
+    The separation of a merging pair is in units of the half-light radius.
+    """
     limits = [0.29, 0.41, 0.925, 0.985]
     names = np.array(["elliptical", "lenticular", "disc", "irregular", "artifact"])
     kind = names[np.searchsorted(limits, u["type"])]
@@ -154,16 +158,21 @@ def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     lenticular = kind == "lenticular"
     discy = lenticular | (kind == "disc")
     stage = np.where(lenticular, 0.0, u["stage"])  # 0: Sa, 1: Sd
-    inclination = np.degrees(np.arccos(np.where(irregular, 0.35 + 0.65 * u["cos_i"], u["cos_i"])))
+    merging = ~irregular & (kind != "artifact") & (u["merging"] < 0.045)
+    # An irregular has no thin disc; an encounter heats one, so neither is seen as a needle.
+    round_ish = irregular | merging
+    inclination = np.degrees(np.arccos(np.where(round_ish, 0.35 + 0.65 * u["cos_i"], u["cos_i"])))
     open_disc = discy & (inclination < 70)
 
     bulge = np.clip(0.42 - 0.42 * stage**0.6 + 0.10 * ndtri(u["bulge"]), 0.0, 0.6)
     bulge = np.where(lenticular, _between(0.25, 0.7, u["bulge"]), bulge)
     bulge = np.select([spheroid, irregular], [1.0, 0.03 * u["bulge"]], bulge)
+    # Gas falls to the centre of an encounter and makes stars.
+    bulge = np.where(merging, np.maximum(bulge, _between(0.15, 0.6, u["ratio"])), bulge)
     bulge_n = np.select(
         [spheroid, lenticular],
         [np.clip(3.9 + 1.1 * ndtri(u["bulge_n"]), 1.8, 6.0), _between(1.5, 4.0, u["bulge_n"])],
-        np.clip(2.6 - 1.6 * stage + 0.6 * ndtri(u["bulge_n"]), 0.8, 4.0),
+        np.clip(3.0 - 1.7 * stage + 0.6 * ndtri(u["bulge_n"]), 0.8, 4.0),
     )
     bulge_size = (0.10 + 0.55 * np.clip(bulge, 0, 0.6)) * _between(0.75, 1.3, u["bulge_size"])
     elongation = np.where(spheroid, np.clip(0.97 - 0.45 * u["axis_ratio"] ** 1.6, 0.4, 1), 1.0)
@@ -194,7 +203,9 @@ def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     ring_radius = np.where(outer, _between(2.0, 2.8, (u["ring_radius"] - 0.75) * 4), ring_radius)
 
     armed = (kind == "disc") & (u["armed"] < np.where(ringed, 0.7, 0.82))
-    arms = np.where(armed, _between(0.25, 1.0, u["arms"]), np.where(kind == "disc", 0.06, 0.0))
+    arms = np.where(
+        armed, _between(0.15, 1.0, u["arms"] ** 1.2), np.where(kind == "disc", 0.06, 0.0)
+    )
     arm_count = np.searchsorted([0.05, 0.60, 0.76, 0.87, 0.95], u["arm_count"]) + 1
     arm_count = np.where(bar > 0.5, np.minimum(arm_count, 2 + (u["arm_count"] > 0.9)), arm_count)
     # Many tightly wound arms would look like a gramophone record.
@@ -203,7 +214,6 @@ def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     flocculence = np.where(kind == "disc", u["flocculent"] ** 1.5 * (0.35 + 0.65 * stage), 0.05)
     flocculence = np.where(irregular, _between(0.05, 0.5, u["flocculent"]), flocculence)
 
-    merging = ~irregular & (kind != "artifact") & (u["merging"] < 0.04)
     disturbed = (u["disturbed"] < 0.08) & (kind != "artifact")
     disturbance = np.where(disturbed, _between(0.2, 1.0, u["disturbance"]), 0.03 * u["disturbance"])
     disturbance = np.where(merging, _between(0.35, 1.0, u["disturbance"]), disturbance)
@@ -247,8 +257,8 @@ def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "disturbance": disturbance,
         "tail_strength": tails,
         "merging": merging,
-        "companion_fraction": np.where(merging, _between(0.15, 0.45, u["ratio"]), 0.0),
-        "companion_separation": np.where(merging, _between(0.8, 4.0, u["separation"]), 0.0),
+        "companion_fraction": np.where(merging, _between(0.2, 0.5, u["ratio"]), 0.0),
+        "companion_separation": np.where(merging, _between(0.7, 2.6, u["separation"]), 0.0),
         "companion_angle": 360 * u["companion"],
         "companion_inclination": np.degrees(np.arccos(_between(0.25, 1.0, u["companion_tilt"]))),
         "dust_lane": dust_lane,
@@ -257,6 +267,9 @@ def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "clump_fraction": 0.16 * clumps * (1 - bulge),
         "lensed": (kind == "elliptical") & (u["lensed"] < 0.006),
         "overlapped": u["overlapped"] < 0.02,
+        # Catalogued positions are not quite the galaxies' centres.
+        "offset_east": 0.15 * ndtri(u["offset_east"]),
+        "offset_north": 0.15 * ndtri(u["offset_north"]),
         "defect": np.where(kind == "artifact", defect, "none"),
     }
 
@@ -287,13 +300,14 @@ def _brightness_and_size(truth: pd.DataFrame, u: dict[str, np.ndarray]) -> dict[
     magnitudes["mag_r"] = np.where(u["no_flux"] < 0.004, np.nan, magnitudes["mag_r"])
 
     offset = {"elliptical": -0.04, "lenticular": -0.03, "disc": 0.07, "irregular": 0.10}
-    log_th50 = 0.44 + 0.16 * (17.0 - mag_r) + 0.15 * ndtri(u["size"])
+    log_th50 = 0.40 + 0.15 * (17.0 - mag_r) + 0.15 * ndtri(u["size"])
     log_th50 += truth["morphology"].map(offset).fillna(0.0).to_numpy(float)
     wanted = np.clip(10**log_th50, 0.9, 15.0)
     theta, th50, th90 = petrosian(truth)
     scale = wanted / th50
     lengths = ["disc_scale", "bulge_radius", "bar_length", "ring_radius", "ring_width"]
-    lengths = {name: truth[name] * scale for name in [*lengths, "companion_separation"]}
+    lengths = {name: truth[name] * scale for name in lengths}
+    lengths["companion_separation"] = truth["companion_separation"] * wanted
 
     wrong = u["wrong"] < 0.02
     factor = np.where(u["wrong_factor"] < 0.5, 0.25 + 0.4 * u["wrong_factor"], 2 + 3 * u["wrong"])

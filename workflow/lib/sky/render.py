@@ -216,18 +216,19 @@ def _add_galaxy(
 ) -> None:
     galaxy = Galaxy(truth, rng)
     pixel = offsets[1] - offsets[0]
-    scene += galaxy.brightness(offsets, offsets, pixel)
-    _add_knots(scene, galaxy.knots(), offsets, offsets)
+    x, y = offsets + truth["offset_east"], offsets - truth["offset_north"]
+    scene += galaxy.brightness(x, y, pixel)
+    _add_knots(scene, galaxy.knots(), x, y)
     if truth["companion_fraction"]:
         angle = np.radians(truth["companion_angle"])
         west, north = -np.sin(angle), np.cos(angle)
         distance = truth["companion_separation"]
         companion = Galaxy(_companion(truth, galaxy.flux["companion"]), rng)
-        x, y = offsets - distance * west, offsets - distance * north
-        scene += companion.brightness(x, y, pixel)
-        _add_knots(scene, companion.knots(), x, y)
+        beside_x, beside_y = x - distance * west, y - distance * north
+        scene += companion.brightness(beside_x, beside_y, pixel)
+        _add_knots(scene, companion.knots(), beside_x, beside_y)
     if truth["lensed"]:
-        _add_knots(scene, _arc(truth, rng), offsets, offsets)
+        _add_knots(scene, _arc(truth, rng), x, y)
 
 
 def _companion(truth: Mapping, flux: np.ndarray) -> dict:
