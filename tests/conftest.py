@@ -5,6 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test's examples may take as long as a shared machine needs.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -16,6 +21,14 @@ def shared_data():
     if not SHARED.exists():
         pytest.skip("no folder of real galaxies (../shared/data) on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def one_thread():
+    """Hold TensorFlow to one thread, which it allows only before its first operation."""
+    from workflow.lib.represent import use_threads
+
+    use_threads(1)
 
 
 def copy_project(target):

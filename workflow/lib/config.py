@@ -5,6 +5,7 @@ Parsed by every job, so nothing heavy is imported here.
 
 import difflib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,20 @@ def _expectation(error: ValidationError) -> str:
     return words[error.validator]() if error.validator in words else error.message
 
 
+def _not_finite(value: Any, key: str) -> Iterator[str]:
+    """JSON schema lets YAML's .nan and .inf pass every bound."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"'{key}': must be a finite number, not {value}"
+    elif isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from _not_finite(below, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for place, below in enumerate(value):
+            yield from _not_finite(below, f"{key}.{place}")
+
+
 def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    yield from _not_finite(config, "")
     crop, network = config["representation"]["crop_size"], config["cutouts"]["network_size"]
     if crop > network:
         yield (

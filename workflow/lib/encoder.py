@@ -119,9 +119,8 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
     try:
         encoder.load_weights(weights)
     except Exception as error:
-        raise UserError(
-            f"{weights}: not weights of this EfficientNetB0 ({str(error).strip().splitlines()[0]})"
-        ) from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise UserError(f"{weights}: not weights of this EfficientNetB0 ({reason})") from error
     return encoder, description
 
 
@@ -136,8 +135,10 @@ def read_description(weights: str | Path) -> Mapping[str, Any]:
         )
     try:
         description = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error})") from error
+    if not isinstance(description, dict):
+        raise UserError(f"{path}: not a JSON object")
     missing = [key for key in DESCRIPTION_KEYS if key not in description]
     if missing:
         raise UserError(f"{path}: no key {', '.join(map(repr, missing))}")

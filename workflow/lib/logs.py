@@ -39,11 +39,15 @@ def log_to(path: str | Path) -> None:
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         if issubclass(kind, UserError):
-            message = f"error: {error}"
+            message = f"error: {_one_line(error)}"
         else:
             logging.critical("".join(traceback.format_exception(kind, error, trace)))
-            message = f"unexpected error: {kind.__name__}: {error} (all of it in {path})"
+            message = f"unexpected error: {kind.__name__}: {_one_line(error)} (all of it in {path})"
         logging.error(message)
         os.write(terminal, f"{message}\n".encode())
 
     sys.excepthook = report_fatal
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(line.strip() for line in str(error).splitlines() if line.strip())

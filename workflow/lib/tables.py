@@ -52,7 +52,8 @@ def read_table(
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{path}: not a readable {ending} table ({error})") from error
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a readable {ending} table ({reason})") from error
     for name in text:
         if name in frame:
             frame[name] = frame[name].map(str).str.strip()

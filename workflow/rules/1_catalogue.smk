@@ -57,6 +57,6 @@ rule write_shard:
 
 
 rule catalogue:
-    """Target: the catalogue of the survey that the figures show."""
+    """Target: the catalogues of all surveys that the figures show."""
     input:
-        f"<results>/1_catalogue/{SHOWN}.parquet",
+        expand("<results>/1_catalogue/{survey}.parquet", survey=IN_FIGURES),

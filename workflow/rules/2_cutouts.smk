@@ -33,10 +33,10 @@ rule fetch_cutouts:
 
 
 rule cutouts:
-    """Target: all image shards of the survey that the figures show."""
+    """Target: all image shards of the surveys that the figures show."""
     input:
-        expand(
-            "<results>/2_cutouts/{survey}/{shard}.parquet",
-            survey=SHOWN,
-            shard=shard_names(SURVEYS[SHOWN]["shards"]),
-        ),
+        [
+            f"<results>/2_cutouts/{survey}/{shard}.parquet"
+            for survey in IN_FIGURES
+            for shard in shard_names(SURVEYS[survey]["shards"])
+        ],

@@ -106,11 +106,16 @@ rule project_representation:
 
 
 rule representation:
-    """Target: the compressed representations of the survey that the figures show."""
+    """Target: the representations of the surveys that the figures show, and their components."""
     input:
+        [
+            f"<results>/4_represent/{survey}/{PRETRAINING}/shards/{shard}.parquet"
+            for survey in IN_FIGURES
+            for shard in shard_names(SURVEYS[survey]["shards"])
+        ],
         expand(
             "<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
-            survey=SHOWN,
+            survey=IN_FIGURES,
             pretraining=PRETRAINING,
             components=config["pca"]["components"],
         ),

@@ -16,6 +16,7 @@ except UserError as error:
 SURVEYS = config["surveys"]
 SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 SHOWN = config["figures"]["survey"]
+IN_FIGURES = sorted({SHOWN, *config["figures"]["pca"]["surveys"]})
 PRETRAINING = config["pretraining"]["shown"]
 
 

@@ -1,11 +1,13 @@
 """The simulated sky: galaxies, the instruments that see them and the volunteers who judge them."""
 
 from workflow.lib.sky.field import field_objects
-from workflow.lib.sky.population import DEFECTS, EDGE_ON, draw_population, iauname
+from workflow.lib.sky.population import CATALOGUE, DEFECTS, EDGE_ON, draw_population, iauname
 from workflow.lib.sky.render import DECALS, SDSS, Instrument, cutout_fits, render_cutout
 from workflow.lib.sky.volunteers import (
     NEXT_QUESTION,
     QUESTIONS,
+    RARE_FEATURES,
+    SYNONYMS,
     answer_probabilities,
     automated_fractions,
     forum_tags,
@@ -16,12 +18,15 @@ from workflow.lib.sky.volunteers import (
 )
 
 __all__ = [
+    "CATALOGUE",
     "DECALS",
     "DEFECTS",
     "EDGE_ON",
     "NEXT_QUESTION",
     "QUESTIONS",
+    "RARE_FEATURES",
     "SDSS",
+    "SYNONYMS",
     "Instrument",
     "answer_probabilities",
     "automated_fractions",

@@ -13,6 +13,12 @@ Numbers = float | np.ndarray | pd.Series
 EDGE_ON = 78.0
 """Inclination [deg] from which a disc is drawn and judged as seen edge-on."""
 
+CATALOGUE = (
+    *("iauname", "ra", "dec", "mag_g", "mag_r", "mag_z"),
+    *("petro_theta", "petro_th50", "petro_th90", "wrong_size_warning", "observed"),
+)
+"""What a catalogue knows; the other columns of the truth are the simulation's own."""
+
 COUNTS_SLOPE = 0.38
 """Galaxies brighter than magnitude m go as 10 to this times m; a Euclidean universe has 0.6."""
 
@@ -69,12 +75,13 @@ def draw_population(n: int, seed: int) -> pd.DataFrame:
     # Open interval: the inverse normal distribution is infinite at 0.
     u = dict(zip(_DRAWS, np.clip(uniform.T, 1e-9, 1 - 1e-9), strict=True))
 
-    truth = pd.DataFrame({"iauname": pd.Series(np.empty(n), dtype=str)})
-    truth["ra"], truth["dec"] = _positions(u)
-    truth["iauname"] = [iauname(ra, dec) for ra, dec in zip(truth.ra, truth.dec, strict=True)]
+    ra, dec = _positions(u)
+    names = [iauname(*position) for position in zip(ra, dec, strict=True)]
+    truth = pd.DataFrame({"iauname": pd.Series(names, dtype=str), "ra": ra, "dec": dec})
     truth = truth.assign(**_structure(u))
     truth = truth.assign(**_colours(truth, u))
-    return truth.assign(**_brightness_and_size(truth, u))
+    truth = truth.assign(**_brightness_and_size(truth, u))
+    return truth[[*CATALOGUE, *truth.columns.difference(CATALOGUE, sort=False)]]
 
 
 def iauname(ra: float, dec: float) -> str:
@@ -310,12 +317,13 @@ def _brightness_and_size(truth: pd.DataFrame, u: dict[str, np.ndarray]) -> dict[
     lengths["companion_separation"] = truth["companion_separation"] * wanted
 
     wrong = u["wrong"] < 0.02
-    factor = np.where(u["wrong_factor"] < 0.5, 0.25 + 0.4 * u["wrong_factor"], 2 + 3 * u["wrong"])
+    x = u["wrong_factor"]
+    factor = np.where(x < 0.5, 0.25 + 0.4 * x, 1.5 + 1.5 * x)
     factor = np.where(wrong, factor, 1.0)
     # The radii are those of a survey image: a seeing of 1.3 arcsec widens them.
     radii = {
         f"petro_{name}": factor * np.hypot(radius * scale, blur)
-        for name, radius, blur in [("theta", theta, 1.2), ("th50", th50, 0.7), ("th90", th90, 1.3)]
+        for name, radius, blur in [("theta", theta, 1.2), ("th50", th50, 1.0), ("th90", th90, 1.3)]
     }
     observed = u["observed"] > 0.06
     missing = np.where(u["missing"] < 0.5 / 300, "band", "strip")

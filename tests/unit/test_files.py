@@ -1,0 +1,61 @@
+"""Atomic files: whole or not there."""
+
+import json
+
+import pytest
+
+from workflow.lib.files import atomic_path, write_json, write_text
+
+
+def test_the_file_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "folder" / "a.parquet"
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+        assert temporary.suffix == ".parquet"
+        assert temporary.name.startswith(".")
+    assert path.read_text() == "half"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(error), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_before_anything_is_written_is_the_one_reported(tmp_path):
+    with pytest.raises(ValueError, match="the reason"), atomic_path(tmp_path / "a.txt"):
+        raise ValueError("the reason")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_writers_do_not_share_a_temporary_name(tmp_path):
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as first, atomic_path(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_and_json_replace_what_was_there(tmp_path):
+    write_text("a much longer text than the next", tmp_path / "a")
+    write_text("π", tmp_path / "a")
+    assert (tmp_path / "a").read_text() == "π"
+    write_json([{"cut": "mag_r", "left": 3}], tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text()) == [{"cut": "mag_r", "left": 3}]
+    assert (tmp_path / "a.json").read_text().endswith("]\n")
+
+
+def test_what_is_no_json_leaves_no_file(tmp_path):
+    with pytest.raises(TypeError):
+        write_json({"a": object()}, tmp_path / "a.json")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,229 @@
+"""Each source gives the bytes of one galaxy's image, or a reason."""
+
+import zipfile
+from io import BytesIO
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+from tests.cutout_service import CutoutService, cutout_fits
+from workflow.lib.errors import UserError
+from workflow.lib.images import CutoutError, decode_image
+from workflow.lib.sources import DirectorySource, SimulatedSource, open_source
+
+
+def jpeg(seed: int = 0) -> bytes:
+    rgb = np.random.default_rng(seed).integers(0, 255, (20, 20, 3), np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(rgb).save(buffer, format="JPEG")
+    return buffer.getvalue()
+
+
+def galaxy(iauname: str, **values) -> dict:
+    return {"iauname": iauname, "ra": 10.0, "dec": -1.5, "pixel_scale": 0.2} | values
+
+
+# The survey's service
+
+
+@pytest.fixture
+def service():
+    with CutoutService() as service:
+        yield service
+
+
+def survey(service, **options):
+    client = {"user_agent": "test", "attempts": 3, "sleep": lambda seconds: None}
+    values = {"url": service.url, "layer": "decals-dr5", "pixel_scale": 0.262}
+    return open_source("legacysurvey", client=client, thumbnail_size=424, **values | options)
+
+
+def test_the_survey_is_asked_for_the_galaxys_sky_at_native_resolution(service):
+    data = survey(service).read(galaxy("J1"))
+    assert decode_image(data, "J1").shape == (3, 324, 324)
+    assert service.requests[0]["query"] == {
+        "ra": "10.0000000",
+        "dec": "-1.5000000",
+        "size": "324",
+        "layer": "decals-dr5",
+        "pixscale": "0.262",
+        "bands": "grz",
+    }
+
+
+def test_a_galaxy_too_large_for_the_service_is_shown_whole_at_a_coarser_scale(service):
+    survey(service, largest_size=100).read(galaxy("J1"))
+    query = service.requests[0]["query"]
+    assert query["size"] == "100"
+    assert float(query["pixscale"]) * 100 == pytest.approx(324 * 0.262)
+
+
+def test_a_damaged_cutout_is_fetched_again(service):
+    service.faults["10.0000000"] = ["cut-file", "html"]
+    assert decode_image(survey(service).read(galaxy("J1")), "J1").shape == (3, 324, 324)
+    service.faults["10.0000000"] = ["missing-band"]
+    with pytest.raises(CutoutError, match="missing-band: the cutout of J1"):
+        survey(service).read(galaxy("J1"))
+
+
+# A folder or zip
+
+
+@pytest.fixture(params=["folder", "zip"])
+def store(request, tmp_path):
+    """Write files to a folder or zip, and open it."""
+
+    def write(files: dict[str, bytes], **options):
+        if request.param == "zip":
+            path = tmp_path / "images.zip"
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, data in files.items():
+                    archive.writestr(name, data)
+        else:
+            path = tmp_path / "images"
+            path.mkdir()
+            for name, data in files.items():
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                (path / name).write_bytes(data)
+        return open_source("directory", path=path, **options)
+
+    return write
+
+
+def test_images_are_found_by_name_at_any_depth(store):
+    files = {
+        "007.jpg": jpeg(1),
+        "deep/er/J002658.19-014709.9.JPG": jpeg(2),
+        "a.fits": cutout_fits(),
+        "__MACOSX/._007.jpg": b"no image",
+        "readme.txt": b"hello",
+    }
+    source = store(files)
+    for name in ("007.jpg", "deep/er/J002658.19-014709.9.JPG", "a.fits"):
+        iauname = name.rpartition("/")[2].rpartition(".")[0]
+        assert source.read(galaxy(iauname)) == files[name]
+    for missing in ("7", "readme", "J002658", "._007"):
+        with pytest.raises(CutoutError, match=f"not-found: no image named {missing} in"):
+            source.read(galaxy(missing))
+
+
+@pytest.mark.parametrize("iauname", ["../secret", "/etc/hostname", "deep/1", ".."])
+def test_names_with_a_path_in_them_find_nothing(store, tmp_path, iauname):
+    (tmp_path / "secret.jpg").write_bytes(jpeg())
+    with pytest.raises(CutoutError, match="not-found"):
+        store({"deep/1.jpg": jpeg()}).read(galaxy(iauname))
+
+
+def test_two_images_of_one_galaxy_are_refused(store):
+    with pytest.raises(UserError, match=r"galaxy 1: .*1\.jpg and .*1\.png"):
+        store({"a/1.jpg": jpeg(), "b/1.png": jpeg()})
+
+
+def test_a_source_without_images_is_refused(store):
+    with pytest.raises(UserError, match=r"no \.jpg"):
+        store({"readme.txt": b"hello"})
+
+
+def test_a_file_over_the_limit_is_not_read(store):
+    source = store({"1.jpg": jpeg()}, max_bytes=100)
+    with pytest.raises(CutoutError, match="too-large"):
+        source.read(galaxy("1"))
+
+
+def test_a_missing_or_broken_zip_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"images\.zip: no such"):
+        DirectorySource(tmp_path / "images.zip")
+    (tmp_path / "images.zip").write_bytes(b"half a zip")
+    with pytest.raises(UserError, match=r"images\.zip: neither a folder nor a whole zip"):
+        DirectorySource(tmp_path / "images.zip")
+
+
+def test_damage_inside_a_zip_has_a_reason(tmp_path):
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.jpg", bytes(range(256)) * 100)
+    data = bytearray(path.read_bytes())
+    data[100:140] = bytes(40)
+    path.write_bytes(data)
+    with pytest.raises(CutoutError, match=r"truncated: 1\.jpg"):
+        DirectorySource(path).read(galaxy("1"))
+
+
+def test_a_replaced_zip_is_another_source(tmp_path):
+    path = tmp_path / "images.zip"
+    identities = []
+    for seed in range(2):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("1.jpg", jpeg(seed))
+        identities.append(DirectorySource(path).identity)
+    assert identities[0] != identities[1]
+
+
+# The simulated sky
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory):
+    population = pytest.importorskip("workflow.lib.sky.population")
+    truth = tmp_path_factory.mktemp("sky") / "truth.parquet"
+    frame = population.draw_population(3, seed=1)
+    frame.to_parquet(truth)
+    instrument = {
+        "pixel_scale": 0.262,
+        "seeing_fwhm": {"g": 1.3, "r": 1.2, "z": 1.1},
+        "noise": {"z": 0.015, "r": 0.006, "g": 0.004},
+    }
+    return SimpleNamespace(truth=truth, names=list(frame.iauname), instrument=instrument)
+
+
+def simulated(sky, seed: int = 1, **changes) -> SimulatedSource:
+    instrument = sky.instrument | changes
+    return open_source(
+        "simulated", truth=sky.truth, instrument=instrument, seed=seed, thumbnail_size=100
+    )
+
+
+def test_the_simulated_sky_gives_cutouts_like_the_surveys(sky):
+    data = simulated(sky).read(galaxy(sky.names[0]))
+    with fits.open(BytesIO(data)) as hdus:
+        assert hdus[0].shape == (3, 76, 76)
+        assert hdus[0].header["BANDS"] == "grz"
+    cube = decode_image(data, sky.names[0])
+    assert np.isfinite(cube).all()
+
+
+def test_a_simulated_cutout_depends_on_the_seed_and_the_instrument_alone(sky):
+    data = simulated(sky).read(galaxy(sky.names[1]))
+    again = simulated(sky)
+    again.read(galaxy(sky.names[0]))
+    assert again.read(galaxy(sky.names[1])) == data
+    for other in (simulated(sky, seed=2), simulated(sky, noise={"g": 1, "r": 1, "z": 1})):
+        assert other.read(galaxy(sky.names[1])) != data
+        assert other.identity != simulated(sky).identity
+
+
+def test_the_bands_of_an_instrument_are_known_by_name(sky):
+    ordered = {band: sky.instrument["noise"][band] for band in "grz"}
+    first, second = simulated(sky), simulated(sky, noise=ordered)
+    assert first.read(galaxy(sky.names[2])) == second.read(galaxy(sky.names[2]))
+
+
+def test_a_galaxy_that_is_not_in_the_sky_is_not_found(sky):
+    with pytest.raises(CutoutError, match="not-found"):
+        simulated(sky).read(galaxy("J9"))
+
+
+def test_a_missing_truth_table_is_named(tmp_path, sky):
+    with pytest.raises(UserError, match=r"nothing\.parquet"):
+        open_source(
+            "simulated", truth=tmp_path / "nothing.parquet", instrument=sky.instrument, seed=1,
+            thumbnail_size=100,
+        )  # fmt: skip
+
+
+def test_an_unknown_source_is_named():
+    with pytest.raises(UserError, match="no source of images 'hubble'"):
+        open_source("hubble")

@@ -1,0 +1,192 @@
+"""Tables: the same rows in every format, names that stay text, and faults told."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow.lib.errors import UserError
+from workflow.lib.tables import need_columns, read_table, with_units, write_parquet
+
+IDS = ["007", "587732578312454276", "J1234-01"]
+MAGNITUDES = [14.5, np.nan, 17.25]
+
+
+def write(path):
+    frame = pd.DataFrame({"id": IDS, "mag": MAGNITUDES})
+    if ".csv" in path.name:
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        write_parquet(frame, path)
+    else:
+        columns = [
+            fits.Column("id", "20A", array=IDS),
+            fits.Column("mag", "D", array=MAGNITUDES),
+            fits.Column("flux", "7E", array=np.arange(21, dtype=np.float32).reshape(3, 7)),
+        ]
+        fits.BinTableHDU.from_columns(columns).writeto(path)
+    return path
+
+
+FORMATS = ["a.csv", "a.csv.gz", "a.parquet", "a.fits"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_rows(tmp_path, name):
+    frame = read_table(write(tmp_path / name), text=["id"])
+    assert list(frame) == ["id", "mag"]
+    assert frame["id"].tolist() == IDS
+    np.testing.assert_array_equal(frame["mag"], MAGNITUDES)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_chosen_columns_come_alone(tmp_path, name):
+    assert list(read_table(write(tmp_path / name), columns=["mag"])) == ["mag"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_missing_column_is_named_with_the_file(tmp_path, name):
+    path = write(tmp_path / name)
+    with pytest.raises(UserError, match="no column 'dec'; it has id, mag") as caught:
+        read_table(path, columns=["mag", "dec"])
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_missing_file_is_named(tmp_path, name):
+    with pytest.raises(UserError, match="no such table") as caught:
+        read_table(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.fits"])
+@pytest.mark.parametrize("content", [b"", b"<!doctype html><html></html>", b"\x89PNG\r\n\x00"])
+def test_a_file_that_is_not_what_its_name_says_is_named(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_table(path)
+    assert str(caught.value).startswith(f"{path}: not a readable ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"id,mag\n1,2\n1,2,3,4\n", b"\xff\xfe\x00\xd8"])
+def test_a_broken_csv_is_named(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_table(path)
+    assert str(caught.value).startswith(f"{path}: not a readable .csv table")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.fits"])
+def test_a_file_without_its_end_is_told(tmp_path, name):
+    path = tmp_path / name
+    rows = np.random.default_rng(0).normal(size=2000)
+    if path.suffix == ".gz":
+        pd.DataFrame({"mag": rows}).to_csv(path)
+    elif path.suffix == ".parquet":
+        write_parquet(pd.DataFrame({"mag": rows}), path)
+    else:
+        fits.BinTableHDU.from_columns([fits.Column("mag", "D", array=rows)]).writeto(path)
+    path.write_bytes(path.read_bytes()[:-5760])
+    with pytest.raises(UserError, match="not a readable"):
+        read_table(path)
+
+
+def test_another_ending_is_answered_with_the_known_ones(tmp_path):
+    path = tmp_path / "a.xlsx"
+    path.touch()
+    with pytest.raises(UserError, match=r"must end in \.csv, \.csv\.gz, \.parquet or \.fits"):
+        read_table(path)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20))
+def test_whole_numbers_as_names_keep_all_their_digits(tmp_path_factory, numbers):
+    folder = tmp_path_factory.mktemp("ids")
+    frame = pd.DataFrame({"id": np.array(numbers, np.int64)})
+    frame.to_csv(folder / "a.csv", index=False)
+    write_parquet(frame, folder / "a.parquet")
+    fits.BinTableHDU.from_columns([fits.Column("id", "K", array=numbers)]).writeto(
+        folder / "a.fits"
+    )
+    for ending in ["csv", "parquet", "fits"]:
+        read = read_table(folder / f"a.{ending}", text=["id"])["id"].tolist()
+        assert read == [str(number) for number in numbers]
+
+
+def test_leading_zeros_and_blanks_around_names(tmp_path):
+    with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
+        file.write("id,n\n 007 ,1\n1e5,2\n")
+    assert read_table(tmp_path / "a.csv.gz", text=["id"])["id"].tolist() == ["007", "1e5"]
+
+
+def test_one_of_several_values_a_row_is_read_by_its_index(tmp_path):
+    frame = read_table(write(tmp_path / "a.fits"), columns=["flux[4]", "id"])
+    assert frame["flux[4]"].tolist() == [4.0, 11.0, 18.0]
+    assert frame["id"].tolist() == IDS
+
+
+@pytest.mark.parametrize("column", ["flux[7]", "mag[0]", "flux[r]"])
+def test_an_index_that_does_not_exist_is_told(tmp_path, column):
+    with pytest.raises(UserError, match="not a readable"):
+        read_table(write(tmp_path / "a.fits"), columns=[column])
+
+
+@pytest.mark.parametrize("format_", ["I", "J", "K", "E", "D", "L"])
+def test_fits_columns_come_in_the_machines_byte_order(tmp_path, format_):
+    fits.BinTableHDU.from_columns([fits.Column("a", format_, array=[1, 0, 1])]).writeto(
+        tmp_path / "a.fits"
+    )
+    frame = read_table(tmp_path / "a.fits")
+    assert frame["a"].dtype.isnative
+    assert frame["a"].tolist() == [1, 0, 1]
+    write_parquet(frame, tmp_path / "a.parquet")
+
+
+def test_a_fits_image_is_no_table(tmp_path):
+    fits.PrimaryHDU(np.zeros((4, 4))).writeto(tmp_path / "a.fits")
+    with pytest.raises(UserError, match="no table in this FITS file"):
+        read_table(tmp_path / "a.fits")
+
+
+def test_units_stand_in_the_parquet_file(tmp_path):
+    frame = pd.DataFrame({"iauname": ["a"], "ra": [1.0], "dec": [2.0]}, index=[7])
+    write_parquet(frame, tmp_path / "a.parquet", units={"ra": "deg", "mag_r": "mag"})
+    schema = pq.read_schema(tmp_path / "a.parquet")
+    assert schema.names == ["iauname", "ra", "dec"]
+    assert schema.field("ra").metadata[b"unit"] == b"deg"
+    assert b"unit" not in (schema.field("dec").metadata or {})
+
+
+def test_units_leave_types_and_metadata_alone():
+    schema = pa.schema([("ra", pa.float32())], metadata={"survey": "decals"})
+    assert with_units(schema, {"ra": "deg"}).field("ra").type == pa.float32()
+    assert with_units(schema, {"ra": "deg"}).metadata == schema.metadata
+
+
+def test_row_groups_have_the_size_asked_for(tmp_path):
+    write_parquet(pd.DataFrame({"a": range(10)}), tmp_path / "a.parquet", row_group_size=4)
+    assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups == 3
+
+
+def test_a_failing_write_leaves_the_old_table_and_nothing_else(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_parquet(pd.DataFrame({"a": [1]}), path)
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        write_parquet(pa.table({"a": [2]}), path, row_group_size="many")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_every_missing_column_is_named():
+    with pytest.raises(UserError, match=r"table: no column 'b', 'c'; it has a$"):
+        need_columns(pd.DataFrame({"a": [1]}), ["a", "b", "c"], "table")
