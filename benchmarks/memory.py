@@ -106,8 +106,8 @@ def fetch_cutouts(folder: Path, galaxies: int) -> None:
 
 def embed_cutouts(folder: Path, galaxies: int) -> None:
     """Stages 3 and 4."""
+    from workflow.lib.embed import embed_shard
     from workflow.lib.encoder import random_encoder, save_encoder
-    from workflow.lib.represent import embed_shard
 
     weights = folder / "encoder.weights.h5"
     save_encoder(random_encoder(64, 1), weights, label="", trained=False, seed=1)
@@ -123,14 +123,14 @@ def embed_cutouts(folder: Path, galaxies: int) -> None:
 
 def gather_representation(folder: Path, galaxies: int) -> None:
     """Stage 4."""
-    from workflow.lib.represent import gather_shards
+    from workflow.lib.representation import gather_shards
 
     gather_shards([folder / "shard.parquet"], folder / "representation.parquet")
 
 
 def compress_representation(folder: Path, galaxies: int) -> None:
     """Stage 4."""
-    from workflow.lib.represent import compress
+    from workflow.lib.project import compress
 
     compress(
         folder / "representation.parquet",

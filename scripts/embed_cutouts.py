@@ -1,7 +1,7 @@
 """Calculate the representation of each galaxy of a shard."""
 
+from workflow.lib.embed import embed_shard, use_threads
 from workflow.lib.logs import log_to
-from workflow.lib.represent import embed_shard, use_threads
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,7 +1,7 @@
 """Place the galaxies of a sample on a plane by umap."""
 
 from workflow.lib.logs import log_to
-from workflow.lib.represent import project
+from workflow.lib.project import project
 
 log_to(snakemake.log[0])
 project(

@@ -10,5 +10,6 @@ simulate_cutout(
     snakemake.output[0],
     instrument=snakemake.params.simulation["instrument"],
     seed=snakemake.params.simulation["seed"],
-    cutouts=snakemake.params.cutouts,
+    thumbnail_size=snakemake.params.thumbnail_size,
+    pixel_scale=snakemake.params.pixel_scale,
 )

@@ -26,7 +26,7 @@ def shared_data():
 @pytest.fixture(scope="session")
 def one_thread():
     """Hold TensorFlow to one thread, which it allows only before its first operation."""
-    from workflow.lib.represent import use_threads
+    from workflow.lib.embed import use_threads
 
     use_threads(1)
 

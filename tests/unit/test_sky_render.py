@@ -14,17 +14,11 @@ from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.sky import (
-    DECALS,
-    DEFECTS,
-    SDSS,
-    Instrument,
-    cutout_fits,
-    draw_population,
-    field_objects,
-    render,
-    render_cutout,
-)
+from tests.instruments import DECALS, SDSS
+from workflow.lib.sky import render
+from workflow.lib.sky.field import field_objects
+from workflow.lib.sky.population import DEFECTS, draw_population
+from workflow.lib.sky.render import cutout_fits, render_cutout
 
 QUIET = replace(DECALS, noise=(0, 0, 0), seeing_scatter=0)
 
@@ -75,7 +69,7 @@ def test_another_seed_gives_another_sky(truth):
 
 
 def test_lists_and_integers_make_the_same_instrument():
-    assert repr(Instrument(noise=[1, 2, 3])) == repr(Instrument(noise=(1.0, 2.0, 3.0)))
+    assert repr(replace(DECALS, noise=[1, 2, 3])) == repr(replace(DECALS, noise=(1.0, 2.0, 3.0)))
 
 
 @pytest.mark.parametrize(("size", "pixel_scale"), [(0, None), (10, 0.0), (10, -1.0)])

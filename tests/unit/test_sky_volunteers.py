@@ -7,19 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from workflow.lib.sky import (
-    EDGE_ON,
+from workflow.lib.sky import volunteers
+from workflow.lib.sky.population import EDGE_ON, draw_population
+from workflow.lib.sky.volunteers import (
     NEXT_QUESTION,
     QUESTIONS,
     answer_probabilities,
     automated_fractions,
-    draw_population,
     forum_tags,
     galaxy_id,
     odd_fraction,
     rare_features,
     volunteer_votes,
-    volunteers,
 )
 
 SEED = 3

@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 from tests.conftest import ROOT
-from workflow.lib.represent import read_representation
+from workflow.lib.representation import read_representation
 
 RESULTS = "results/toy"
 EXPECTED = ROOT / "tests/toy/expected.json"

@@ -170,8 +170,9 @@ def select_atlas_galaxies(
     if not observed.any():
         raise UserError(f"{automated}: no iauname of it is in {nsa}")
     galaxies = _keep(galaxies, observed, "not observed by the survey", steps)
-    flags = predicted[[name for name in exclude if name in predicted]]
-    selection = select(galaxies.join(flags, on="iauname"), cuts, exclude, automated)
+    asked = dict.fromkeys([*cuts, *exclude])
+    extra = predicted[[name for name in asked if name in predicted and name not in galaxies]]
+    selection = select(galaxies.join(extra, on="iauname"), cuts, exclude, automated)
     galaxies = selection.galaxies.assign(
         pixel_scale=lambda frame: thumbnail_pixel_scale(
             frame["petro_th50"], frame["petro_th90"], **pixel_scale
@@ -181,7 +182,11 @@ def select_atlas_galaxies(
     fractions.columns = fractions.columns.str.replace("_fraction", "_automated-fraction")
     galaxies = galaxies.join(fractions, on="iauname")
     for votes in filter(None, [volunteers, rare_features]):
-        galaxies = galaxies.join(_vote_columns(_read_by_name(votes)), on="iauname")
+        columns = _vote_columns(_read_by_name(votes))
+        twice = [name for name in columns if name in galaxies]
+        if twice:
+            raise UserError(f"{votes}: column '{twice[0]}' is in an earlier table too; remove one")
+        galaxies = galaxies.join(columns, on="iauname")
     _write(galaxies, steps + selection.counts, catalogue, counts)
 
 

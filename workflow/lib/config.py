@@ -101,9 +101,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'figures.representation.crop' must leave something of a thumbnail: "
             f"less than {thumbnail // 2}, half of 'cutouts.thumbnail_size'"
         )
-    low, high = config["cutouts"]["colour"]["arcsinh_range"]
-    if low >= high:
-        yield f"'cutouts.colour.arcsinh_range': {low} must be below {high}"
+    yield from _colour_contradictions("cutouts.colour", config["cutouts"]["colour"])
     if config["umap"]["components"] not in config["pca"]["components"]:
         yield (
             f"'umap.components' ({config['umap']['components']}) must be one of "
@@ -131,6 +129,12 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _survey_contradictions(f"surveys.{name}", survey)
 
 
+def _colour_contradictions(key: str, colour: Mapping[str, Any]) -> Iterator[str]:
+    low, high = colour["arcsinh_range"]
+    if low >= high:
+        yield f"'{key}.arcsinh_range': {low} must be below {high}"
+
+
 def _survey_contradictions(key: str, survey: Mapping[str, Any]) -> Iterator[str]:
     catalogue, source = survey["catalogue"], survey["images"]["source"]
     if ("nsa" in catalogue) == ("table" in catalogue):
@@ -143,6 +147,9 @@ def _survey_contradictions(key: str, survey: Mapping[str, Any]) -> Iterator[str]
         yield f"'{key}.images.source' directory needs '{key}.images.path'"
     if source == "simulated" and "simulation" not in survey:
         yield f"'{key}.images.source' simulated needs '{key}.simulation'"
+    if "pictures" in survey.get("simulation", {}):
+        colour = survey["simulation"]["pictures"]["colour"]
+        yield from _colour_contradictions(f"{key}.simulation.pictures.colour", colour)
     for column, cut in survey.get("cuts", {}).items():
         if cut.get("above", float("-inf")) >= cut.get("below", float("inf")):
             yield (

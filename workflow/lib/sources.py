@@ -195,17 +195,12 @@ class SimulatedSource:
         thumbnail_size: int,
     ) -> None:
         # Only this source needs the renderer, and it loads a good deal.
-        from workflow.lib.sky.render import BANDS, Instrument, cutout_fits
+        from workflow.lib.sky.render import Instrument, cutout_fits
 
         frame = read_table(truth, text=["iauname"])
         need_columns(frame, ["iauname"], truth)
         self._truth = frame.set_index("iauname", drop=False)
-        by_band = {
-            key: tuple(float(values[band]) for band in BANDS)
-            for key, values in instrument.items()
-            if isinstance(values, Mapping)
-        }
-        self._instrument = Instrument(**{**instrument, **by_band})
+        self._instrument = Instrument(**instrument)
         self._render: Callable[..., bytes] = cutout_fits
         self.seed = seed
         self.thumbnail_size = thumbnail_size

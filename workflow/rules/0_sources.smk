@@ -60,17 +60,17 @@ rule simulate_survey:
         "../../scripts/simulate_survey.py"
 
 
-rule simulate_images:
+rule simulate_pictures:
     """Take the pictures of a simulated survey that comes as a zip of JPEGs, as GZ2 does."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
-        code=sky() + lib("cutouts", "images", "sources"),
+        code=sky() + lib("images"),
     output:
         "<results>/0_sources/{survey}/images.zip",
     log:
-        "<logs>/0_sources/simulate_images/{survey}.log",
+        "<logs>/0_sources/simulate_pictures/{survey}.log",
     benchmark:
-        "<benchmarks>/0_sources/simulate_images/{survey}.tsv"
+        "<benchmarks>/0_sources/simulate_pictures/{survey}.tsv"
     conda:
         "../../envs/images.yaml"
     threads: 2
@@ -79,16 +79,17 @@ rule simulate_images:
         runtime=escalate(240),
     params:
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
-        cutouts=config["cutouts"],
+        thumbnail_size=config["cutouts"]["thumbnail_size"],
+        jpeg_quality=config["cutouts"]["jpeg_quality"],
     script:
-        "../../scripts/simulate_images.py"
+        "../../scripts/simulate_pictures.py"
 
 
 rule simulate_cutout:
     """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
-        code=sky() + lib("sources"),
+        code=sky(),
     output:
         "<results>/0_sources/{survey}/cutouts/{iauname}.fits",
     log:
@@ -103,6 +104,7 @@ rule simulate_cutout:
         runtime=escalate(10),
     params:
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
-        cutouts=config["cutouts"],
+        thumbnail_size=config["cutouts"]["thumbnail_size"],
+        pixel_scale=config["cutouts"]["pixel_scale"],
     script:
         "../../scripts/simulate_cutout.py"

@@ -9,7 +9,7 @@ rule embed_cutouts:
         cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
-        code=lib("represent", "encoder", "augment"),
+        code=lib("embed", "encoder", "augment"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet",
     log:
@@ -35,7 +35,7 @@ rule gather_representation:
     """Join the shards' representations into one file, in catalogue order."""
     input:
         shards=all_shards("<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet"),
-        code=lib("represent"),
+        code=lib("representation"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/representation.parquet",
     log:
@@ -56,7 +56,7 @@ rule compress_representation:
     """Fit an incremental PCA to the representation, and project it."""
     input:
         representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
-        code=lib("represent"),
+        code=lib("project", "representation"),
     output:
         compressed="<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
         variance="<results>/4_represent/{survey}/{pretraining}/pca{components}.variance.csv",
@@ -81,7 +81,7 @@ rule project_representation:
     input:
         compressed=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['umap']['components']}.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        code=lib("represent"),
+        code=lib("project"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/umap_{sample}.parquet",
     log:

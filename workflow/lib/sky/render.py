@@ -45,14 +45,14 @@ class Instrument:
         Correlation of neighbouring pixels' noise, from resampling the exposures; below 0.5.
     """
 
-    pixel_scale: float = 0.262
-    seeing_fwhm: tuple[float, float, float] = (1.32, 1.20, 1.12)
-    noise: tuple[float, float, float] = (0.0021, 0.0033, 0.0105)
-    sky: tuple[float, float, float] = (1.6, 4.0, 25.0)
-    saturation: tuple[float, float, float] = (25.0, 40.0, 60.0)
-    seeing_scatter: float = 0.10
-    depth_scatter: float = 0.25
-    noise_correlation: float = 0.28
+    pixel_scale: float
+    seeing_fwhm: tuple[float, float, float]
+    noise: tuple[float, float, float]
+    sky: tuple[float, float, float]
+    saturation: tuple[float, float, float]
+    seeing_scatter: float
+    depth_scatter: float
+    noise_correlation: float
 
     def __post_init__(self) -> None:
         # The random streams are named after the instrument: 1 and 1.0, list and tuple are one.
@@ -60,16 +60,6 @@ class Instrument:
             value = getattr(self, field.name)
             plain = tuple(map(float, value)) if np.ndim(value) else float(value)
             object.__setattr__(self, field.name, plain)
-
-
-DECALS = Instrument()
-SDSS = Instrument(
-    pixel_scale=0.396,
-    seeing_fwhm=(1.50, 1.40, 1.35),
-    noise=(0.017, 0.024, 0.095),
-    saturation=(200.0, 200.0, 400.0),
-    noise_correlation=0.05,
-)
 
 
 def render_cutout(

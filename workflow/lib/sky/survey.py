@@ -3,7 +3,6 @@
 import logging
 import zipfile
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +109,24 @@ def simulate_cutout(
     *,
     instrument: Mapping[str, Any],
     seed: int,
-    cutouts: Mapping[str, Any],
+    thumbnail_size: int,
+    pixel_scale: Mapping[str, float],
 ) -> None:
     """Write the FITS cutout of one galaxy of the simulated sky.
+
+    Parameters
+    ----------
+    truth
+        The sky.
+    iauname
+        The galaxy.
+    path
+        FITS to write.
+    instrument, seed
+        Who looks at it, and the seed of the noise.
+    thumbnail_size, pixel_scale
+        The thumbnail whose sky the cutout covers: its side [pixel], and the coefficients of
+        `thumbnail_pixel_scale`.
 
     Raises
     ------
@@ -122,20 +136,27 @@ def simulate_cutout(
     sky = read_table(truth, text=["iauname"]).set_index("iauname", drop=False)
     if iauname not in sky.index:
         raise UserError(f"{truth}: no galaxy {iauname}")
+    galaxy = sky.loc[iauname]
+    scale = thumbnail_pixel_scale(galaxy["petro_th50"], galaxy["petro_th90"], **pixel_scale)
+    camera = Instrument(**instrument)
+    size = native_size(scale, thumbnail_size, camera.pixel_scale)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_render(sky.loc[iauname], Instrument(**instrument), seed, cutouts))
+        temporary.write_bytes(cutout_fits(galaxy, size, camera, seed))
 
 
-def simulate_images(
+def simulate_pictures(
     truth: str | Path,
     path: str | Path,
     *,
     instrument: Mapping[str, Any],
     seed: int,
-    cutouts: Mapping[str, Any],
+    thumbnail_size: int,
+    jpeg_quality: int,
+    per_th90: float,
+    colour: Mapping[str, Any],
     processes: int,
 ) -> None:
-    """Write a zip of JPEG thumbnails, ``{GalaxyID}.jpg``, of all observed galaxies of a sky.
+    """Write a zip of JPEGs, ``{GalaxyID}.jpg``, of all observed galaxies of a sky.
 
     Parameters
     ----------
@@ -143,42 +164,33 @@ def simulate_images(
         The sky.
     path
         The zip; the same sky gives the same bytes, whatever the number of processes.
-    instrument
-        `pixel_scale`, `seeing_fwhm` and `noise`.
-    seed
-        Of the noise.
-    cutouts
-        The configuration's `cutouts`.
+    instrument, seed
+        Who looks at it, and the seed of the noise.
+    thumbnail_size, jpeg_quality
+        Of the JPEGs: side [pixel], and quality from 1 to 95.
+    per_th90
+        Pixel scale [arcsec/pixel] for each arcsec of petro_th90.
+    colour
+        Keyword arguments of `rescale_to_rgb`.
     processes
         How many to use.
     """
     sky = read_table(truth, text=["iauname"])
-    rows = [row for _, row in sky[sky["observed"]].iterrows()]
-    names = odd_fraction(sky[sky["observed"]], seed)["GalaxyID"]
-    draw = delayed(
-        partial(_thumbnail, instrument=Instrument(**instrument), seed=seed, cutouts=cutouts)
+    # A picture that lacks part of its sky was never shown to volunteers.
+    sky = sky[sky["observed"]].assign(missing="none")
+    camera = Instrument(**instrument)
+
+    def draw(galaxy: pd.Series) -> bytes:
+        size = native_size(per_th90 * galaxy["petro_th90"], thumbnail_size, camera.pixel_scale)
+        cube = decode_image(cutout_fits(galaxy, size, camera, seed), galaxy["iauname"])
+        return to_jpeg(to_thumbnail(cube, thumbnail_size, colour), jpeg_quality)
+
+    names = odd_fraction(sky, seed)["GalaxyID"]
+    jpegs = Parallel(processes, batch_size=8, return_as="generator")(
+        delayed(draw)(galaxy) for _, galaxy in sky.iterrows()
     )
-    jpegs = Parallel(processes, batch_size=8, return_as="generator")(map(draw, rows))
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for done, (name, jpeg) in enumerate(zip(names, jpegs, strict=True), start=1):
             archive.writestr(zipfile.ZipInfo(f"images_training_rev1/{name}.jpg"), jpeg)
-            if done % 100 == 0 or done == len(rows):
-                log.info("%d of %d images", done, len(rows))
-
-
-def _render(
-    galaxy: pd.Series, instrument: Instrument, seed: int, cutouts: Mapping[str, Any]
-) -> bytes:
-    scale = thumbnail_pixel_scale(
-        galaxy["petro_th50"], galaxy["petro_th90"], **cutouts["pixel_scale"]
-    )
-    size = native_size(scale, cutouts["thumbnail_size"], instrument.pixel_scale)
-    return cutout_fits(galaxy, size, instrument, seed)
-
-
-def _thumbnail(
-    galaxy: pd.Series, instrument: Instrument, seed: int, cutouts: Mapping[str, Any]
-) -> bytes:
-    cube = decode_image(_render(galaxy, instrument, seed, cutouts), galaxy["iauname"])
-    picture = to_thumbnail(cube, cutouts["thumbnail_size"], cutouts["colour"])
-    return to_jpeg(picture, cutouts["jpeg_quality"])
+            if done % 100 == 0 or done == len(sky):
+                log.info("%d of %d pictures", done, len(sky))

@@ -1,14 +1,16 @@
 """Take the pictures of a simulated survey that comes as a zip of JPEGs."""
 
 from workflow.lib.logs import log_to
-from workflow.lib.sky.survey import simulate_images
+from workflow.lib.sky.survey import simulate_pictures
 
 log_to(snakemake.log[0])
-simulate_images(
+simulate_pictures(
     snakemake.input.truth,
     snakemake.output[0],
     instrument=snakemake.params.simulation["instrument"],
     seed=snakemake.params.simulation["seed"],
+    thumbnail_size=snakemake.params.thumbnail_size,
+    jpeg_quality=snakemake.params.jpeg_quality,
     processes=snakemake.threads,
-    cutouts=snakemake.params.cutouts,
+    **snakemake.params.simulation["pictures"],
 )

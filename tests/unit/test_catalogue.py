@@ -1,0 +1,403 @@
+"""The catalogue: cuts and their counts, magnitudes, votes, ids and shards."""
+
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow.lib.catalogue import (
+    magnitude,
+    read_nsa,
+    select,
+    select_atlas_galaxies,
+    select_table_galaxies,
+    shard_rows,
+    write_shard,
+)
+from workflow.lib.errors import UserError
+from workflow.lib.tables import read_table
+
+NSA = {"flux_column": "SERSIC_NMGY", "flux_index": 4, "zero_point": 22.5}
+CUTS = {"petro_theta": {"above": 3.0}, "mag_r": {"above": 14.0, "below": 17.77}}
+PIXEL_SCALE = {"per_th50": 0.04, "per_th90": 0.02, "minimum": 0.1}
+numbers = st.floats(-1e3, 1e3) | st.sampled_from([np.nan, np.inf, -np.inf, 3.0])
+
+
+def flux(mag):
+    return 10 ** ((22.5 - mag) / 2.5)
+
+
+ATLAS = pd.DataFrame(
+    [
+        ("kept", 5.0, flux(16.0), 2.0, 6.0),
+        ("small", 3.0, flux(16.0), 2.0, 6.0),
+        ("bright", 5.0, flux(13.5), 2.0, 6.0),
+        ("faint", 5.0, flux(18.0), 2.0, 6.0),
+        ("no-flux", 5.0, np.nan, 2.0, 6.0),
+        ("negative", 5.0, -1.0, 2.0, 6.0),
+        ("unobserved", 5.0, flux(16.0), 2.0, 6.0),
+        ("wrong-size", 5.0, flux(16.0), 2.0, 6.0),
+        ("kept", 9.0, flux(15.0), 2.0, 6.0),
+        ("no-flag", 5.0, flux(17.0), 20.0, 30.0),
+        ("no-size", np.nan, flux(17.0), 20.0, 30.0),
+    ],
+    columns=["iauname", "petro_theta", "flux", "petro_th50", "petro_th90"],
+)
+
+
+def write_atlas(path):
+    fluxes = np.full((len(ATLAS), 7), 1e9)
+    fluxes[:, 4] = ATLAS["flux"]
+    columns = [
+        fits.Column("IAUNAME", "20A", array=ATLAS["iauname"].to_numpy(str)),
+        fits.Column("RA", "D", array=np.arange(len(ATLAS)) + 0.5),
+        fits.Column("DEC", "D", array=-np.arange(len(ATLAS)) / 4),
+        fits.Column("PETRO_THETA", "E", array=ATLAS["petro_theta"]),
+        fits.Column("PETRO_TH50", "E", array=ATLAS["petro_th50"]),
+        fits.Column("PETRO_TH90", "E", array=ATLAS["petro_th90"]),
+        fits.Column("SERSIC_NMGY", "7E", array=fluxes),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(path)
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """An atlas, automated fractions, votes and rare features, as the real ones look."""
+    write_atlas(tmp_path / "nsa.fits")
+    observed = [name for name in ATLAS["iauname"].unique() if name != "unobserved"]
+    automated = pd.DataFrame({"iauname": [*observed[::-1], "elsewhere"]})
+    automated["bar_strong_fraction"] = np.linspace(0, 1, len(automated))
+    automated["bar_strong_concentration"] = 7.0
+    automated["redshift"] = 0.05
+    automated["wrong_size_warning"] = [name == "wrong-size" for name in automated["iauname"]]
+    automated.to_parquet(tmp_path / "automated.parquet")
+    pd.DataFrame(
+        {
+            "iauname": ["kept", "small"],
+            "bar_strong": [3, 1],
+            "bar_total-votes": [4, 2],
+            "bar_strong_fraction": [0.75, 0.5],
+            "bar_strong_debiased": [0.9, 0.9],
+            "bar_prediction": ["strong", "strong"],
+            "redshift": [0.1, 0.1],
+        }
+    ).to_parquet(tmp_path / "volunteers.parquet")
+    pd.DataFrame({"iauname": ["no-flag"], "rare-features_ring_fraction": [0.6]}).to_parquet(
+        tmp_path / "rare_features.parquet"
+    )
+    return tmp_path
+
+
+def select_atlas(folder, **changes):
+    options = {
+        **{
+            name: folder / f"{name}.parquet"
+            for name in ["automated", "volunteers", "rare_features"]
+        },
+        **NSA,
+        "cuts": CUTS,
+        "exclude": ["wrong_size_warning"],
+        **changes,
+    }
+    select_atlas_galaxies(
+        folder / "nsa.fits",
+        **options,
+        pixel_scale=PIXEL_SCALE,
+        catalogue=folder / "c.parquet",
+        counts=folder / "c.json",
+    )
+    return read_table(folder / "c.parquet"), json.loads((folder / "c.json").read_text())
+
+
+def select_table(folder, frame, id_column="id", cuts=None, exclude=()):
+    frame.to_csv(folder / "labels.csv", index=False)
+    select_table_galaxies(
+        folder / "labels.csv",
+        id_column=id_column,
+        cuts=cuts or {},
+        exclude=exclude,
+        pixel_scale=PIXEL_SCALE,
+        catalogue=folder / "c.parquet",
+        counts=folder / "c.json",
+    )
+    return read_table(folder / "c.parquet")
+
+
+# Magnitudes
+
+
+@pytest.mark.parametrize(
+    ("flux", "mag"), [(1.0, 22.5), (100.0, 17.5), (77.98301, 17.77), (2511.8864, 14.0)]
+)
+def test_known_magnitudes(flux, mag):
+    assert magnitude(np.array([flux]), 22.5)[0] == pytest.approx(mag, abs=1e-5)
+
+
+def test_a_flux_that_is_not_positive_and_finite_has_no_magnitude(recwarn):
+    mags = magnitude(np.float32([0, -1, np.nan, np.inf, -np.inf]), 22.5)
+    assert np.isnan(mags).all()
+    assert not recwarn.list
+
+
+def test_the_r_band_is_the_fifth_of_the_atlass_seven(tmp_path):
+    write_atlas(tmp_path / "nsa.fits")
+    galaxies = read_nsa(tmp_path / "nsa.fits", **NSA)
+    assert galaxies["mag_r"].iloc[:4].round(4).tolist() == [16.0, 16.0, 13.5, 18.0]
+    assert list(galaxies) == [
+        "iauname", "ra", "dec", "petro_theta", "petro_th50", "petro_th90", "mag_r",
+    ]  # fmt: skip
+
+
+# Cuts
+
+
+@given(
+    values=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=30),
+    low=st.floats(-10, 3),
+    high=st.floats(3.5, 1e3),
+    flags=st.lists(st.sampled_from([True, False, None]), min_size=30, max_size=30),
+)
+def test_cuts_keep_the_open_interval_and_count_what_they_remove(values, low, high, flags):
+    galaxies = pd.DataFrame(values, columns=["a", "b"])
+    galaxies["flag"] = flags[: len(values)]
+    passes = [
+        x > 3.0 and np.isfinite(x) and low < y < high and not flag
+        for (x, y), flag in zip(values, flags, strict=False)
+    ]
+    cuts = {"a": {"above": 3.0}, "b": {"above": low, "below": high}}
+    if not any(passes):
+        with pytest.raises(UserError, match="no galaxy passes the cuts"):
+            select(galaxies, cuts, ["flag"], "t")
+        return
+    kept, counts = select(galaxies, cuts, ["flag"], "t")
+    pd.testing.assert_frame_equal(kept, galaxies[passes].reset_index(drop=True))
+    assert [row["cut"] for row in counts] == [
+        "a unknown", "a not above 3.0",
+        "b unknown", f"b not above {low}", f"b not below {high}", "flag",
+    ]  # fmt: skip
+    left = len(values)
+    for row in counts:
+        assert row["left"] == left - row["removed"]
+        left = row["left"]
+    assert left == len(kept)
+
+
+def test_a_value_on_the_bound_does_not_pass():
+    galaxies = pd.DataFrame({"mag_r": [14.0, np.nextafter(14.0, 15), 17.77, 17.7699]})
+    kept, _ = select(galaxies, {"mag_r": {"above": 14.0, "below": 17.77}}, [], "t")
+    assert kept["mag_r"].tolist() == [np.nextafter(14.0, 15), 17.7699]
+
+
+@pytest.mark.parametrize(
+    ("cuts", "exclude", "message"),
+    [
+        ({"mag": {"above": 1}}, [], "t.csv: no column 'mag'; it has mag_r"),
+        ({}, ["flag"], "t.csv: no column 'flag'"),
+        ({"name": {"above": 1}}, [], "t.csv: column 'name' is not a number"),
+        ({"mag_r": {"above": 5}}, [], r"t.csv: no galaxy passes .*mag_r not above 5: 2\)"),
+    ],
+)
+def test_a_cut_that_cannot_be_made_is_told(cuts, exclude, message):
+    galaxies = pd.DataFrame({"mag_r": [1.0, 2.0], "name": ["a", "b"]})
+    with pytest.raises(UserError, match=message):
+        select(galaxies, cuts, exclude, "t.csv")
+
+
+# An atlas with votes
+
+
+def test_an_atlass_galaxies_are_cut_and_counted(tables):
+    galaxies, counts = select_atlas(tables)
+    assert galaxies["iauname"].tolist() == ["kept", "no-flag"]
+    assert galaxies["petro_theta"].tolist() == [5.0, 5.0]
+    assert [(row["cut"], row["removed"], row["left"]) for row in counts] == [
+        ("in the atlas", 0, 11),
+        ("listed twice", 1, 10),
+        ("not observed by the survey", 1, 9),
+        ("petro_theta unknown", 1, 8),
+        ("petro_theta not above 3.0", 1, 7),
+        ("mag_r unknown", 2, 5),
+        ("mag_r not above 14.0", 1, 4),
+        ("mag_r not below 17.77", 1, 3),
+        ("wrong_size_warning", 1, 2),
+    ]
+
+
+def test_votes_are_named_by_who_gave_them_and_measurements_are_left_out(tables):
+    galaxies, _ = select_atlas(tables)
+    assert list(galaxies)[8:] == [
+        "wrong_size_warning",
+        "bar_strong_automated-fraction",
+        "bar_strong",
+        "bar_total-votes",
+        "bar_strong_fraction",
+        "rare-features_ring_fraction",
+    ]
+    kept, unasked = galaxies.to_dict("records")
+    assert (kept["bar_strong"], kept["bar_total-votes"], kept["bar_strong_fraction"]) == (
+        3,
+        4,
+        0.75,
+    )
+    assert np.isnan(unasked["bar_total-votes"])
+    assert unasked["rare-features_ring_fraction"] == 0.6
+    automated = read_table(tables / "automated.parquet").set_index("iauname")
+    for galaxy in (kept, unasked):
+        expected = automated.loc[galaxy["iauname"], "bar_strong_fraction"]
+        assert galaxy["bar_strong_automated-fraction"] == expected
+
+
+def test_a_thumbnails_scale_follows_the_papers_footnote_3(tables):
+    galaxies, _ = select_atlas(tables)
+    # max(min(2 * 0.04, 6 * 0.02), 0.1) and max(min(20 * 0.04, 30 * 0.02), 0.1)
+    np.testing.assert_allclose(galaxies["pixel_scale"], [0.1, 0.6], rtol=1e-6)
+
+
+def test_a_catalogues_columns_carry_their_units(tables):
+    select_atlas(tables)
+    schema = pq.read_schema(tables / "c.parquet")
+    units = {field.name: field.metadata[b"unit"].decode() for field in schema if field.metadata}
+    assert units == {
+        "ra": "deg", "dec": "deg", "petro_theta": "arcsec", "petro_th50": "arcsec",
+        "petro_th90": "arcsec", "mag_r": "mag", "pixel_scale": "arcsec/pixel",
+    }  # fmt: skip
+
+
+def test_volunteers_votes_may_be_left_out(tables):
+    galaxies, _ = select_atlas(tables, volunteers=None, rare_features=None)
+    assert "bar_strong" not in galaxies
+    assert "bar_strong_automated-fraction" in galaxies
+
+
+def test_a_column_of_the_automated_table_can_be_cut_on(tables):
+    _, counts = select_atlas(tables, cuts={"redshift": {"below": 0.15}}, exclude=[])
+    assert counts[-1] == {"cut": "redshift not below 0.15", "removed": 0, "left": 9}
+
+
+@pytest.mark.parametrize(
+    ("table", "frame", "message"),
+    [
+        ("automated", {"iauname": ["x"], "wrong_size_warning": [False]}, "no iauname of it is in"),
+        ("automated", {"name": ["kept"]}, "no column 'iauname'; it has name"),
+        ("automated", {"iauname": ["kept"]}, "no column 'wrong_size_warning'"),
+        ("volunteers", {"iauname": ["kept", "kept"]}, "iauname kept occurs more than once"),
+        (
+            "rare_features",
+            {"iauname": ["kept"], "bar_total-votes": [3]},
+            "column 'bar_total-votes'",
+        ),
+    ],
+)
+def test_a_table_of_votes_that_cannot_be_used_is_named(tables, table, frame, message):
+    pd.DataFrame(frame).to_parquet(tables / f"{table}.parquet")
+    with pytest.raises(UserError, match=message) as caught:
+        select_atlas(tables)
+    assert f"{table}.parquet" in str(caught.value)
+    assert not (tables / "c.parquet").exists()
+
+
+# A table of one's own
+
+
+def test_a_tables_columns_are_kept_and_its_ids_stay_text(tmp_path):
+    frame = pd.DataFrame(
+        {"ring": [1, 0], "id": ["007", "587732578312454276"], "iauname": ["x", "y"]}
+    )
+    galaxies = select_table(tmp_path, frame)
+    assert galaxies.to_dict("list") == {"iauname": ["007", "587732578312454276"], "ring": [1, 0]}
+    assert json.loads((tmp_path / "c.json").read_text()) == [
+        {"cut": "in the table", "removed": 0, "left": 2}
+    ]
+
+
+def test_a_table_with_radii_gets_a_pixel_scale(tmp_path):
+    frame = pd.DataFrame({"id": ["a"], "petro_th50": [5.0], "petro_th90": [9.0]})
+    assert select_table(tmp_path, frame)["pixel_scale"].tolist() == pytest.approx([0.18])
+
+
+def test_a_table_can_be_cut_and_flagged(tmp_path):
+    frame = pd.DataFrame({"id": list("abc"), "p": [0.1, 0.9, 0.95], "bad": [False, True, False]})
+    galaxies = select_table(tmp_path, frame, cuts={"p": {"above": 0.5}}, exclude=["bad"])
+    assert galaxies["iauname"].tolist() == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "id_column", "message"),
+    [
+        (["a", "b", "a"], "id", "'id' a occurs more than once"),
+        (["a", " ", "b"], "id", "no 'id' in row 2"),
+        (["a", "b", None], "id", "no 'id' in row 3"),
+        (["a"], "name", "no column 'name'; it has id"),
+    ],
+)
+def test_ids_that_cannot_be_are_told(tmp_path, ids, id_column, message):
+    with pytest.raises(UserError, match=message) as caught:
+        select_table(tmp_path, pd.DataFrame({"id": ids, "n": 1}), id_column)
+    assert "labels.csv" in str(caught.value)
+
+
+def test_real_labels_become_a_catalogue(shared_data, tmp_path):
+    frame = read_table(shared_data / "decals_rings_sample" / "labels.csv", text=["id_str"])
+    galaxies = select_table(tmp_path, frame, "id_str", cuts={"ring": {"above": 0.5}})
+    assert len(galaxies) == 100
+    images = shared_data / "decals_rings_sample" / "images"
+    assert all((images / f"{name}.jpg").exists() for name in galaxies["iauname"])
+
+
+def test_real_votes_join_an_atlas(shared_data, tables):
+    votes = read_table(shared_data / "tables" / "gz_decals_full_tree_votes_1618.csv.gz")
+    votes = votes.drop_duplicates("subject_id").head(2).assign(iauname=["kept", "no-flag"])
+    votes.to_parquet(tables / "volunteers.parquet")
+    galaxies, _ = select_atlas(tables)
+    columns = [name for name in votes if name.endswith(("_total-votes", "_fraction"))]
+    answers = [name.removesuffix("_fraction") for name in columns if name.endswith("_fraction")]
+    assert set(columns + answers) <= set(galaxies)
+    assert not [name for name in galaxies if name.endswith(("_min", "_max", "prediction-encoded"))]
+    np.testing.assert_array_equal(galaxies[columns], votes[columns])
+
+
+# Shards
+
+
+@given(rows=st.integers(0, 10**6), count=st.integers(1, 500))
+def test_shards_are_a_partition_in_order_and_of_like_size(rows, count):
+    parts = [shard_rows(rows, index, count) for index in range(count)]
+    assert parts[0].start == 0
+    assert parts[-1].stop == rows
+    assert all(a.stop == b.start for a, b in itertools.pairwise(parts))
+    sizes = {part.stop - part.start for part in parts}
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_shards_of_any_count_join_to_the_same_catalogue(tables):
+    select_atlas(tables, cuts={}, exclude=[])
+    whole = read_table(tables / "c.parquet")
+    for count in (1, 2, 5, 9):
+        shards = [tables / "shards" / f"{index}-of-{count}.csv" for index in range(count)]
+        for shard in shards:
+            write_shard(tables / "c.parquet", shard)
+        joined = pd.concat([read_table(shard, text=["iauname"]) for shard in shards])
+        assert list(joined) == ["iauname", "ra", "dec", "petro_th50", "petro_th90", "pixel_scale"]
+        for column in joined:
+            same = joined[column].astype(whole[column].dtype)
+            np.testing.assert_array_equal(same, whole[column])
+
+
+def test_a_survey_without_positions_has_shards_of_names(tmp_path):
+    select_table(tmp_path, pd.DataFrame({"id": ["007", "1e5"], "ring": [1, 0]}))
+    write_shard(tmp_path / "c.parquet", tmp_path / "1-of-2.csv")
+    assert (tmp_path / "1-of-2.csv").read_text() == "iauname\n1e5\n"
+
+
+def test_more_shards_than_galaxies_are_refused(tmp_path):
+    select_table(tmp_path, pd.DataFrame({"id": ["a", "b"]}))
+    with pytest.raises(
+        UserError, match=r"2 galaxies are too few for 3 shards; .*surveys\.c\.shards"
+    ):
+        write_shard(tmp_path / "c.parquet", tmp_path / "0-of-3.csv")

@@ -1,0 +1,144 @@
+"""Embedding: a galaxy's representation depends on its image, name and seed, and on nothing else."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from workflow.lib.cutouts import iter_grey, make_shard
+from workflow.lib.embed import embed_shard
+from workflow.lib.encoder import random_encoder, save_encoder
+from workflow.lib.errors import UserError
+from workflow.lib.grids import shard_names
+from workflow.lib.representation import gather_shards, read_representation
+from workflow.lib.sources import DirectorySource
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+GALAXIES = [f"J{number:04d}" for number in range(7)]
+SIZE = 64
+COLOUR = {
+    "scales": {"g": 0.008, "r": 0.014, "z": 0.019},
+    "arcsinh_range": [-0.5, 300.0],
+    "desaturation": 2.5,
+}
+
+
+@pytest.fixture(scope="module")
+def cutouts(tmp_path_factory):
+    """Make cutout shards of the same galaxies, in one shard and in three."""
+    folder = tmp_path_factory.mktemp("cutouts")
+    (folder / "images").mkdir()
+    rng = np.random.default_rng(1)
+    row, column = np.mgrid[:96, :96] - 47.5
+    for number, name in enumerate(GALAXIES):
+        light = 200 * np.exp(-np.hypot(row / (1 + number / 2), column) / 12)
+        picture = np.clip(light[..., None] + rng.normal(20, 6, (96, 96, 3)), 0, 255)
+        Image.fromarray(picture.astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
+    shards = {}
+    for count, edges in {1: [0, 7], 3: [0, 2, 4, 7]}.items():
+        for index, name in enumerate(shard_names(count)):
+            listed = folder / f"{name}.csv"
+            rows = GALAXIES[edges[index] : edges[index + 1]]
+            pd.DataFrame({"iauname": rows}).to_csv(listed, index=False)
+            make_shard(
+                listed,
+                DirectorySource(folder / "images"),
+                folder / f"{name}.parquet",
+                folder / f"{name}.failed.csv",
+                thumbnail_size=96,
+                network_size=80,
+                colour=COLOUR,
+                jpeg_quality=90,
+                max_missing_share=0.2,
+                max_failed_share=0.0,
+                chunk=3,
+            )
+        shards[count] = [folder / f"{name}.parquet" for name in shard_names(count)]
+    return shards
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("random") / "encoder.weights.h5"
+    save_encoder(random_encoder(SIZE, seed=1), path, label="", trained=False, seed=1)
+    return path
+
+
+def embed(shards, weights, folder, batch_size=4, seed=1):
+    made = []
+    for shard in shards:
+        made.append(folder / f"{batch_size}-{seed}-{shard.name}")
+        embed_shard(shard, weights, made[-1], crop_size=SIZE, batch_size=batch_size, seed=seed)
+    gather_shards(made, folder / "representation.parquet")
+    return read_representation(folder / "representation.parquet")
+
+
+@pytest.fixture(scope="module")
+def whole(cutouts, weights, tmp_path_factory):
+    return embed(cutouts[1], weights, tmp_path_factory.mktemp("whole"))
+
+
+def test_every_galaxy_has_1280_values_in_catalogue_order(whole):
+    names, vectors = whole
+    assert names == GALAXIES
+    assert vectors.shape == (7, 1280)
+    assert vectors.dtype == np.float32
+    assert len(np.unique(vectors, axis=0)) == 7
+
+
+def test_representations_do_not_depend_on_the_shards(whole, cutouts, weights, tmp_path):
+    names, vectors = embed(cutouts[3], weights, tmp_path)
+    assert names == whole[0]
+    np.testing.assert_allclose(vectors, whole[1], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("batch_size", [7, 16])
+def test_what_fills_up_a_batch_has_no_influence(whole, cutouts, weights, tmp_path, batch_size):
+    _, vectors = embed(cutouts[1], weights, tmp_path, batch_size)
+    np.testing.assert_allclose(vectors, whole[1], rtol=1e-5, atol=1e-7)
+
+
+def test_the_same_input_gives_the_same_bytes(cutouts, weights, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        embed(cutouts[1], weights, tmp_path / name)
+    first, second = (tmp_path / name / "representation.parquet" for name in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_another_seed_gives_another_view_and_representation(whole, cutouts, weights, tmp_path):
+    _, vectors = embed(cutouts[1], weights, tmp_path, seed=2)
+    assert np.abs(vectors - whole[1]).max() > 1e-4
+
+
+def test_a_representation_is_of_the_view_that_is_drawn(whole, cutouts, weights):
+    from workflow.lib.augment import apply_views, draw_views, name_keys
+    from workflow.lib.encoder import load_encoder
+
+    names, images = next(iter_grey(cutouts[1][0], 7))
+    views = draw_views(name_keys(names), 1, 0, 80, SIZE)
+    encoder, _ = load_encoder(weights, SIZE)
+    expected = encoder(apply_views(images, views, SIZE), training=False)
+    np.testing.assert_allclose(whole[1], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_that_give_no_finite_values_are_refused(cutouts, tmp_path):
+    encoder = random_encoder(SIZE, seed=1)
+    layer = encoder.get_layer("top_conv")
+    layer.set_weights([np.full_like(array, np.nan) for array in layer.get_weights()])
+    save_encoder(encoder, tmp_path / "encoder.weights.h5", label="", trained=False, seed=1)
+    with pytest.raises(UserError, match="no finite representation of galaxy J0000"):
+        embed(cutouts[1], tmp_path / "encoder.weights.h5", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "encoder.json",
+        "encoder.weights.h5",
+    ]
+
+
+def test_a_shard_without_images_has_no_representations(cutouts, weights, tmp_path):
+    whole = pq.read_table(cutouts[1][0])
+    pq.write_table(pa.table(whole.slice(0, 0)), tmp_path / "0-of-1.parquet")
+    assert embed([tmp_path / "0-of-1.parquet"], weights, tmp_path)[0] == []

@@ -1,0 +1,146 @@
+"""What is made of a representation: incremental PCA and umap (paper Sec. 2.3)."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from workflow.lib.errors import UserError
+from workflow.lib.files import atomic_path, write_text
+from workflow.lib.representation import (
+    iter_representation,
+    read_representation,
+    representation_schema,
+    representation_table,
+)
+from workflow.lib.tables import read_table, write_parquet
+
+log = logging.getLogger(__name__)
+
+
+def compress(
+    representation: str | Path,
+    components: int,
+    batch_size: int,
+    compressed: str | Path,
+    variance: str | Path,
+) -> None:
+    """Reduce a representation by incremental PCA (Ross et al. 2008; paper Sec. 2.3).
+
+    Two passes over the file, in constant memory: one to fit, one to project.
+
+    Parameters
+    ----------
+    components
+        How many to keep.
+    batch_size
+        Galaxies a step of the fit.
+    compressed
+        Parquet to write: iauname and `components` float32.
+    variance
+        CSV to write: component (from 1), explained_variance_ratio, cumulative.
+
+    Raises
+    ------
+    UserError
+        If there are fewer galaxies than components, or the galaxies do not differ.
+    """
+    from sklearn.decomposition import IncrementalPCA
+
+    rows = pq.read_metadata(representation).num_rows
+    if rows < components:
+        raise UserError(
+            f"{representation}: {rows} galaxies are too few for {components} components; "
+            "lower 'pca.components'"
+        )
+    pca = IncrementalPCA(components, batch_size=batch_size)
+    for _, vectors in iter_representation(representation, batch_size, at_least=components):
+        pca.partial_fit(vectors)
+        log.info("fitted %d of %d galaxies", pca.n_samples_seen_, rows)
+    ratio = pca.explained_variance_ratio_
+    if not np.isfinite(ratio).all():
+        raise UserError(f"{representation}: all galaxies have the same representation")
+    log.info("%d components keep %.4f of the variance", components, ratio.sum())
+    schema = representation_schema(components)
+    with atomic_path(compressed) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for iaunames, vectors in iter_representation(representation, batch_size):
+            projected = pca.transform(vectors).astype(np.float32)
+            writer.write_table(representation_table(iaunames, projected, schema))
+    table = pd.DataFrame(
+        {
+            "component": np.arange(1, components + 1),
+            "explained_variance_ratio": ratio,
+            "cumulative": ratio.cumsum(),
+        }
+    )
+    write_text(table.to_csv(index=False, float_format="%.6f"), variance)
+
+
+def project(
+    compressed: str | Path,
+    catalogue: str | Path,
+    positions: str | Path,
+    *,
+    fractions: Sequence[str],
+    threshold: float,
+    n_neighbors: int,
+    min_dist: float,
+    seed: int,
+) -> None:
+    """Place the galaxies of a sample on a plane by umap (McInnes et al. 2018; paper Sec. 2.3).
+
+    Parameters
+    ----------
+    compressed
+        The PCA-compressed representation.
+    catalogue
+        The survey's catalogue, with vote fractions.
+    positions
+        Parquet to write: iauname, umap_x, umap_y.
+    fractions, threshold
+        The sample is the galaxies for which the product of these vote fractions is above the
+        threshold (Figs. A1, A2); no fractions, all galaxies.
+    n_neighbors, min_dist, seed
+        Of umap; the seed makes it run in one thread.
+
+    Raises
+    ------
+    UserError
+        If the catalogue has none of the fractions, or the sample is too small.
+    """
+    from umap import UMAP
+
+    iaunames, vectors = read_representation(compressed)
+    wanted = np.isin(iaunames, sample_names(catalogue, fractions, threshold))
+    if wanted.sum() <= n_neighbors + 1:
+        raise UserError(
+            f"{catalogue}: {wanted.sum()} galaxies with {' * '.join(fractions) or 'an image'} > "
+            f"{threshold} are too few for umap with 'umap.n_neighbors' {n_neighbors}"
+        )
+    log.info("umap of %d galaxies from %d components", wanted.sum(), vectors.shape[1])
+    plane = UMAP(
+        n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
+    ).fit_transform(vectors[wanted])
+    names = np.asarray(iaunames, dtype=object)[wanted]
+    write_parquet(
+        pd.DataFrame({"iauname": names, "umap_x": plane[:, 0], "umap_y": plane[:, 1]}), positions
+    )
+
+
+def sample_names(catalogue: str | Path, fractions: Sequence[str], threshold: float) -> np.ndarray:
+    """Name the galaxies for which the product of the automated vote fractions is above a threshold.
+
+    Where a catalogue has no automated fraction of an answer, the volunteers' is taken.
+    """
+    galaxies = read_table(catalogue, text=["iauname"])
+    product = np.ones(len(galaxies))
+    for answer in fractions:
+        columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
+        column = next((name for name in columns if name in galaxies), None)
+        if column is None:
+            raise UserError(f"{catalogue}: no column {' or '.join(map(repr, columns))}")
+        product = product * galaxies[column].to_numpy()
+    return galaxies["iauname"].to_numpy()[product > threshold]

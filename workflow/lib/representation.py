@@ -1,0 +1,97 @@
+"""Files of representations: 1280 numbers a galaxy, or the fewer that a PCA makes of them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workflow.lib.files import atomic_path
+
+ROW_GROUP = 4096
+"""Rows a row group of a representation: the same whatever the shards, so the bytes are too."""
+
+
+def representation_schema(size: int) -> pa.Schema:
+    """Give the schema of a representation of `size` values a galaxy."""
+    return pa.schema([("iauname", pa.string()), ("representation", pa.list_(pa.float32(), size))])
+
+
+def representation_table(
+    iaunames: Sequence[str], vectors: np.ndarray, schema: pa.Schema
+) -> pa.Table:
+    """Make a table of names and of vectors of shape (n, d), float32, in `schema`."""
+    values = pa.FixedSizeListArray.from_arrays(
+        np.ascontiguousarray(vectors).ravel(), vectors.shape[1]
+    )
+    return pa.table([pa.array(iaunames, pa.string()), values], schema=schema)
+
+
+def read_representation(path: str | Path) -> tuple[list[str], np.ndarray]:
+    """Read a whole representation: names, and an array of shape (n, d), float32."""
+    return _names_and_vectors(pq.read_table(path))
+
+
+def iter_representation(
+    path: str | Path, batch_size: int, at_least: int = 1
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Read a representation in batches; memory stays constant.
+
+    Parameters
+    ----------
+    batch_size
+        Rows a batch.
+    at_least
+        A last batch of fewer rows than this is joined to the one before.
+
+    Yields
+    ------
+    iaunames, vectors
+        Names, and an array of shape (n, d), float32.
+    """
+    # Read ahead, the whole file would end up in memory.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        tables = (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size))
+        waiting: pa.Table | None = None
+        for rows in _regroup(tables, batch_size):
+            if waiting is not None and len(rows) < at_least:
+                rows = pa.concat_tables([waiting, rows])
+            elif waiting is not None:
+                yield _names_and_vectors(waiting)
+            waiting = rows
+        if waiting is not None:
+            yield _names_and_vectors(waiting)
+
+
+def gather_shards(shards: Sequence[str | Path], path: str | Path) -> None:
+    """Join representation shards, in order, in constant memory."""
+    schema = pq.read_schema(shards[0])
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for rows in _regroup(_shard_tables(shards), ROW_GROUP):
+            writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP)
+
+
+def _names_and_vectors(rows: pa.Table) -> tuple[list[str], np.ndarray]:
+    column = rows["representation"].combine_chunks()
+    size = column.type.list_size
+    return rows["iauname"].to_pylist(), column.flatten().to_numpy().reshape(-1, size)
+
+
+def _shard_tables(shards: Sequence[str | Path]) -> Iterator[pa.Table]:
+    for shard in shards:
+        with pq.ParquetFile(shard, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROW_GROUP):
+                yield pa.Table.from_batches([batch])
+
+
+def _regroup(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Cut a stream of tables into tables of `size` rows, the last one shorter."""
+    waiting: pa.Table | None = None
+    for table in tables:
+        waiting = table if waiting is None else pa.concat_tables([waiting, table])
+        while len(waiting) >= size:
+            yield waiting.slice(0, size)
+            waiting = waiting.slice(size)
+    if waiting is not None and len(waiting):
+        yield waiting
