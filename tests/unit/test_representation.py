@@ -1,5 +1,7 @@
 """Representation files: rows in order, bytes and batches that do not depend on the shards."""
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,7 +30,7 @@ def write(path, rows, size=2, first=0, row_group_size=None):
 def gather(folder, edges, row_group_size=None):
     shards = [
         write(folder / f"{index}.parquet", stop - start, first=start, row_group_size=row_group_size)
-        for index, (start, stop) in enumerate(zip(edges, edges[1:], strict=False))
+        for index, (start, stop) in enumerate(itertools.pairwise(edges))
     ]
     gather_shards(shards, folder / "whole.parquet")
     return folder / "whole.parquet"

@@ -130,7 +130,7 @@ def draw_representation(
     """
     shown = place_on_grid(read_table(positions, text=["iauname"]), grid)
     columns = shown["column"].max() + 1
-    side = round(width * dpi / columns)
+    side = max(1, round(width * dpi / columns))
     thumbnails = read_thumbnails(cutouts, shown["iauname"].tolist())
     picture = mosaic(shown, thumbnails, side, crop)
     notes = _notes(survey_note, description)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from workflow.lib.files import atomic_path
 
-ROW_GROUP = 4096
+ROW_GROUP = 1024
 """Rows a row group of a representation: the same whatever the shards, so the bytes are too."""
 
 
