@@ -1,13 +1,6 @@
 """What the workflow would do: the paper's jobs, single targets, style."""
 
-import ast
-import re
-import sys
-
 import pytest
-import yaml
-
-from tests.conftest import ROOT
 
 PAPER = {
     "download_file": 5,
@@ -87,47 +80,3 @@ def test_a_mistake_in_the_configuration_is_one_line_that_names_the_key(bare, cha
     assert len(lines) == 1
     assert message in lines[0]
     assert "Traceback" not in output
-
-
-PACKAGES = {
-    "PIL": "pillow",
-    "sklearn": "scikit-learn",
-    "umap": "umap-learn",
-    "urllib3": "requests",
-    "tensorflow": "tensorflow[and-cuda]",
-}
-
-
-def imported(path, seen):
-    """Name all packages that a file imports, directly or by way of workflow.lib."""
-    names = set()
-    text = re.sub(r"^if TYPE_CHECKING:\n(    .*\n|\n(?=    ))+", "", path.read_text(), flags=re.M)
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for module in modules:
-            own = ROOT / (module.replace(".", "/") + ".py")
-            if own.exists() and own not in seen:
-                names |= imported(own, seen | {own})
-            names.add(module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"workflow"}
-
-
-def test_each_conda_environment_has_what_its_rules_import(bare):
-    for path in sorted((bare.folder / "workflow/rules").glob("[0-9]*.smk")):
-        for text in path.read_text().split("\nrule ")[1:]:
-            if "script:" not in text:
-                continue
-            env, script = re.search(r"envs/(\w+)", text)[1], re.search(r"scripts/(\w+)", text)[1]
-            dependencies = yaml.safe_load((ROOT / f"envs/{env}.yaml").read_text())["dependencies"]
-            pip = [entry for entry in dependencies if isinstance(entry, dict)]
-            plain = [entry for entry in dependencies if isinstance(entry, str)]
-            pins = [*plain, *(pin for entry in pip for pin in entry["pip"])]
-            has = {re.split("=+", pin)[0] for pin in pins}
-            names = imported(ROOT / f"scripts/{script}.py", frozenset())
-            wants = {PACKAGES.get(name, name) for name in names}
-            assert wants <= has, f"envs/{env}.yaml lacks {wants - has} for {script}"

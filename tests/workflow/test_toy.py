@@ -31,8 +31,8 @@ def key_numbers(folder):
         "mean_mag_r": float(catalogue["mag_r"].mean()),
         "mean_smooth_fraction": float(catalogue["smooth-or-featured_smooth_fraction"].mean()),
         "mean_grey": float(np.concatenate(greys).mean()),
-        "mean_representation": float(
-            read_representation(representation / "representation.parquet")[1].mean()
+        "scatter_of_representation": float(
+            read_representation(representation / "representation.parquet")[1].std()
         ),
         "variance_of_15": float(variance["cumulative"].iloc[-1]),
     }

@@ -108,6 +108,8 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'pca.components' {config['pca']['components']}"
         )
     pretraining = config["pretraining"]
+    if "random" in pretraining["weights"]:
+        yield "'pretraining.weights.random': random weights come from no file; choose another name"
     if pretraining["shown"] not in ["random", *pretraining["weights"]]:
         yield (
             f"'pretraining.shown' ({pretraining['shown']}) must be random or one of "

@@ -20,10 +20,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow.lib import images
+from workflow.lib.code import digest
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
-from workflow.lib.images import CutoutError, decode_image, from_jpeg, grey, to_jpeg, to_thumbnail
+from workflow.lib.images import (
+    CutoutError,
+    decode_image,
+    from_jpeg,
+    grey,
+    is_jpeg,
+    to_jpeg,
+    to_thumbnail,
+)
 from workflow.lib.tables import need_columns, read_table
 
 if TYPE_CHECKING:
@@ -158,7 +166,7 @@ def make_cutout(
             "transient": error.transient,
         }
     rgb = to_thumbnail(image, thumbnail_size, colour)
-    finished = images.is_jpeg(data) and image.shape == rgb.shape
+    finished = is_jpeg(data) and image.shape == rgb.shape
     return {
         "iauname": iauname,
         "thumbnail": data if finished else to_jpeg(rgb, jpeg_quality),
@@ -228,7 +236,7 @@ def _fingerprint(drawing: Mapping[str, Any], source: "Source", shard_csv: Path) 
     """Hash all that determines the pixels, so that parts of another time are never reused."""
     # Scales keep their order: it says which band is red.
     settings = json.dumps([type(source).__name__, source.identity, drawing])
-    inputs = settings.encode(), shard_csv.read_bytes(), Path(images.__file__).read_bytes()
+    inputs = settings.encode(), shard_csv.read_bytes(), digest("images").encode()
     return hashlib.sha256(b"\0".join(inputs)).hexdigest()[:12]
 
 

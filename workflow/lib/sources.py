@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
+from workflow.lib.code import digest
 from workflow.lib.errors import UserError
 from workflow.lib.http import PoliteClient
 from workflow.lib.images import CutoutError, decode_image, native_size
@@ -204,7 +205,11 @@ class SimulatedSource:
         self._render: Callable[..., bytes] = cutout_fits
         self.seed = seed
         self.thumbnail_size = thumbnail_size
-        self.identity = {"instrument": dict(instrument), "seed": seed} | stamp(truth)
+        self.identity = {
+            "instrument": dict(instrument),
+            "seed": seed,
+            "renderer": digest("sky.render"),
+        } | stamp(truth)
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Render the galaxy of that name."""

@@ -33,7 +33,7 @@ rule download_file:
 rule simulate_survey:
     """Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
     input:
-        code=sky(),
+        code=lib("sky.survey"),
     output:
         truth="<results>/0_sources/{survey}/truth.parquet",
         nsa="<results>/0_sources/{survey}/nsa.fits",
@@ -64,7 +64,7 @@ rule simulate_pictures:
     """Take the pictures of a simulated survey that comes as a zip of JPEGs, as GZ2 does."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
-        code=sky() + lib("images"),
+        code=lib("sky.survey"),
     output:
         "<results>/0_sources/{survey}/images.zip",
     log:
@@ -89,7 +89,7 @@ rule simulate_cutout:
     """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
-        code=sky(),
+        code=lib("sky.survey"),
     output:
         "<results>/0_sources/{survey}/cutouts/{iauname}.fits",
     log:

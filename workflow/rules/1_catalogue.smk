@@ -7,7 +7,7 @@ rule select_galaxies:
     """Apply the survey's cuts, and count how many galaxies each removes."""
     input:
         unpack(tables_of),
-        code=lib("catalogue", "tables"),
+        code=lib("catalogue"),
     output:
         catalogue="<results>/1_catalogue/{survey}.parquet",
         counts="<results>/1_catalogue/{survey}/selection_counts.json",

@@ -56,7 +56,7 @@ rule compress_representation:
     """Fit an incremental PCA to the representation, and project it."""
     input:
         representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
-        code=lib("project", "representation"),
+        code=lib("project"),
     output:
         compressed="<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
         variance="<results>/4_represent/{survey}/{pretraining}/pca{components}.variance.csv",

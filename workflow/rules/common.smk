@@ -1,9 +1,8 @@
 # What all stages share: the checked configuration, wildcard constraints, resource scopes, and
 # the functions that name a survey's files.
-from pathlib import Path
-
 from snakemake.exceptions import WorkflowError
 
+from workflow.lib.code import modules
 from workflow.lib.config import check_config
 from workflow.lib.errors import UserError
 from workflow.lib.grids import FIGURE_SAMPLES, shard_names
@@ -32,14 +31,10 @@ resource_scopes:
     gpu="local",
 
 
-def lib(*modules):
-    """Name library modules: an input of each rule, so that an edit of one reruns it."""
-    return [f"workflow/lib/{module}.py" for module in modules]
-
-
-def sky():
-    """Name the modules of the simulated sky."""
-    return sorted(map(str, Path("workflow/lib/sky").glob("*.py")))
+def lib(*names):
+    """Name library modules and what they import: an input, so that an edit reruns the rule."""
+    found = set().union(*(modules(name) for name in names))
+    return [f"workflow/lib/{name.replace('.', '/')}.py" for name in sorted(found)]
 
 
 def escalate(first):
@@ -76,7 +71,7 @@ def images_of(wildcards):
 def code_of_images(wildcards):
     """Name the modules that determine a survey's images."""
     simulated = SURVEYS[wildcards.survey]["images"]["source"] == "simulated"
-    return lib("cutouts", "images", "sources", "http") + (sky() if simulated else [])
+    return lib("cutouts", "sources", *(["sky.render"] if simulated else []))
 
 
 def files_of(figure):

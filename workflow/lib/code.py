@@ -1,0 +1,31 @@
+"""Which modules a rule depends on. Parsed by every job, so nothing heavy is imported here."""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+LIB = Path(__file__).parent
+PLUMBING = {"errors", "files", "logs"}
+"""How things are written and reported; an edit there changes no result."""
+
+
+@cache
+def modules(name: str) -> frozenset[str]:
+    """Name a module of this folder, such as ``sky.render``, and all that it imports from here.
+
+    Imports inside functions are left out: what they serve depends on how the function is called,
+    which a rule knows.
+    """
+    text = (LIB / f"{name.replace('.', '/')}.py").read_text()
+    found = set(re.findall(r"^from workflow\.lib\.([\w.]+) import", text, re.M))
+    for names in re.findall(r"^from workflow\.lib import (.+)", text, re.M):
+        found |= set(re.findall(r"\w+", names))
+    return frozenset({name}).union(*(modules(other) for other in found - PLUMBING))
+
+
+def digest(name: str) -> str:
+    """Hash a module and all that it imports from here: what unfinished work was made by."""
+    names = sorted(modules(name))
+    texts = [(LIB / f"{name.replace('.', '/')}.py").read_bytes() for name in names]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
