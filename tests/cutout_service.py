@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
@@ -64,6 +65,8 @@ class CutoutService:
         Path, query and headers of every request so far.
     most_at_once : int
         The most requests that were being answered at the same time.
+    sky : callable or None
+        Makes the FITS file from a query; a blob in noise by default.
     gate : threading.Barrier or None
         Where every answer waits, so that a test can tell how many come together.
     hold_from : int or None
@@ -80,6 +83,7 @@ class CutoutService:
         self.retry_after = "7"
         self.requests: list[dict] = []
         self.most_at_once = 0
+        self.sky: Callable[[dict[str, str]], bytes] | None = None
         self.gate: threading.Barrier | None = None
         self.hold_from: int | None = None
         self.holding = threading.Event()
@@ -167,7 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(query.get("size", 64))
         scale = float(query.get("pixscale", 0.262))
         seed = int(float(query.get("ra", 0)) * 1000)
-        body = cutout_fits(size, pixel_scale=scale, seed=seed)
+        draw = self.service.sky or (lambda _: cutout_fits(size, pixel_scale=scale, seed=seed))
+        body = draw(query)
         match fault:
             case None:
                 self._answer(body)

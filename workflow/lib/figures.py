@@ -135,7 +135,8 @@ def draw_representation(
     picture = mosaic(shown, thumbnails, side, crop)
     notes = _notes(survey_note, description)
     foot = 0.18 * len(notes)
-    height = width * picture.shape[0] / picture.shape[1]
+    # The width of whole cells, so that a pixel of the picture is a dot of the figure.
+    height, width = picture.shape[0] / dpi, picture.shape[1] / dpi
     figure = plt.figure(figsize=(width, height + foot))
     axes = figure.add_axes((0, foot / (height + foot), 1, height / (height + foot)))
     axes.imshow(picture, interpolation="none", aspect="auto")
