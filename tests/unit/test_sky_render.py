@@ -68,6 +68,13 @@ def test_another_seed_gives_another_sky(truth):
     assert cutout_fits(truth[0], 60, DECALS, 5) != cutout_fits(truth[0], 60, DECALS, 6)
 
 
+def test_numpys_numbers_and_pythons_make_the_same_sky(truth):
+    frame = pd.DataFrame(truth[:6])
+    for number, galaxy in enumerate(truth[:6]):
+        scalars = {name: frame[name].to_numpy()[number] for name in frame}
+        assert cutout_fits(scalars, 90, DECALS, 5) == cutout_fits(galaxy, 90, DECALS, 5)
+
+
 def test_lists_and_integers_make_the_same_instrument():
     assert repr(replace(DECALS, noise=[1, 2, 3])) == repr(replace(DECALS, noise=(1.0, 2.0, 3.0)))
 

@@ -98,6 +98,11 @@ def render_cutout(
     """
     if size < 1 or (pixel_scale is not None and pixel_scale <= 0):
         raise ValueError(f"size and pixel scale must be positive, got {size}, {pixel_scale}")
+    # NumPy's own scalars would turn float32 arrays into float64, and change the last digits.
+    galaxy = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in galaxy.items()
+    }
     if pixel_scale is None:
         return _exposure(galaxy, size, instrument, seed)
     ratio = pixel_scale / instrument.pixel_scale
