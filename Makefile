@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: toy test env lint lock
 
 toy: env  ## the simulated sky, from nothing to the figures
-	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES)
+	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete
 
 test: env  ## all tests
 	$(BIN)/pytest

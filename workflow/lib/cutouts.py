@@ -110,6 +110,9 @@ def make_shard(
     }
     fingerprint = _fingerprint(drawing | {"chunk": chunk}, source, Path(shard_csv))
     folder = shard.with_name(f"{shard.name}.parts-{fingerprint}")
+    finished = len(list(folder.glob("part-*.parquet")))
+    if finished:
+        log.info("going on after %d finished parts", finished)
     make = partial(make_cutout, source=source, **drawing)
     counts: Counter[str] = Counter()
     start = time.monotonic()
