@@ -147,7 +147,7 @@ def draw_representation(folder: Path, galaxies: int) -> None:
     from workflow.lib.tables import read_table, write_parquet
 
     names = read_table(folder / "0-of-1.csv", text=["iauname"])["iauname"]
-    x, y = np.random.default_rng(0).random((2, galaxies))
+    x, y = np.random.default_rng(0).random((2, len(names)))
     positions = folder / "umap.parquet"
     write_parquet(pd.DataFrame({"iauname": names, "umap_x": x, "umap_y": y}), positions)
     draw_representation(
