@@ -176,23 +176,12 @@ def draw_variance(
     figure, axes = plt.subplots(figsize=(width / 2, width / 2.6), layout="constrained")
     for survey, rows in table.groupby("survey", sort=False):
         longest = rows[rows["fitted"] == rows["fitted"].max()]
-        (line,) = axes.plot(longest["component"], longest["cumulative"], label=survey)
         ends = rows[rows["component"] == rows["fitted"]]
-        axes.plot(ends["component"], ends["cumulative"], "o", color=line.get_color(), ms=4)
-        for end in ends.itertuples():
-            axes.annotate(
-                f"{end.cumulative:.1%}",
-                (end.component, end.cumulative),
-                xytext=(0, -5),
-                textcoords="offset points",
-                ha="center",
-                va="top",
-                color=line.get_color(),
-                size=6,
-            )
-    axes.margins(x=0.08)
+        kept = ", ".join(f"{end.component}: {end.cumulative:.1%}" for end in ends.itertuples())
+        (line,) = axes.plot(longest["component"], longest["cumulative"], label=f"{survey} ({kept})")
+        axes.plot(ends["component"], ends["cumulative"], "o", color=line.get_color(), ms=3)
     axes.set(xlabel="principal components", ylabel="cumulative explained variance", ylim=(None, 1))
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="lower right", fontsize=6, handlelength=1)
     axes.set_title("\n".join(_notes(survey_note, description)), fontsize=6)
     save_figure(figure, pdf, png, dpi)
     write_text(table.to_csv(index=False, float_format="%.6f"), csv)

@@ -38,7 +38,7 @@ rule draw_representation:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
-        grid=config["figures"]["representation"]["grid"],
+        grid=lambda wildcards: config["figures"]["representation"]["grid"][wildcards.figure],
         crop=config["figures"]["representation"]["crop"],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -80,7 +80,7 @@ rule draw_pca_variance:
         surveys=config["figures"]["pca"]["surveys"],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
-        note=survey_note(SHOWN),
+        note=survey_note(*config["figures"]["pca"]["surveys"]),
     script:
         "../../scripts/draw_pca_variance.py"
 

@@ -81,6 +81,6 @@ def files_of(figure):
     )
 
 
-def survey_note(survey):
-    """Say what a reader of a figure must know of the survey's galaxies."""
-    return "simulated galaxies" if survey in SIMULATED else ""
+def survey_note(*surveys):
+    """Say what a reader of a figure must know of the surveys' galaxies."""
+    return "simulated galaxies" if set(surveys) & set(SIMULATED) else ""
