@@ -47,9 +47,3 @@ def copy_project(target):
             shutil.copy2(source, target / name, follow_symlinks=False)
     (target / ".venv").symlink_to(ROOT / ".venv")
     return target
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A fresh copy of the project to run workflows in."""
-    return copy_project(tmp_path / "morphoflow")

@@ -134,6 +134,11 @@ def test_weights_for_another_size_are_refused(weights):
     assert "representation.crop_size" in message
 
 
+def test_weights_for_another_range_of_pixels_are_refused(weights):
+    describe(weights, input_range=[0, 1])
+    assert "made for pixels from 0 to 1" in complaint(weights)
+
+
 def test_weights_for_colour_images_are_refused_for_grey_ones(weights):
     describe(weights, channels=3)
     assert "not weights of this EfficientNetB0" in complaint(weights)

@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 
 from tests.conftest import ROOT
+from workflow.lib.encoder import load_encoder
 from workflow.lib.representation import read_representation
 
 RESULTS = "results/toy"
@@ -183,3 +184,30 @@ def test_a_mistake_is_one_clear_line(branch, change, target, message):
     assert errors
     assert all(message in line for line in errors)
     assert "Traceback" not in output
+
+
+GIVEN = "pretraining: {{shown: given, weights: {{given: {}}}}}"
+TAKEN = f"{RESULTS}/3_pretrain/given/encoder.weights.h5"
+
+
+def test_weights_of_ones_own_are_taken_with_what_is_known_of_them(branch):
+    random = branch.folder / RESULTS / "3_pretrain/random/encoder.weights.h5"
+    branch.toy(TAKEN, GIVEN.format(random.relative_to(branch.folder)))
+    descriptions = [
+        json.loads((path.parent / "encoder.json").read_text())
+        for path in (random, branch.folder / TAKEN)
+    ]
+    assert descriptions[0] == descriptions[1]
+    size = descriptions[0]["size"]
+    images = np.random.default_rng(0).integers(0, 255, (2, size, size, 1)).astype(np.float32)
+    outputs = [
+        load_encoder(path, size)[0].predict_on_batch(images)
+        for path in (random, branch.folder / TAKEN)
+    ]
+    np.testing.assert_array_equal(*outputs)
+
+
+def test_weights_that_nothing_is_known_of_are_refused(branch):
+    output = branch.toy(TAKEN, GIVEN.format("README.md"), check=False)
+    (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert "encoder.json" in error

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 REPRESENTATION_SIZE = 1280
 """Filters of EfficientNetB0's last convolution, averaged over the image (paper Sec. 2.2)."""
 
+INPUT_RANGE = [0, 255]
+"""Of the pixels this network takes: it rescales them itself."""
+
 DESCRIPTION_KEYS = ["label", "trained", "size", "channels", "input_range", "seed", "versions"]
 
 
@@ -71,17 +74,14 @@ def save_encoder(
 
     _, size, _, channels = encoder.input_shape
     with atomic_path(weights) as temporary:
-        # Keras wants the double ending, which a temporary name must keep.
-        named = temporary.with_name(f"{temporary.name}.weights.h5")
-        encoder.save_weights(named)
-        named.rename(temporary)
+        encoder.save_weights(temporary)
     write_json(
         {
             "label": label,
             "trained": trained,
             "size": size,
             "channels": channels,
-            "input_range": [0, 255],
+            "input_range": INPUT_RANGE,
             "seed": seed,
             "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         },
@@ -114,6 +114,11 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
         raise UserError(
             f"{weights}: made for images of {description['size']} pixels, not {size}; "
             "set 'representation.crop_size' to it or give other weights"
+        )
+    if description["input_range"] != INPUT_RANGE:
+        raise UserError(
+            f"{weights}: made for pixels from {description['input_range'][0]} to "
+            f"{description['input_range'][1]}; this network is given 0 to 255"
         )
     encoder = build_encoder(size, description["channels"])
     try:

@@ -12,7 +12,7 @@ from typing import Any
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it onto `path` when the block succeeds.
 
-    The temporary name keeps the suffix, because libraries choose formats by it.
+    The temporary name ends as the final one does, because libraries choose formats by it.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
         yield temporary
         temporary.replace(path)
