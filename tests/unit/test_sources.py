@@ -113,6 +113,12 @@ def test_images_are_found_by_name_at_any_depth(store):
             source.read(galaxy(missing))
 
 
+def test_a_table_may_name_the_files_with_their_endings(store):
+    source = store({"007.jpg": jpeg(1), "J002658.19-014709.9.jpg": jpeg(2)})
+    assert source.read(galaxy("007.jpg")) == jpeg(1)
+    assert source.read(galaxy("J002658.19-014709.9.JPG")) == jpeg(2)
+
+
 @pytest.mark.parametrize("iauname", ["../secret", "/etc/hostname", "deep/1", ".."])
 def test_names_with_a_path_in_them_find_nothing(store, tmp_path, iauname):
     (tmp_path / "secret.jpg").write_bytes(jpeg())

@@ -152,9 +152,12 @@ class DirectorySource:
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Read the file. Names are only looked up, so an id with a path in it finds nothing."""
         iauname = str(galaxy["iauname"])
-        if iauname not in self._files:
+        # Some tables name the galaxy, some the file.
+        ending = PurePath(iauname).suffix
+        name = iauname.removesuffix(ending) if ending.lower() in ENDINGS else iauname
+        if name not in self._files:
             raise CutoutError("not-found", f"no image named {iauname} in {self.path}")
-        file, size = self._files[iauname]
+        file, size = self._files[name]
         if size > self.max_bytes:
             raise CutoutError("too-large", f"{file} has {size} bytes, over {self.max_bytes}")
         try:
