@@ -6,8 +6,13 @@ from functools import cache
 from pathlib import Path
 
 LIB = Path(__file__).parent
-PLUMBING = {"errors", "files", "logs"}
+PLUMBING = {"code", "errors", "files", "logs"}
 """How things are written and reported; an edit there changes no result."""
+
+
+def file_of(name: str) -> str:
+    """Give the file of a module such as ``sky.render``, relative to this folder."""
+    return f"{name.replace('.', '/')}.py"
 
 
 @cache
@@ -17,15 +22,12 @@ def modules(name: str) -> frozenset[str]:
     Imports inside functions are left out: what they serve depends on how the function is called,
     which a rule knows.
     """
-    text = (LIB / f"{name.replace('.', '/')}.py").read_text()
+    text = (LIB / file_of(name)).read_text()
     found = set(re.findall(r"^from workflow\.lib\.([\w.]+) import", text, re.M))
-    for names in re.findall(r"^from workflow\.lib import (.+)", text, re.M):
-        found |= set(re.findall(r"\w+", names))
     return frozenset({name}).union(*(modules(other) for other in found - PLUMBING))
 
 
 def digest(name: str) -> str:
     """Hash a module and all that it imports from here: what unfinished work was made by."""
-    names = sorted(modules(name))
-    texts = [(LIB / f"{name.replace('.', '/')}.py").read_bytes() for name in names]
+    texts = [(LIB / file_of(other)).read_bytes() for other in sorted(modules(name))]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()

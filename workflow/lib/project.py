@@ -135,12 +135,16 @@ def sample_names(catalogue: str | Path, fractions: Sequence[str], threshold: flo
 
     Where a catalogue has no automated fraction of an answer, the volunteers' is taken.
     """
-    galaxies = read_table(catalogue, text=["iauname"])
-    product = np.ones(len(galaxies))
+    have, wanted = pq.read_schema(catalogue).names, []
     for answer in fractions:
         columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
-        column = next((name for name in columns if name in galaxies), None)
+        column = next((name for name in columns if name in have), None)
         if column is None:
             raise UserError(f"{catalogue}: no column {' or '.join(map(repr, columns))}")
+        wanted.append(column)
+    # Not the whole catalogue: it has a hundred columns more.
+    galaxies = read_table(catalogue, text=["iauname"], columns=["iauname", *wanted])
+    product = np.ones(len(galaxies))
+    for column in wanted:
         product = product * galaxies[column].to_numpy()
     return galaxies["iauname"].to_numpy()[product > threshold]

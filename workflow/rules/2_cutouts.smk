@@ -36,7 +36,6 @@ rule cutouts:
     """Target: all image shards of the surveys that the figures show."""
     input:
         [
-            f"<results>/2_cutouts/{survey}/{shard}.parquet"
+            each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", survey)
             for survey in IN_FIGURES
-            for shard in shard_names(SURVEYS[survey]["shards"])
         ],

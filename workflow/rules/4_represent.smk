@@ -34,7 +34,9 @@ rule embed_cutouts:
 rule gather_representation:
     """Join the shards' representations into one file, in catalogue order."""
     input:
-        shards=all_shards("<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet"),
+        shards=lambda wildcards: each_shard(
+            "<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet", **wildcards
+        ),
         code=lib("representation"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/representation.parquet",
@@ -109,9 +111,12 @@ rule representation:
     """Target: the representations of the surveys that the figures show, and their components."""
     input:
         [
-            f"<results>/4_represent/{survey}/{PRETRAINING}/shards/{shard}.parquet"
+            each_shard(
+                "<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet",
+                survey,
+                pretraining=PRETRAINING,
+            )
             for survey in IN_FIGURES
-            for shard in shard_names(SURVEYS[survey]["shards"])
         ],
         expand(
             "<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",

@@ -10,11 +10,7 @@ rule draw_representation:
             f"<results>/4_represent/{SHOWN}/{PRETRAINING}/"
             f"umap_{FIGURE_SAMPLES[wildcards.figure]}.parquet"
         ),
-        cutouts=expand(
-            "<results>/2_cutouts/{survey}/{shard}.parquet",
-            survey=SHOWN,
-            shard=shard_names(SURVEYS[SHOWN]["shards"]),
-        ),
+        cutouts=each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", SHOWN),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
         code=lib("figures"),
     output:

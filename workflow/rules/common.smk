@@ -2,7 +2,7 @@
 # the functions that name a survey's files.
 from snakemake.exceptions import WorkflowError
 
-from workflow.lib.code import modules
+from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
 from workflow.lib.errors import UserError
 from workflow.lib.grids import FIGURE_SAMPLES, shard_names
@@ -34,7 +34,7 @@ resource_scopes:
 def lib(*names):
     """Name library modules and what they import: an input, so that an edit reruns the rule."""
     found = set().union(*(modules(name) for name in names))
-    return [f"workflow/lib/{name.replace('.', '/')}.py" for name in sorted(found)]
+    return [f"workflow/lib/{file_of(name)}" for name in sorted(found)]
 
 
 def escalate(first):
@@ -42,14 +42,10 @@ def escalate(first):
     return lambda wildcards, attempt: first * attempt
 
 
-def all_shards(pattern):
-    """Name a file of each shard of the survey in the wildcards."""
-
-    def expanded(wildcards):
-        names = shard_names(SURVEYS[wildcards.survey]["shards"])
-        return expand(pattern, shard=names, allow_missing=True)
-
-    return expanded
+def each_shard(pattern, survey, **wildcards):
+    """Name a file of each shard of a survey."""
+    names = shard_names(SURVEYS[survey]["shards"])
+    return expand(pattern, survey=survey, shard=names, **wildcards)
 
 
 def tables_of(wildcards):

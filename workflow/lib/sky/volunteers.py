@@ -3,7 +3,7 @@
 Volunteers see the cutout, not the truth: the smaller and fainter a galaxy, the smoother it looks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -146,10 +146,7 @@ def volunteer_votes(
     width = sum(map(len, QUESTIONS.values()))
     counts = np.array(counts, np.int32).reshape(len(names), width)
     table = {"iauname": pd.Series(names, dtype=truth["iauname"].dtype)}
-    start = 0
-    for question, answers in QUESTIONS.items():
-        block = counts[:, start : start + len(answers)]
-        start += len(answers)
+    for question, block in _by_question(counts):
         total = block.sum(axis=1, dtype=np.int32)
         with np.errstate(invalid="ignore"):
             fraction = block / total[:, None]
@@ -180,8 +177,8 @@ def rare_features(truth: pd.DataFrame, votes: pd.DataFrame, seed: int) -> pd.Dat
     truth = truth.set_index("iauname", drop=False).loc[votes["iauname"]]
     seen = _appearance(truth)
     clear = seen["clear"]
-    first = "smooth-or-featured"
-    asked = (votes[f"{first}_total-votes"] - votes[f"{first}_artifact"]).to_numpy()
+    judged = votes[f"{FIRST_QUESTION}_total-votes"] - votes[f"{FIRST_QUESTION}_artifact"]
+    asked = judged.to_numpy()
     scatter = _normal(truth, seed, "rare perception", len(RARE_FEATURES))
     strength = {
         "ring": -3.9 + 5.4 * truth["ring_strength"] ** 0.8 * (0.35 + 0.65 * clear),
@@ -233,11 +230,10 @@ def automated_fractions(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
     probabilities = answer_probabilities(truth, seed)
     errors = _normal(truth, seed, "network", 1 + probabilities.shape[1])
     doubt = 0.92 * np.exp(0.08 * errors[:, :1])
-    table, start = {"iauname": truth["iauname"]}, 1
-    for question, answers in QUESTIONS.items():
+    table = {"iauname": truth["iauname"]}
+    for question, own_errors in _by_question(errors[:, 1:]):
         logits = doubt * np.log(probabilities[_columns(question)].to_numpy() + 1e-6)
-        logits += 0.18 * errors[:, start : start + len(answers)]
-        start += len(answers)
+        logits += 0.18 * own_errors
         table |= dict(zip(_columns(question, "_fraction"), _softmax(logits).T, strict=True))
     return pd.DataFrame(table)
 
@@ -346,6 +342,12 @@ def odd_fraction(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def _columns(question: str, ending: str = "") -> list[str]:
     return [f"{question}_{answer}{ending}" for answer in QUESTIONS[question]]
+
+
+def _by_question(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut an array with a column for each answer into a block for each question."""
+    ends = np.cumsum([len(answers) for answers in QUESTIONS.values()])
+    return zip(QUESTIONS, np.split(values, ends[:-1], axis=1), strict=True)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
