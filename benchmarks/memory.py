@@ -110,7 +110,7 @@ def embed_cutouts(folder: Path, galaxies: int) -> None:
     from workflow.lib.encoder import random_encoder, save_encoder
 
     weights = folder / "encoder.weights.h5"
-    save_encoder(random_encoder(64, 1), weights, label="", trained=False, seed=1)
+    save_encoder(random_encoder(64, 1), weights, label="", training=None, seed=1)
     embed_shard(
         folder / "0-of-1.parquet",
         weights,

@@ -9,6 +9,6 @@ save_encoder(
     random_encoder(snakemake.params.size, seed),
     snakemake.output.weights,
     label=f"random weights (seed {seed}): no galaxy has shaped this representation",
-    trained=False,
+    training=None,
     seed=seed,
 )

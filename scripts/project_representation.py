@@ -7,6 +7,7 @@ log_to(snakemake.log[0])
 project(
     snakemake.input.compressed,
     snakemake.input.catalogue,
+    snakemake.input.get("votes"),
     snakemake.output[0],
     fractions=snakemake.params.fractions,
     threshold=snakemake.params.threshold,

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workflow.lib.augment import Views, apply_views, central_views, draw_views, name_keys
+from workflow.lib.augment import Views, apply_views, central_views, draw_views
+from workflow.lib.draws import name_keys
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -20,7 +21,7 @@ def view(angle=0.0, flip_x=0.0, flip_y=0.0, left=0, top=0):
 
 def look(image, crop=None, **how):
     """See one image by one view."""
-    seen = apply_views(image[None], view(**how), crop or len(image))
+    seen = apply_views(image[None, :, :, None], view(**how), crop or len(image))
     return np.asarray(seen)[0, :, :, 0]
 
 
@@ -163,7 +164,7 @@ def test_no_pixel_value_is_invented(seed):
     images = np.random.default_rng(seed).integers(0, 256, (4, 24, 24), np.uint8)
     images[:, ::2] = 0
     views = draw_views(name_keys(NAMES[:4]), seed, 0, 24, 20)
-    seen = np.asarray(apply_views(images, views, 20))
+    seen = np.asarray(apply_views(images[..., None], views, 20))
     assert seen.shape == (4, 20, 20, 1)
     assert seen.dtype == np.float32
     for image, ours in zip(images, seen, strict=True):
@@ -172,13 +173,15 @@ def test_no_pixel_value_is_invented(seed):
 
 def test_images_of_a_batch_do_not_mix():
     images = np.stack([np.full((12, 12), value, np.uint8) for value in (3, 200, 90)])
-    seen = np.asarray(apply_views(images, draw_views(name_keys(NAMES[:3]), 1, 0, 12, 8), 8))
+    seen = np.asarray(
+        apply_views(images[..., None], draw_views(name_keys(NAMES[:3]), 1, 0, 12, 8), 8)
+    )
     assert [set(np.unique(one)) for one in seen] == [{3}, {200}, {90}]
 
 
 @pytest.mark.parametrize(("size", "crop", "first"), [(10, 4, 3), (11, 4, 3), (8, 8, 0)])
 def test_central_views_crop_the_middle_and_change_nothing_else(size, crop, first):
     images = np.stack([numbered(size), numbered(size)[::-1]])
-    seen = np.asarray(apply_views(images, central_views(2, size, crop), crop))[..., 0]
+    seen = np.asarray(apply_views(images[..., None], central_views(2, size, crop), crop))[..., 0]
     part = slice(first, first + crop)
     np.testing.assert_array_equal(seen, images[:, part, part])

@@ -18,7 +18,15 @@ from workflow.lib.grids import FIGURE_SAMPLES, parse_shard, shard_names
 
 CONFIG = Path(__file__).parents[2] / "config"
 OVERLAYS = ["toy.yaml", "own.yaml"]
-PLACEHOLDERS = {"surveys": "<name>", "cuts": "<column>", "weights": "<pretraining>"}
+PLACEHOLDERS = {
+    "surveys": "<name>",
+    "cuts": "<column>",
+    "weights": "<pretraining>",
+    "tasks": "<pretraining>",
+    "questions": "<question>",
+    "recipe_changes": "<pretraining>",
+    "labels": "<label>",
+}
 """What stands in a key where the user chooses the word, by the key above it."""
 
 PAPER = {

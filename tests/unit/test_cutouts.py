@@ -17,7 +17,7 @@ import pytest
 
 from tests.cutout_service import PATIENCE, CutoutService, cutout_fits
 from workflow.lib import images
-from workflow.lib.cutouts import iter_grey, make_shard, read_thumbnails
+from workflow.lib.cutouts import iter_images, make_shard, read_thumbnails
 from workflow.lib.errors import UserError
 from workflow.lib.sources import DirectorySource, open_source
 
@@ -162,7 +162,8 @@ def test_north_is_up_in_the_shard(tmp_path, catalogue):
     (folder / "flipped.fits").write_bytes(flipped)
     shard_csv = catalogue(2, ["standard", "flipped"])
     shard, _ = make(shard_csv, DirectorySource(folder), tmp_path / "out")
-    (_, grey), *_ = iter_grey(shard, 2)
+    (_, images), *_ = iter_images(shard, 2)
+    grey = images[..., 0]
     thumbnails = [rgb.mean(axis=2) for _, rgb in read_thumbnails([shard], ["standard", "flipped"])]
     # Row 44-49 of 64 from the south is 14-19 from the north; columns grow to the west.
     for picture, scale in [*((one, 1) for one in thumbnails), *((one, 40 / 64) for one in grey)]:
@@ -175,7 +176,7 @@ def test_a_shard_without_galaxies_is_empty(catalogue, survey, tmp_path):
     shard, failed = make(catalogue(0), survey, tmp_path / "out")
     assert pq.read_table(shard).num_rows == 0
     assert failed.empty
-    assert list(iter_grey(shard, 4)) == []
+    assert list(iter_images(shard, 4)) == []
 
 
 def test_a_shard_table_without_its_columns_is_named(survey, tmp_path):
@@ -342,12 +343,12 @@ def shards(service, catalogue, survey, tmp_path):
 
 @pytest.mark.parametrize("batch", [1, 4, 5, 100])
 def test_grey_images_stream_in_full_batches(shards, batch):
-    batches = list(iter_grey(shards[0], batch))
+    batches = list(iter_images(shards[0], batch))
     table = pq.read_table(shards[0])
     assert [name for names, _ in batches for name in names] == table["iauname"].to_pylist()
     assert {len(names) for names, _ in batches[:-1]} <= {batch}, "only the last may be smaller"
     grey = np.concatenate([images for _, images in batches])
-    assert (grey.shape, grey.dtype) == ((9, 40, 40), np.uint8)
+    assert (grey.shape, grey.dtype) == ((9, 40, 40, 1), np.uint8)
     assert [image.tobytes() for image in grey] == table["grey"].to_pylist()
 
 
@@ -362,7 +363,7 @@ def test_streaming_takes_no_more_memory_for_a_longer_shard(tmp_path):
         for _ in range(20):
             writer.write_table(rows.cast(schema))
     before = pa.total_allocated_bytes()
-    most = max(pa.total_allocated_bytes() - before for _ in iter_grey(shard, 32))
+    most = max(pa.total_allocated_bytes() - before for _ in iter_images(shard, 32))
     assert most < shard.stat().st_size / 4
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from workflow.lib.cutouts import iter_grey, make_shard
+from workflow.lib.cutouts import iter_images, make_shard
 from workflow.lib.embed import embed_shard
 from workflow.lib.encoder import random_encoder, save_encoder
 from workflow.lib.errors import UserError
@@ -63,7 +63,7 @@ def cutouts(tmp_path_factory):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("random") / "encoder.weights.h5"
-    save_encoder(random_encoder(SIZE, seed=1), path, label="", trained=False, seed=1)
+    save_encoder(random_encoder(SIZE, seed=1), path, label="", training=None, seed=1)
     return path
 
 
@@ -122,10 +122,11 @@ def test_another_seed_gives_another_view_and_representation(whole, cutouts, weig
 
 
 def test_a_representation_is_of_the_view_that_is_drawn(whole, cutouts, weights):
-    from workflow.lib.augment import apply_views, draw_views, name_keys
+    from workflow.lib.augment import apply_views, draw_views
+    from workflow.lib.draws import name_keys
     from workflow.lib.encoder import load_encoder
 
-    names, images = next(iter_grey(cutouts[1][0], 7))
+    names, images = next(iter_images(cutouts[1][0], 7))
     views = draw_views(name_keys(names), 1, 0, 80, SIZE)
     encoder, _ = load_encoder(weights, SIZE)
     expected = encoder(apply_views(images, views, SIZE), training=False)
@@ -136,7 +137,7 @@ def test_weights_that_give_no_finite_values_are_refused(cutouts, tmp_path):
     encoder = random_encoder(SIZE, seed=1)
     layer = encoder.get_layer("top_conv")
     layer.set_weights([np.full_like(array, np.nan) for array in layer.get_weights()])
-    save_encoder(encoder, tmp_path / "encoder.weights.h5", label="", trained=False, seed=1)
+    save_encoder(encoder, tmp_path / "encoder.weights.h5", label="", training=None, seed=1)
     with pytest.raises(UserError, match="no finite representation of galaxy J0000"):
         embed(cutouts[1], tmp_path / "encoder.weights.h5", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [

@@ -44,7 +44,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def saved(encoder, tmp_path_factory):
     weights = tmp_path_factory.mktemp("saved") / "encoder.weights.h5"
-    save_encoder(encoder, weights, label="random weights", trained=False, seed=1)
+    save_encoder(encoder, weights, label="random weights", training=None, seed=1)
     return weights
 
 
@@ -116,7 +116,7 @@ def test_saved_and_loaded_it_gives_the_same_representations(encoder, saved):
     assert digest(loaded) == digest(encoder)
     assert {key: description[key] for key in DESCRIPTION_KEYS[:-1]} == {
         "label": "random weights",
-        "trained": False,
+        "training": None,
         "size": SIZE,
         "channels": 1,
         "input_range": [0, 255],

@@ -5,13 +5,13 @@ and horizontal and vertical flips, drawn anew whenever an image is loaded. Nothi
 the order, the batch or the process in which galaxies come.
 """
 
-import hashlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
+
+from workflow.lib.draws import uniform
 
 
 class Views(NamedTuple):
@@ -29,34 +29,25 @@ class Views(NamedTuple):
     """First row of the crop, int32 in [0, size - crop]."""
 
 
-def name_keys(iaunames: Sequence[str]) -> np.ndarray:
-    """Hash names to uint64 keys of shape (n,), the same on every machine."""
-    digests = b"".join(hashlib.sha256(name.encode()).digest()[:8] for name in iaunames)
-    return np.frombuffer(digests, dtype="<u8")
-
-
 def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) -> Views:
     """Draw the view of each galaxy in an epoch.
 
     Parameters
     ----------
     keys
-        Shape (n,), uint64, from `name_keys`.
+        Shape (n,), uint64, from `draws.name_keys`.
     seed, epoch
         With the name, all that the draw depends on.
     size, crop
         Sides [pixel] of the stored image and of the crop, ``crop <= size``.
     """
-    start = _mix(_mix(np.full(1, seed, np.uint64)) ^ np.uint64(epoch))
-    uniform = [
-        _mix(_mix(keys ^ start) + np.uint64(number)) / np.float64(2**64) for number in range(5)
-    ]
-    shifts = [(values * (size - crop + 1)).astype(np.int32) for values in uniform[3:]]
+    turn, flip_x, flip_y, left, top = uniform(keys, seed, epoch, len(Views._fields))
     return Views(
-        (uniform[0] * 2 * np.pi).astype(np.float32),
-        (uniform[1] < 0.5).astype(np.float32),
-        (uniform[2] < 0.5).astype(np.float32),
-        *(np.minimum(shift, size - crop) for shift in shifts),
+        (turn * 2 * np.pi).astype(np.float32),
+        (flip_x < 0.5).astype(np.float32),
+        (flip_y < 0.5).astype(np.float32),
+        (left * (size - crop + 1)).astype(np.int32),
+        (top * (size - crop + 1)).astype(np.int32),
     )
 
 
@@ -75,7 +66,7 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
     Parameters
     ----------
     images
-        Shape (n, size, size), uint8 or float32.
+        Shape (n, size, size, channels), uint8 or float32.
     views
         One view an image.
     crop
@@ -84,9 +75,9 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
     Returns
     -------
     tensor
-        Shape (n, crop, crop, 1), float32, in the units of `images`.
+        Shape (n, crop, crop, channels), float32, in the units of `images`.
     """
-    count, size = images.shape[0], images.shape[1]
+    size, channels = images.shape[1], images.shape[3]
     rows, columns = ops.arange(crop, dtype="float32"), ops.arange(crop, dtype="float32")
     half = (size - 1) / 2
     # From the crop's pixel back to the stored one: uncrop, unflip, unrotate.
@@ -97,10 +88,10 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
     cos, sin = ops.cos(_each(views.angle)), ops.sin(_each(views.angle))
     source_x = _mirror(ops.round(cos * x - sin * y + half), size)
     source_y = _mirror(ops.round(sin * x + cos * y + half), size)
-    index = ops.cast(source_y * size + source_x, "int32")
-    flat = ops.reshape(images, (count, size * size))
-    pixels = ops.take_along_axis(flat, ops.reshape(index, (count, crop * crop)), axis=1)
-    return ops.cast(ops.reshape(pixels, (count, crop, crop, 1)), "float32")
+    index = ops.reshape(ops.cast(source_y * size + source_x, "int32"), (-1, crop * crop, 1))
+    flat = ops.reshape(images, (-1, size * size, channels))
+    pixels = ops.take_along_axis(flat, index, axis=1)
+    return ops.cast(ops.reshape(pixels, (-1, crop, crop, channels)), "float32")
 
 
 def _each(values: np.ndarray) -> keras.KerasTensor:
@@ -115,12 +106,3 @@ def _mirror(position: keras.KerasTensor, size: int) -> keras.KerasTensor:
     """Reflect positions outside [0, size - 1] at the edges, the edge pixel repeated."""
     wrapped = ops.mod(position, 2 * size)
     return ops.minimum(wrapped, 2 * size - 1 - wrapped)
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """Scramble uint64 values (the finaliser of SplitMix64, Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        values = values + np.uint64(0x9E3779B97F4A7C15)
-        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return values ^ (values >> np.uint64(31))

@@ -107,14 +107,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'umap.components' ({config['umap']['components']}) must be one of "
             f"'pca.components' {config['pca']['components']}"
         )
-    pretraining = config["pretraining"]
-    if "random" in pretraining["weights"]:
-        yield "'pretraining.weights.random': random weights come from no file; choose another name"
-    if pretraining["shown"] not in ["random", *pretraining["weights"]]:
-        yield (
-            f"'pretraining.shown' ({pretraining['shown']}) must be random or one of "
-            f"'pretraining.weights': {', '.join(pretraining['weights']) or 'none given'}"
-        )
+    yield from _pretraining_contradictions(config)
     if config["pca"]["batch_size"] < max(config["pca"]["components"]):
         yield "'pca.batch_size' must be at least the largest of 'pca.components'"
     figures = config["figures"]
@@ -129,6 +122,54 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"'{key}' ({name}) must be one of the surveys: {known}"
     for name, survey in config["surveys"].items():
         yield from _survey_contradictions(f"surveys.{name}", survey)
+
+
+def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    pretraining, probe = config["pretraining"], config["probe"]
+    if "random" in {*pretraining["weights"], *pretraining["tasks"]}:
+        yield "'pretraining': random weights come from no file or task; choose another name"
+    known = ["random", *pretraining["tasks"], *pretraining["weights"]]
+    wanted = {
+        "pretraining.shown": [pretraining["shown"]],
+        "pretraining.made": pretraining["made"],
+        "probe.pretrainings": probe["pretrainings"],
+    }
+    for key, names in wanted.items():
+        for name in names:
+            if name not in known:
+                yield (
+                    f"'{key}' ({name}) must be random, or one of 'pretraining.tasks' or "
+                    f"'pretraining.weights': {', '.join(known)}"
+                )
+    if pretraining["survey"] not in config["surveys"]:
+        yield (
+            f"'pretraining.survey' ({pretraining['survey']}) must be one of the surveys: "
+            f"{', '.join(config['surveys'])}"
+        )
+    for task, questions in pretraining["tasks"].items():
+        for question in questions:
+            if question not in pretraining["questions"]:
+                yield f"'pretraining.tasks.{task}': no '{question}' in 'pretraining.questions'"
+    for question in pretraining["questions"]:
+        # The labels of later experiments: a network must never have learned them.
+        if "rare-features" in question:
+            yield f"'pretraining.questions.{question}': rare features must never be learned"
+    if pretraining["split"]["validation_share"] + pretraining["split"]["test_share"] >= 1:
+        yield "'pretraining.split': the shares leave no galaxy to train on"
+    low, high = pretraining["concentrations"]
+    if low >= high:
+        yield f"'pretraining.concentrations': {low} must be below {high}"
+    if probe["components"] not in config["pca"]["components"]:
+        yield (
+            f"'probe.components' ({probe['components']}) must be one of 'pca.components' "
+            f"{config['pca']['components']}"
+        )
+    for label, rule in probe["labels"].items():
+        if rule["below"] > rule["above"]:
+            yield (
+                f"'probe.labels.{label}': below ({rule['below']}) must not be larger than "
+                f"above ({rule['above']})"
+            )
 
 
 def _colour_contradictions(key: str, colour: Mapping[str, Any]) -> Iterator[str]:

@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 
 from workflow.lib.code import digest
 from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path
+from workflow.lib.files import atomic_path, write_text
 from workflow.lib.images import (
     CutoutError,
+    colour_image,
     decode_image,
     from_jpeg,
     grey,
@@ -177,8 +178,10 @@ def make_cutout(
     }
 
 
-def iter_grey(shard: str | Path, batch: int) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Stream the grey images of a shard, in its order, in constant memory.
+def iter_images(
+    shard: str | Path, batch: int, channels: int = 1
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Stream a shard's images as the network reads them, in its order, in constant memory.
 
     Parameters
     ----------
@@ -186,21 +189,56 @@ def iter_grey(shard: str | Path, batch: int) -> Iterator[tuple[list[str], np.nda
         Parquet by `make_shard`.
     batch
         Galaxies at a time; the last batch may be smaller.
+    channels
+        1 for the grey images; 3 for colours, made from the thumbnails, which takes longer.
 
     Yields
     ------
     iaunames : list of str
-    grey : numpy.ndarray
-        uint8 (n, network_size, network_size), read-only.
+    images : numpy.ndarray
+        uint8 (n, network_size, network_size, channels), read-only.
     """
+    column = "grey" if channels == 1 else "thumbnail"
     # Read ahead, the whole shard would end up in memory.
     with pq.ParquetFile(shard, pre_buffer=False) as file:
         size = int(file.schema_arrow.metadata[b"network_size"])
-        for rows in file.iter_batches(batch, columns=["iauname", "grey"]):
-            column = rows.column("grey")
-            pixels = np.frombuffer(column.buffers()[1], dtype=np.uint8)
-            first, last = (edge * size**2 for edge in (column.offset, column.offset + len(rows)))
-            yield rows.column("iauname").to_pylist(), pixels[first:last].reshape(-1, size, size)
+        for rows in file.iter_batches(batch, columns=["iauname", column]):
+            values = rows.column(column)
+            if channels == 1:
+                pixels = np.frombuffer(values.buffers()[1], dtype=np.uint8)
+                first, last = (
+                    edge * size**2 for edge in (values.offset, values.offset + len(rows))
+                )
+                images = pixels[first:last].reshape(-1, size, size, 1)
+            else:
+                images = np.stack([colour_image(from_jpeg(jpeg.as_py()), size) for jpeg in values])
+            yield rows.column("iauname").to_pylist(), images
+
+
+def gather_images(shards: Sequence[str | Path], images: str | Path, names: str | Path) -> None:
+    """Put the grey images of all shards into one array, which training reads in any order.
+
+    Parameters
+    ----------
+    shards
+        Parquet files by `make_shard`.
+    images
+        NumPy file to write, in constant memory: uint8 (n, network_size, network_size, 1).
+    names
+        CSV to write: iauname, of each image.
+    """
+    rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
+    size = int(pq.read_schema(shards[0]).metadata[b"network_size"])
+    gathered: list[str] = []
+    with atomic_path(images) as temporary:
+        array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (rows, size, size, 1))
+        for shard in shards:
+            for iaunames, pixels in iter_images(shard, 1024):
+                array[len(gathered) : len(gathered) + len(iaunames)] = pixels
+                gathered += iaunames
+            log.info("%d of %d images", len(gathered), rows)
+        array.flush()
+    write_text(pd.DataFrame({"iauname": gathered}).to_csv(index=False), names)
 
 
 def read_thumbnails(

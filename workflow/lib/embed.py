@@ -1,15 +1,24 @@
 """The representation of each galaxy: the network's view of its image (paper Sec. 2.2)."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from workflow.lib.cutouts import iter_grey
+from workflow.lib.cutouts import iter_images
+from workflow.lib.draws import name_keys
+from workflow.lib.encoder import load_encoder, load_head
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
 from workflow.lib.representation import representation_schema, representation_table
+from workflow.lib.tables import write_parquet
+from workflow.lib.votes import held_out_names, votes_table
+
+if TYPE_CHECKING:
+    import keras
 
 log = logging.getLogger(__name__)
 
@@ -42,29 +51,111 @@ def embed_shard(
     seed
         Of the views.
     """
-    import keras
-
-    from workflow.lib.augment import apply_views, draw_views, name_keys
-    from workflow.lib.encoder import load_encoder
-
-    encoder, description = load_encoder(weights, crop_size)
+    encoder, _ = load_encoder(weights, crop_size)
     schema = representation_schema(encoder.output_shape[-1])
-    done = 0
     with atomic_path(representation) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for iaunames, images in iter_grey(cutouts, batch_size):
-            count = len(iaunames)
-            full = np.concatenate([images, np.repeat(images[-1:], batch_size - count, axis=0)])
-            keys = np.pad(name_keys(iaunames), (0, batch_size - count))
-            views = draw_views(keys, seed, 0, full.shape[1], crop_size)
-            pixels = apply_views(full, views, crop_size)
-            pixels = keras.ops.repeat(pixels, description["channels"], axis=-1)
-            vectors = np.asarray(encoder.predict_on_batch(pixels), np.float32)[:count]
-            if not np.isfinite(vectors).all():
-                bad = iaunames[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
-                raise UserError(f"{weights}: gives no finite representation of galaxy {bad}")
+        for iaunames, vectors in iter_vectors(
+            encoder, cutouts, batch_size=batch_size, seed=seed, origin=weights
+        ):
             writer.write_table(representation_table(iaunames, vectors, schema))
-            done += count
-            log.info("%d galaxies embedded", done)
+
+
+def iter_vectors(
+    encoder: "keras.Model",
+    shard: str | Path,
+    *,
+    batch_size: int,
+    seed: int,
+    origin: str | Path,
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Give the representations of a shard's galaxies in batches.
+
+    Parameters
+    ----------
+    encoder
+        By `encoder.load_encoder`.
+    shard
+        A cutout shard.
+    batch_size, seed
+        As for `embed_shard`.
+    origin
+        The file of the weights, to be named if they are at fault.
+
+    Yields
+    ------
+    iaunames : list of str
+    vectors : numpy.ndarray
+        Shape (n, 1280), float32.
+
+    Raises
+    ------
+    UserError
+        If a representation is not finite.
+    """
+    from workflow.lib.augment import apply_views, draw_views
+
+    _, crop, _, channels = encoder.input_shape
+    done = 0
+    for iaunames, images in iter_images(shard, batch_size, channels):
+        count = len(iaunames)
+        full = np.concatenate([images, np.repeat(images[-1:], batch_size - count, axis=0)])
+        keys = np.pad(name_keys(iaunames), (0, batch_size - count))
+        views = draw_views(keys, seed, 0, full.shape[1], crop)
+        vectors = encoder.predict_on_batch(apply_views(full, views, crop))
+        vectors = np.asarray(vectors, np.float32)[:count]
+        if not np.isfinite(vectors).all():
+            bad = iaunames[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
+            raise UserError(f"{origin}: gives no finite representation of galaxy {bad}")
+        yield iaunames, vectors
+        done += count
+        log.info("%s: %d galaxies embedded", Path(shard).name, done)
+
+
+def predict_votes(
+    shards: Sequence[str | Path],
+    weights: str | Path,
+    head: str | Path,
+    votes: str | Path,
+    *,
+    survey: str,
+    crop_size: int,
+    batch_size: int,
+    seed: int,
+) -> None:
+    """Write the vote fractions that a pretrained network expects of each galaxy of a survey.
+
+    Parameters
+    ----------
+    shards
+        The survey's cutout shards.
+    weights, head
+        An encoder, and the head that it was trained with.
+    votes
+        Parquet to write, by `votes.votes_table`.
+    survey
+        Its name: of the survey that the network was trained on, only galaxies of the test set
+        are held out.
+    crop_size, batch_size, seed
+        As for `embed_shard`; the view is the same as that of the representation.
+
+    Raises
+    ------
+    UserError
+        If the weights have no head, or any of the files is not what it should be.
+    """
+    encoder, description = load_encoder(weights, crop_size)
+    answer = load_head(head)
+    parts = [
+        (iaunames, answer.concentrations(vectors))
+        for shard in shards
+        for iaunames, vectors in iter_vectors(
+            encoder, shard, batch_size=batch_size, seed=seed, origin=weights
+        )
+    ]
+    iaunames = [name for names, _ in parts for name in names]
+    held_out = held_out_names(iaunames, survey, description["training"])
+    concentrations = np.concatenate([values for _, values in parts])
+    write_parquet(votes_table(iaunames, concentrations, held_out, answer.questions), votes)
 
 
 def use_threads(count: int) -> None:

@@ -3,7 +3,10 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.special import expit
 
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path, write_json
@@ -18,7 +21,7 @@ REPRESENTATION_SIZE = 1280
 INPUT_RANGE = [0, 255]
 """Of the pixels this network takes: it rescales them itself."""
 
-DESCRIPTION_KEYS = ["label", "trained", "size", "channels", "input_range", "seed", "versions"]
+DESCRIPTION_KEYS = ["label", "training", "size", "channels", "input_range", "seed", "versions"]
 
 
 def build_encoder(size: int, channels: int = 1) -> "keras.Model":
@@ -46,16 +49,21 @@ def build_encoder(size: int, channels: int = 1) -> "keras.Model":
     return keras.Model(inputs, base.output, name="encoder")
 
 
-def random_encoder(size: int, seed: int) -> "keras.Model":
+def random_encoder(size: int, seed: int, channels: int = 1) -> "keras.Model":
     """Build an encoder with random weights, determined by `seed`."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    return build_encoder(size)
+    return build_encoder(size, channels)
 
 
 def save_encoder(
-    encoder: "keras.Model", weights: str | Path, *, label: str, trained: bool, seed: int
+    encoder: "keras.Model",
+    weights: str | Path,
+    *,
+    label: str,
+    training: Mapping[str, Any] | None,
+    seed: int | None,
 ) -> None:
     """Write the weights and, beside them, `encoder.json` with what must be known to use them.
 
@@ -65,10 +73,11 @@ def save_encoder(
         Path of the weights; its name ends in ``.weights.h5``.
     label
         What figures that show this encoder say of it; empty for nothing.
-    trained
-        Whether any galaxy has shaped the weights.
+    training
+        What has shaped the weights; None for nothing. Trained on a survey, `survey` names it and
+        `split` has the keyword arguments of `votes.split_names`.
     seed
-        Of the training, or of random weights.
+        Of the training, or of random weights; None if it is not known.
     """
     import keras
 
@@ -78,7 +87,7 @@ def save_encoder(
     write_json(
         {
             "label": label,
-            "trained": trained,
+            "training": training,
             "size": size,
             "channels": channels,
             "input_range": INPUT_RANGE,
@@ -127,6 +136,70 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UserError(f"{weights}: not weights of this EfficientNetB0 ({reason})") from error
     return encoder, description
+
+
+def copy_encoder(given: str | Path, weights: str | Path, head: str | Path, *, size: int) -> None:
+    """Copy weights, after checking that they fit, with what is known of them and their head.
+
+    Parameters
+    ----------
+    given
+        An ``encoder.weights.h5`` with its json and, if it has one, its ``head.npz`` beside it.
+    weights, head
+        Files to write; the json comes beside them.
+    size
+        As for `load_encoder`.
+
+    Raises
+    ------
+    UserError
+        As `load_encoder` and `load_head`.
+    """
+    encoder, known = load_encoder(given, size)
+    own_head = Path(given).with_name("head.npz")
+    save_head(load_head(own_head) if own_head.exists() else None, head)
+    save_encoder(
+        encoder, weights, label=known["label"], training=known["training"], seed=known["seed"]
+    )
+
+
+class Head(NamedTuple):
+    """The last layer of a pretrained network: from representations to votes (W+22)."""
+
+    questions: dict[str, list[str]]
+    """The answers of each question, in the order of the outputs."""
+    range: tuple[float, float]
+    """Lowest and highest concentration."""
+    kernel: np.ndarray
+    """Shape (1280, answers), float32."""
+    bias: np.ndarray
+    """Shape (answers,), float32."""
+
+    def concentrations(self, vectors: np.ndarray) -> np.ndarray:
+        """Give the Dirichlet concentrations, (n, answers), for representations (n, 1280)."""
+        low, high = self.range
+        return low + (high - low) * expit(vectors @ self.kernel + self.bias)
+
+
+def save_head(head: Head | None, path: str | Path) -> None:
+    """Write a head; with None, that the encoder beside it has none."""
+    kind = {"questions": head.questions, "range": head.range} if head else None
+    arrays = {"kernel": head.kernel, "bias": head.bias} if head else {}
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, kind=json.dumps(kind), **arrays)
+
+
+def load_head(path: str | Path) -> Head:
+    """Load a head; raise `UserError` if there is none in the file."""
+    try:
+        with np.load(path) as file:
+            kind = json.loads(str(file["kind"]))
+            arrays = {name: file[name] for name in file.files if name != "kind"}
+    except Exception as error:
+        raise UserError(f"{path}: not the head of a pretrained network ({error})") from error
+    if kind is None:
+        raise UserError(f"{path}: these weights came without a head, so they predict no votes")
+    return Head(**kind, **arrays)
 
 
 def read_description(weights: str | Path) -> Mapping[str, Any]:

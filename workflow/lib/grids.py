@@ -3,6 +3,9 @@
 FIGURE_SAMPLES = {"figure_1": "all", "figure_A1": "featured", "figure_A2": "spiral"}
 """The umap sample that each representation figure shows (Figs. 1, A1 and A2)."""
 
+STAND_IN = "stand-in"
+"""In the place of a path to weights: train on procedural pictures instead."""
+
 
 def shard_names(count: int) -> list[str]:
     """Name the `count` shards of a survey.

@@ -236,8 +236,17 @@ def grey(rgb: np.ndarray, size: int) -> np.ndarray:
     numpy.ndarray
         uint8 (size, size).
     """
-    mean = rgb.mean(axis=2, dtype=np.float32)
-    return np.rint(np.clip(_resize(mean, size), 0, 255)).astype(np.uint8)
+    return _to_bytes(_resize(rgb.mean(axis=2, dtype=np.float32), size))
+
+
+def colour_image(rgb: np.ndarray, size: int) -> np.ndarray:
+    """Interpolate as `grey` does, for networks that see colours; uint8 (size, size, 3)."""
+    channels = [_resize(rgb[:, :, channel].astype(np.float32), size) for channel in range(3)]
+    return _to_bytes(np.stack(channels, axis=2))
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
 
 def to_jpeg(rgb: np.ndarray, quality: int) -> bytes:

@@ -82,6 +82,7 @@ def compress(
 def project(
     compressed: str | Path,
     catalogue: str | Path,
+    votes: str | Path | None,
     positions: str | Path,
     *,
     fractions: Sequence[str],
@@ -98,6 +99,8 @@ def project(
         The PCA-compressed representation.
     catalogue
         The survey's catalogue, with vote fractions.
+    votes
+        Predicted votes, by `embed.predict_votes`, which come before the catalogue's; or None.
     positions
         Parquet to write: iauname, umap_x, umap_y.
     fractions, threshold
@@ -114,7 +117,7 @@ def project(
     from umap import UMAP
 
     iaunames, vectors = read_representation(compressed)
-    wanted = np.isin(iaunames, sample_names(catalogue, fractions, threshold))
+    wanted = np.isin(iaunames, sample_names(catalogue, votes, fractions, threshold))
     if wanted.sum() <= n_neighbors + 1:
         raise UserError(
             f"{catalogue}: {wanted.sum()} galaxies with {' * '.join(fractions) or 'an image'} > "
@@ -130,20 +133,23 @@ def project(
     )
 
 
-def sample_names(catalogue: str | Path, fractions: Sequence[str], threshold: float) -> np.ndarray:
+def sample_names(
+    catalogue: str | Path, votes: str | Path | None, fractions: Sequence[str], threshold: float
+) -> np.ndarray:
     """Name the galaxies for which the product of the automated vote fractions is above a threshold.
 
-    Where a catalogue has no automated fraction of an answer, the volunteers' is taken.
+    Where there is no automated fraction of an answer, the volunteers' is taken.
     """
-    have, wanted = pq.read_schema(catalogue).names, []
+    table = votes or catalogue
+    have, wanted = pq.read_schema(table).names, []
     for answer in fractions:
         columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
         column = next((name for name in columns if name in have), None)
         if column is None:
-            raise UserError(f"{catalogue}: no column {' or '.join(map(repr, columns))}")
+            raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
         wanted.append(column)
     # Not the whole catalogue: it has a hundred columns more.
-    galaxies = read_table(catalogue, text=["iauname"], columns=["iauname", *wanted])
+    galaxies = read_table(table, text=["iauname"], columns=["iauname", *wanted])
     product = np.ones(len(galaxies))
     for column in wanted:
         product = product * galaxies[column].to_numpy()

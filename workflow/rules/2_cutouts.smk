@@ -32,6 +32,30 @@ rule fetch_cutouts:
         "../../scripts/fetch_cutouts.py"
 
 
+rule gather_images:
+    """Put the grey images of a survey into one array, for training."""
+    input:
+        shards=lambda wildcards: each_shard(
+            "<results>/2_cutouts/{survey}/{shard}.parquet", **wildcards
+        ),
+        code=lib("cutouts"),
+    output:
+        images="<results>/2_cutouts/{survey}/images.npy",
+        names="<results>/2_cutouts/{survey}/images.csv",
+    log:
+        "<logs>/2_cutouts/gather_images/{survey}.log",
+    benchmark:
+        "<benchmarks>/2_cutouts/gather_images/{survey}.tsv"
+    conda:
+        "../../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(60),
+    script:
+        "../../scripts/gather_images.py"
+
+
 rule cutouts:
     """Target: all image shards of the surveys that the figures show."""
     input:

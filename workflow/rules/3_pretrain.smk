@@ -1,6 +1,6 @@
-# The encoders: weights of EfficientNetB0 and what must be known to use them.
-# Reads: weights named by config, if any. Writes: <results>/3_pretrain/{pretraining}/*.
-# Paper: Sec. 2.2.
+# The encoders: EfficientNetB0 before and after it learned to answer volunteers' questions.
+# Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, weights named by config.
+# Writes: <results>/3_pretrain/{pretraining}/*, evaluation.csv. Paper: Sec. 2.2, 4.2.
 
 
 rule make_random_encoder:
@@ -27,23 +27,89 @@ rule make_random_encoder:
         "../../scripts/make_random_encoder.py"
 
 
+rule pretrain_encoder:
+    """Train an encoder to predict the votes on one question or on all."""
+    input:
+        catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
+        images=f"<results>/2_cutouts/{PRETRAINED_ON}/images.npy",
+        names=f"<results>/2_cutouts/{PRETRAINED_ON}/images.csv",
+        code=lib("pretrain", "training", "loss"),
+    output:
+        weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+        description="<results>/3_pretrain/{pretraining}/encoder.json",
+        head="<results>/3_pretrain/{pretraining}/head.npz",
+        curve="<results>/3_pretrain/{pretraining}/learning_curve.csv",
+    log:
+        "<logs>/3_pretrain/pretrain_encoder/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/pretrain_encoder/{pretraining}.tsv"
+    wildcard_constraints:
+        pretraining=one_of(TRAINED_HERE),
+    conda:
+        "../../envs/network.yaml"
+    threads: 8
+    resources:
+        gpu=config["pretraining"]["gpus"],
+        mem_mb=escalate(32000),
+        runtime=escalate(1440),
+    params:
+        survey=PRETRAINED_ON,
+        questions=lambda wildcards: questions_of(wildcards.pretraining),
+        concentrations=config["pretraining"]["concentrations"],
+        crop_size=config["representation"]["crop_size"],
+        split=config["pretraining"]["split"],
+        recipe=lambda wildcards: recipe_of(wildcards.pretraining),
+        seed=config["pretraining"]["seed"],
+    script:
+        "../../scripts/pretrain_encoder.py"
+
+
+rule pretrain_stand_in:
+    """Train an encoder to name procedural pictures, where ImageNet's weights cannot be had."""
+    input:
+        code=lib("pretrain", "training", "pictures"),
+    output:
+        weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+        description="<results>/3_pretrain/{pretraining}/encoder.json",
+        curve="<results>/3_pretrain/{pretraining}/learning_curve.csv",
+    log:
+        "<logs>/3_pretrain/pretrain_stand_in/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/pretrain_stand_in/{pretraining}.tsv"
+    wildcard_constraints:
+        pretraining=one_of(STAND_INS),
+    conda:
+        "../../envs/network.yaml"
+    threads: 8
+    resources:
+        gpu=config["pretraining"]["gpus"],
+        mem_mb=escalate(16000),
+        runtime=escalate(240),
+    params:
+        pictures=config["pretraining"]["stand_in"]["pictures"],
+        network_size=config["cutouts"]["network_size"],
+        crop_size=config["representation"]["crop_size"],
+        recipe=lambda wildcards: recipe_of(wildcards.pretraining),
+        seed=config["pretraining"]["seed"],
+    script:
+        "../../scripts/pretrain_stand_in.py"
+
+
 rule copy_encoder:
     """Take the weights that config names, after checking that they fit the network."""
     input:
-        weights=lambda wildcards: config["pretraining"]["weights"].get(
-            wildcards.pretraining,
-            f"pretraining.weights has no '{wildcards.pretraining}'",
-        ),
+        weights=lambda wildcards: WEIGHTS[wildcards.pretraining],
         code=lib("encoder"),
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
+        head="<results>/3_pretrain/{pretraining}/head.npz",
     log:
         "<logs>/3_pretrain/copy_encoder/{pretraining}.log",
     benchmark:
         "<benchmarks>/3_pretrain/copy_encoder/{pretraining}.tsv"
     wildcard_constraints:
-        pretraining="(?!random$)[a-z0-9-]+",
+        pretraining=one_of(set(WEIGHTS) - set(STAND_INS)),
     conda:
         "../../envs/network.yaml"
     threads: 1
@@ -54,3 +120,73 @@ rule copy_encoder:
         size=config["representation"]["crop_size"],
     script:
         "../../scripts/copy_encoder.py"
+
+
+rule predict_votes:
+    """Predict each galaxy's votes: the automated vote fractions."""
+    input:
+        cutouts=lambda wildcards: each_shard(
+            "<results>/2_cutouts/{survey}/{shard}.parquet", **wildcards
+        ),
+        weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+        description="<results>/3_pretrain/{pretraining}/encoder.json",
+        head="<results>/3_pretrain/{pretraining}/head.npz",
+        code=lib("embed", "augment"),
+    output:
+        "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet",
+    log:
+        "<logs>/3_pretrain/predict_votes/{pretraining}/{survey}.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/predict_votes/{pretraining}/{survey}.tsv"
+    conda:
+        "../../envs/network.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=escalate(8000),
+        runtime=escalate(120),
+    params:
+        crop_size=config["representation"]["crop_size"],
+        batch_size=config["representation"]["batch_size"],
+        seed=config["representation"]["seed"],
+    script:
+        "../../scripts/predict_votes.py"
+
+
+rule evaluate_pretraining:
+    """Compare the votes that each network predicts with those of volunteers, held out."""
+    input:
+        votes=expand(
+            "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet",
+            pretraining=EVALUATED,
+            survey=PRETRAINED_ON,
+        ),
+        catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
+        code=lib("evaluate"),
+    output:
+        "<results>/3_pretrain/evaluation.csv",
+    log:
+        "<logs>/3_pretrain/evaluate_pretraining.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/evaluate_pretraining.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(60),
+    params:
+        pretrainings=EVALUATED,
+        questions=config["pretraining"]["questions"],
+    script:
+        "../../scripts/evaluate_pretraining.py"
+
+
+rule pretraining:
+    """Target: the encoders that config compares, and how well they predict votes."""
+    input:
+        "<results>/3_pretrain/evaluation.csv" if EVALUATED else [],
+        expand(
+            "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+            pretraining=config["pretraining"]["made"],
+        ),

@@ -83,6 +83,7 @@ rule project_representation:
     input:
         compressed=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['umap']['components']}.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
+        votes=automated_votes,
         code=lib("project"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/umap_{sample}.parquet",
@@ -105,6 +106,42 @@ rule project_representation:
         seed=config["umap"]["seed"],
     script:
         "../../scripts/project_representation.py"
+
+
+rule probe_representations:
+    """Measure what representations know of labels that no network was trained on."""
+    input:
+        representations=expand(
+            "<results>/4_represent/{{survey}}/{pretraining}/pca{components}.parquet",
+            pretraining=config["probe"]["pretrainings"],
+            components=config["probe"]["components"],
+        ),
+        encoders=expand(
+            "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+            pretraining=config["probe"]["pretrainings"],
+        ),
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        code=lib("probe"),
+    output:
+        "<results>/4_represent/{survey}/probe.csv",
+    log:
+        "<logs>/4_represent/probe_representations/{survey}.log",
+    benchmark:
+        "<benchmarks>/4_represent/probe_representations/{survey}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(60),
+    params:
+        pretrainings=config["probe"]["pretrainings"],
+        labels=config["probe"]["labels"],
+        folds=config["probe"]["folds"],
+        repeats=config["probe"]["repeats"],
+        seed=config["probe"]["seed"],
+    script:
+        "../../scripts/probe_representations.py"
 
 
 rule representation:

@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
 from workflow.lib.errors import UserError
-from workflow.lib.grids import FIGURE_SAMPLES, shard_names
+from workflow.lib.grids import FIGURE_SAMPLES, STAND_IN, shard_names
 
 try:
     check_config(config)
@@ -17,6 +17,11 @@ SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 SHOWN = config["figures"]["survey"]
 IN_FIGURES = sorted({SHOWN, *config["figures"]["pca"]["surveys"]})
 PRETRAINING = config["pretraining"]["shown"]
+PRETRAINED_ON = config["pretraining"]["survey"]
+WEIGHTS = config["pretraining"]["weights"]
+STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
+TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
+EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 
 
 wildcard_constraints:
@@ -68,6 +73,32 @@ def code_of_images(wildcards):
     """Name the modules that determine a survey's images."""
     simulated = SURVEYS[wildcards.survey]["images"]["source"] == "simulated"
     return lib("cutouts", "sources", *(["sky.render"] if simulated else []))
+
+
+def one_of(names):
+    """Write a wildcard constraint that matches these names, or nothing if there are none."""
+    return "|".join(sorted(names)) or "(?!)"
+
+
+def questions_of(pretraining):
+    """Give the questions of a pretraining with their answers."""
+    pretrainings = config["pretraining"]
+    return {name: pretrainings["questions"][name] for name in pretrainings["tasks"][pretraining]}
+
+
+def recipe_of(pretraining):
+    """Give the recipe of a pretraining, with what is particular to it."""
+    pretrainings = config["pretraining"]
+    return {**pretrainings["recipe"], **pretrainings["recipe_changes"].get(pretraining, {})}
+
+
+def automated_votes(wildcards):
+    """Name the predicted votes by which a survey's samples are drawn, if no catalogue has them."""
+    given = "automated" in SURVEYS[wildcards.survey]["catalogue"]
+    predicted = wildcards.pretraining in {*TRAINED_HERE, *WEIGHTS} - {*STAND_INS}
+    needed = config["umap"]["samples"][wildcards.sample]["fractions"]
+    pattern = "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet"
+    return expand(pattern, **wildcards) if needed and predicted and not given else []
 
 
 def files_of(figure):

@@ -1,0 +1,12 @@
+"""Compare the votes that each network predicts with those of volunteers, held out."""
+
+from workflow.lib.evaluate import evaluate
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+evaluate(
+    dict(zip(snakemake.params.pretrainings, snakemake.input.votes, strict=True)),
+    snakemake.input.catalogue,
+    snakemake.params.questions,
+    snakemake.output[0],
+)

@@ -1,0 +1,17 @@
+"""Predict each galaxy's votes: the automated vote fractions."""
+
+from workflow.lib.embed import predict_votes, use_threads
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+predict_votes(
+    snakemake.input.cutouts,
+    snakemake.input.weights,
+    snakemake.input.head,
+    snakemake.output[0],
+    survey=snakemake.wildcards.survey,
+    crop_size=snakemake.params.crop_size,
+    batch_size=snakemake.params.batch_size,
+    seed=snakemake.params.seed,
+)

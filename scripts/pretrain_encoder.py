@@ -1,0 +1,23 @@
+"""Train an encoder to predict the votes on one question or on all."""
+
+from workflow.lib.embed import use_threads
+from workflow.lib.logs import log_to
+from workflow.lib.pretrain import pretrain
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+pretrain(
+    snakemake.input.catalogue,
+    snakemake.input.images,
+    snakemake.input.names,
+    survey=snakemake.params.survey,
+    questions=snakemake.params.questions,
+    concentrations=snakemake.params.concentrations,
+    crop_size=snakemake.params.crop_size,
+    split=snakemake.params.split,
+    recipe=snakemake.params.recipe,
+    seed=snakemake.params.seed,
+    weights=snakemake.output.weights,
+    head=snakemake.output.head,
+    curve=snakemake.output.curve,
+)

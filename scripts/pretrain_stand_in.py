@@ -1,0 +1,18 @@
+"""Train an encoder to name procedural pictures, where ImageNet's weights cannot be had."""
+
+from workflow.lib.embed import use_threads
+from workflow.lib.logs import log_to
+from workflow.lib.pretrain import pretrain_stand_in
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+pretrain_stand_in(
+    pictures=snakemake.params.pictures,
+    network_size=snakemake.params.network_size,
+    crop_size=snakemake.params.crop_size,
+    processes=snakemake.threads,
+    recipe=snakemake.params.recipe,
+    seed=snakemake.params.seed,
+    weights=snakemake.output.weights,
+    curve=snakemake.output.curve,
+)

@@ -1,0 +1,18 @@
+"""Measure what representations know of labels that no network was trained on."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.probe import probe
+
+log_to(snakemake.log[0])
+pretrainings = snakemake.params.pretrainings
+probe(
+    dict(zip(pretrainings, snakemake.input.representations, strict=True)),
+    dict(zip(pretrainings, snakemake.input.encoders, strict=True)),
+    snakemake.input.catalogue,
+    snakemake.wildcards.survey,
+    snakemake.params.labels,
+    folds=snakemake.params.folds,
+    repeats=snakemake.params.repeats,
+    seed=snakemake.params.seed,
+    table=snakemake.output[0],
+)

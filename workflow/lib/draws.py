@@ -1,0 +1,42 @@
+"""Random numbers that follow from a galaxy's name, whatever its place, batch or process."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def name_keys(iaunames: Sequence[str]) -> np.ndarray:
+    """Hash names to uint64 keys of shape (n,), the same on every machine."""
+    digests = b"".join(hashlib.sha256(name.encode()).digest()[:8] for name in iaunames)
+    return np.frombuffer(digests, dtype="<u8")
+
+
+def uniform(keys: np.ndarray, seed: int, epoch: int, count: int) -> np.ndarray:
+    """Draw `count` numbers for each galaxy, evenly from [0, 1).
+
+    Parameters
+    ----------
+    keys
+        Shape (n,), uint64, from `name_keys`.
+    seed, epoch
+        With the name, all that the draw depends on.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (count, n), float64.
+    """
+    start = _mix(_mix(np.full(1, seed, np.uint64)) ^ np.uint64(epoch))
+    mixed = [_mix(_mix(keys ^ start) + np.uint64(number)) for number in range(count)]
+    # Of 64 bits a float64 holds 53; with more, the largest would round up to 1.
+    return (np.array(mixed).reshape(count, len(keys)) >> np.uint64(11)) / np.float64(2**53)
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    """Scramble uint64 values (the finaliser of SplitMix64, Steele et al. 2014)."""
+    with np.errstate(over="ignore"):
+        values = values + np.uint64(0x9E3779B97F4A7C15)
+        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return values ^ (values >> np.uint64(31))

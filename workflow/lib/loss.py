@@ -1,0 +1,75 @@
+"""The loss of pretraining: how surprising the volunteers' votes are (paper Sec. 2.2; W+22)."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import keras
+from keras import ops
+
+
+def vote_losses(
+    counts: keras.KerasTensor, concentrations: keras.KerasTensor, places: Iterable[slice]
+) -> keras.KerasTensor:
+    """Give the Dirichlet-multinomial negative log-likelihood of the votes on each question.
+
+    Parameters
+    ----------
+    counts
+        Shape (n, answers), float; how often each answer was given.
+    concentrations
+        Shape (n, answers), float, above 0.
+    places
+        The answers of each question, as from `votes.question_slices`.
+
+    Returns
+    -------
+    tensor
+        Shape (n, questions); exactly 0, with no gradient, where nobody was asked.
+    """
+    # A few values a galaxy: what float64 costs is nothing beside the network.
+    concentrations, counts = ops.cast(concentrations, "float64"), ops.cast(counts, "float64")
+    given = _log_share(concentrations, counts)
+    losses = []
+    for place in places:
+        total = ops.sum(counts[:, place], axis=1)
+        expected = ops.sum(concentrations[:, place], axis=1)
+        losses.append(_log_share(expected, total) - ops.sum(given[:, place], axis=1))
+    return ops.cast(ops.stack(losses, axis=1), "float32")
+
+
+def vote_loss(places: Iterable[slice]) -> Callable:
+    """Make the loss that a Keras model is compiled with: the sum over the questions, shape (n,)."""
+    places = list(places)
+
+    def loss(counts: keras.KerasTensor, concentrations: keras.KerasTensor) -> keras.KerasTensor:
+        return ops.sum(vote_losses(counts, concentrations, places), axis=1)
+
+    return loss
+
+
+def _log_share(concentration: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
+    """Give log(Gamma(n + a) / (Gamma(a) n!)), the factor of one answer, or of a whole question."""
+    value = -_log_beta(concentration, count + 1) - ops.log(concentration + count)
+    return ops.where(count > 0, value, ops.zeros_like(value))
+
+
+def _log_beta(x: keras.KerasTensor, y: keras.KerasTensor) -> keras.KerasTensor:
+    """Give the logarithm of the beta function, without the cancellation of log-gammas.
+
+    The three log-gammas may be 1000 times their sum: too much where there is only float32, as
+    with JAX.
+    """
+    both = x + y
+    main = (0.5 - x) * ops.log1p(y / x) + (0.5 - y) * ops.log1p(x / y) - 0.5 * ops.log(both)
+    return main + 0.5 * math.log(2 * math.pi) + _beyond(x) + _beyond(y) - _beyond(both)
+
+
+def _beyond(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Give what Stirling's formula lacks of log Gamma(x), for x > 0."""
+    result = 0.0
+    for _ in range(4):
+        # Small enough only further out.
+        result = result + (x + 0.5) * ops.log1p(1 / x) - 1
+        x = x + 1
+    square = x * x
+    return result + (1 / 12 - (1 / 360 - (1 / 1260 - 1 / (1680 * square)) / square) / square) / x

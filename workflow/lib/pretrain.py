@@ -1,0 +1,235 @@
+"""Pretraining: a network learns to answer volunteers' questions (paper Sec. 2.2; W+22)."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+
+from workflow.lib.code import digest
+from workflow.lib.dirichlet import best_constant
+from workflow.lib.draws import name_keys
+from workflow.lib.encoder import Head, random_encoder, save_encoder, save_head
+from workflow.lib.errors import UserError
+from workflow.lib.files import write_text
+from workflow.lib.votes import Questions, question_slices, read_votes, split_names
+
+MOST_FITTED = 2000
+"""Galaxies by which the first, constant prediction is fitted."""
+
+log = logging.getLogger(__name__)
+
+
+def pretrain(
+    catalogue: str | Path,
+    images: str | Path,
+    names: str | Path,
+    *,
+    survey: str,
+    questions: Questions,
+    concentrations: tuple[float, float],
+    crop_size: int,
+    split: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    seed: int,
+    weights: str | Path,
+    head: str | Path,
+    curve: str | Path,
+) -> None:
+    """Train EfficientNetB0 to predict the votes on some questions.
+
+    Unfinished training is kept beside `weights`, in ``training-{fingerprint}``; started again
+    with the same inputs, it goes on after its last whole epoch.
+
+    Parameters
+    ----------
+    catalogue
+        The survey's catalogue, with the counts of votes.
+    images, names
+        The survey's images and whose they are, by `cutouts.gather_images`.
+    survey
+        Its name.
+    questions
+        What is asked of the network.
+    concentrations
+        Lowest and highest Dirichlet concentration that it may give.
+    crop_size
+        Side of its view [pixel].
+    split
+        Keyword arguments of `votes.split_names`.
+    recipe
+        How it is trained: the fields of `training.Recipe`.
+    seed
+        Of the first weights, the views, the order and the dropout.
+    weights, head, curve
+        Files to write: the encoder of the best epoch with its json, its head, and the learning
+        curve (CSV: epoch, learning_rate, loss, validation_loss).
+
+    Raises
+    ------
+    UserError
+        If there are too few galaxies with votes, or what is read is not what it should be.
+    """
+    import keras
+
+    from workflow.lib.loss import vote_loss
+    from workflow.lib.training import Batches, Recipe, all_gpus, build_head, build_trainee, train
+
+    how = Recipe(**recipe)
+    pixels = np.load(images, mmap_mode="r")
+    iaunames = pd.read_csv(names, dtype=str)["iauname"].tolist()
+    counts = _counts_of(iaunames, catalogue, questions)
+    sets = np.where(counts.any(axis=1), split_names(iaunames, **split), "no votes")
+    _need_galaxies(sets, how.batch_size, questions, catalogue)
+    training, validation = (
+        Batches(
+            pixels, counts, name_keys(iaunames), np.flatnonzero(sets == name),
+            crop=crop_size, batch_size=how.batch_size, seed=seed, train=name == "train",
+        )
+        for name in ("train", "validation")
+    )  # fmt: skip
+    log.info(
+        "%s: %d galaxies to train on, %d to validate",
+        ", ".join(questions), len(training.rows), len(validation.rows),
+    )  # fmt: skip
+    low, high = concentrations
+    with all_gpus(how.precision):
+        encoder = random_encoder(crop_size, seed)
+        last = build_head(
+            encoder.output_shape[-1],
+            counts.shape[1],
+            lambda values: low + (high - low) * keras.ops.sigmoid(values),
+            how.dropout,
+            _first_bias(counts[training.rows], questions, concentrations, seed),
+        )
+        loss = vote_loss(question_slices(questions).values())
+        model = build_trainee(encoder, last, pixels.shape[1], loss, how)
+    settings = [dict(questions), concentrations, crop_size, dict(split), dict(recipe), seed]
+    state = _state_folder(weights, settings, [catalogue, names])
+    rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
+    write_text(pd.DataFrame(rows).to_csv(index=False), curve)
+    kernel, bias = last.layers[-1].get_weights()
+    asked = {question: list(answers) for question, answers in questions.items()}
+    save_head(Head(asked, (low, high), kernel, bias), head)
+    save_encoder(
+        encoder,
+        weights,
+        label="",
+        training={
+            "survey": survey,
+            "questions": list(questions),
+            "galaxies": len(training.rows),
+            "split": dict(split),
+        },
+        seed=seed,
+    )
+    shutil.rmtree(state)
+
+
+def pretrain_stand_in(
+    *,
+    pictures: int,
+    network_size: int,
+    crop_size: int,
+    processes: int,
+    recipe: Mapping[str, Any],
+    seed: int,
+    weights: str | Path,
+    curve: str | Path,
+) -> None:
+    """Train EfficientNetB0 to name what procedural pictures show, in the place of ImageNet.
+
+    Parameters
+    ----------
+    pictures
+        How many are drawn; each tenth is for validation.
+    network_size, crop_size
+        Sides of a picture and of the network's view of it [pixel].
+    processes
+        How many draw the pictures.
+    recipe, seed, weights, curve
+        As for `pretrain`; the seed is also that of the pictures.
+    """
+    from workflow.lib.pictures import CLASSES, draw_pictures
+    from workflow.lib.training import Batches, Recipe, all_gpus, build_head, build_trainee, train
+
+    how = Recipe(**recipe)
+    images, labels = draw_pictures(pictures, seed, network_size, processes)
+    log.info("%d pictures of %d classes", len(images), len(CLASSES))
+    keys = name_keys([f"picture {number}" for number in range(pictures)])
+    # Classes may take turns: the first tenth alone would not have all of them.
+    order = np.random.default_rng(seed).permutation(pictures)
+    training, validation = (
+        Batches(
+            images, labels, keys, rows,
+            crop=crop_size, batch_size=how.batch_size, seed=seed, train=learned,
+        )
+        for rows, learned in ((order[pictures // 10 :], True), (order[: pictures // 10], False))
+    )  # fmt: skip
+    with all_gpus(how.precision):
+        encoder = random_encoder(crop_size, seed, channels=3)
+        last = build_head(encoder.output_shape[-1], len(CLASSES), "softmax", how.dropout)
+        loss = "sparse_categorical_crossentropy"
+        model = build_trainee(encoder, last, network_size, loss, how)
+    state = _state_folder(weights, [pictures, network_size, crop_size, dict(recipe), seed], [])
+    rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
+    write_text(pd.DataFrame(rows).to_csv(index=False), curve)
+    save_encoder(
+        encoder,
+        weights,
+        label=f"a stand-in for ImageNet: weights trained on {pictures:,} procedural pictures of "
+        f"{len(CLASSES)} classes",
+        training={"pictures": pictures, "classes": len(CLASSES)},
+        seed=seed,
+    )
+    shutil.rmtree(state)
+
+
+def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
+    """Give the votes of these galaxies, shape (n, answers), from a catalogue that may have more."""
+    named, counts = read_votes(catalogue, questions)
+    place = {name: row for row, name in enumerate(named)}
+    unknown = next((name for name in iaunames if name not in place), None)
+    if unknown is not None:
+        raise UserError(f"{catalogue}: no galaxy {unknown}, of which there is an image")
+    return counts[[place[name] for name in iaunames]]
+
+
+def _first_bias(
+    counts: np.ndarray, questions: Questions, concentrations: tuple[float, float], seed: int
+) -> np.ndarray:
+    """Let training start from the best constant prediction, which is far from a bias of 0."""
+    low, high = concentrations
+    shares = []
+    for place in question_slices(questions).values():
+        asked = counts[:, place][counts[:, place].any(axis=1)]
+        chosen = np.random.default_rng(seed).permutation(len(asked))[:MOST_FITTED]
+        shares.append((best_constant(asked[chosen]) - low) / (high - low))
+    return logit(np.clip(np.concatenate(shares), 1e-3, 1 - 1e-3)).astype(np.float32)
+
+
+def _need_galaxies(
+    sets: np.ndarray, batch_size: int, questions: Questions, catalogue: str | Path
+) -> None:
+    trained, validated = (sets == "train").sum(), (sets == "validation").sum()
+    if trained < batch_size or not validated:
+        raise UserError(
+            f"{catalogue}: {trained} galaxies with votes on {', '.join(questions)} to train on and "
+            f"{validated} to validate are too few for pretraining.recipe.batch_size {batch_size}"
+        )
+
+
+def _state_folder(weights: str | Path, settings: Any, inputs: Iterable[str | Path]) -> Path:
+    """Name the folder of unfinished training by all that it depends on."""
+    hashed = hashlib.sha256(json.dumps(settings).encode() + digest("training").encode())
+    for path in inputs:
+        hashed.update(Path(path).read_bytes())
+    folder = Path(weights).parent / f"training-{hashed.hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

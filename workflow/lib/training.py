@@ -1,0 +1,343 @@
+"""Training a network, so that a killed job goes on where it was and ends where it would have."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from workflow.lib.augment import Views, apply_views, central_views, draw_views
+from workflow.lib.files import atomic_path
+
+log = logging.getLogger(__name__)
+
+
+class Recipe(NamedTuple):
+    """How a network is trained."""
+
+    epochs: int
+    """The most there may be."""
+    patience: int
+    """Epochs without a new lowest validation loss after which training stops."""
+    batch_size: int
+    learning_rate: float
+    """Of Adam (Kingma & Ba 2015): the highest."""
+    warmup: int
+    """Epochs before that in which it rises."""
+    cosine: bool
+    """Whether it then falls to 0 by the last of `epochs`, as a cosine; otherwise it stays."""
+    dropout: float
+    """Share of the representation's values that is blanked before the head."""
+    momentum: float
+    """Of the running means in batch normalisation."""
+    precision: str
+    """Keras's dtype policy on a GPU; a CPU computes in float32."""
+
+    def rate(self, epoch: int) -> float:
+        """Give the learning rate of an epoch, counted from 1."""
+        if epoch <= self.warmup:
+            return self.learning_rate * epoch / (self.warmup + 1)
+        if not self.cosine:
+            return self.learning_rate
+        done = (epoch - 1 - self.warmup) / (self.epochs - self.warmup)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class Look(keras.layers.Layer):
+    """Takes a view of each image, on the device that trains: crop, nearest rotation, flips.
+
+    Parameters
+    ----------
+    crop
+        Side of what is seen [pixel].
+    """
+
+    def __init__(self, crop: int, **options: Any) -> None:
+        # Pixels keep their full range under mixed precision.
+        super().__init__(dtype="float32", **options)
+        self.crop = crop
+
+    def call(self, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Give views of shape (n, crop, crop, channels), float32, of ``inputs["images"]``."""
+        views = Views(*(inputs[name] for name in Views._fields))
+        return apply_views(inputs["images"], views, self.crop)
+
+
+def build_trainee(
+    encoder: keras.Model, head: keras.Model, size: int, loss: str | Callable, recipe: Recipe
+) -> keras.Model:
+    """Put a network together, from stored images to a head's outputs, and compile it.
+
+    Parameters
+    ----------
+    encoder
+        From views of shape (n, crop, crop, channels) to representations.
+    head
+        From representations to outputs.
+    size
+        Side of the stored images [pixel].
+    loss
+        As for `keras.Model.compile`.
+    recipe
+        How it is to be trained.
+
+    Returns
+    -------
+    keras.Model
+        From what `Batches` gives to the head's outputs.
+    """
+    _, crop, _, channels = encoder.input_shape
+    inputs = {"images": keras.Input((size, size, channels), dtype="uint8", name="images")}
+    for name, values in central_views(1, size, crop)._asdict().items():
+        inputs[name] = keras.Input((), dtype=values.dtype.name, name=name)
+    model = keras.Model(inputs, head(encoder(Look(crop)(inputs))))
+    for layer in encoder.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = recipe.momentum
+    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
+    model.compile(optimizer=keras.optimizers.Adam(), loss=loss, jit_compile=count_gpus() > 0)
+    # Else the first step would be traced twice, the second time with the optimiser's variables.
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def build_head(
+    inputs: int,
+    outputs: int,
+    activation: str | Callable,
+    dropout: float,
+    bias: np.ndarray | None = None,
+) -> keras.Model:
+    """Build the layers after the representation: dropout, and one dense layer.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Numbers of values.
+    activation
+        As for `keras.layers.Dense`.
+    dropout
+        Share of the inputs that is blanked in training.
+    bias
+        Shape (outputs,): where training starts from; 0 by default.
+    """
+    # In full precision: a concentration may be 100 and matters to its last digits.
+    layers = [
+        keras.Input((inputs,)),
+        keras.layers.Dropout(dropout, dtype="float32"),
+        keras.layers.Dense(outputs, activation=activation, dtype="float32"),
+    ]
+    head = keras.Sequential(layers, name="head")
+    if bias is not None:
+        head.layers[-1].bias.assign(bias)
+    return head
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of images with their views and labels.
+
+    Parameters
+    ----------
+    images
+        Shape (n, size, size, channels), uint8; may be memory-mapped.
+    labels
+        Shape (n, ...).
+    keys
+        Shape (n,), uint64, from `draws.name_keys`.
+    rows
+        Those of the images to take.
+    crop
+        Side of the views [pixel].
+    batch_size
+        Images a batch.
+    seed
+        Of the views and the order.
+    train
+        Whether each epoch has other views in another order, in whole batches only; otherwise
+        views and order stay, and the last batch may be smaller.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        keys: np.ndarray,
+        rows: np.ndarray,
+        *,
+        crop: int,
+        batch_size: int,
+        seed: int,
+        train: bool,
+    ) -> None:
+        super().__init__(workers=2)
+        self.images, self.labels, self.keys, self.rows = images, labels, keys, rows
+        self.crop, self.batch_size, self.seed, self.train = crop, batch_size, seed, train
+        self.order, self.epoch = rows, 0
+
+    def start(self, epoch: int) -> None:
+        """Draw the order and the views of an epoch, counted from 1; 0 is what is not trained on."""
+        self.epoch = epoch
+        self.order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
+
+    def __len__(self) -> int:
+        """Give the number of batches."""
+        count = len(self.order) / self.batch_size
+        return math.floor(count) if self.train else math.ceil(count)
+
+    def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Give the inputs of a network by `build_trainee`, and the labels, of one batch."""
+        rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
+        size = self.images.shape[1]
+        views = draw_views(self.keys[rows], self.seed, self.epoch, size, self.crop)
+        return {"images": self.images[rows], **views._asdict()}, self.labels[rows]
+
+
+class Epoch(NamedTuple):
+    """A row of the learning curve."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    validation_loss: float
+
+
+def count_gpus() -> int:
+    """Count the GPUs that this process may use."""
+    return len(keras.distribution.list_devices("gpu"))
+
+
+@contextmanager
+def all_gpus(precision: str) -> Iterator[None]:
+    """Build networks for all GPUs of this machine, each batch shared among them.
+
+    Parameters
+    ----------
+    precision
+        Keras's dtype policy for the networks built in this context, if there is a GPU.
+    """
+    gpus, before = count_gpus(), keras.config.dtype_policy()
+    log.info("%d GPUs, Keras %s on %s", gpus, keras.__version__, keras.backend.backend())
+    if gpus:
+        keras.config.set_dtype_policy(precision)
+    try:
+        if gpus > 1 and keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            with tf.distribute.MirroredStrategy().scope():
+                yield
+        else:
+            yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def train(
+    model: keras.Model,
+    training: Batches,
+    validation: Batches,
+    *,
+    recipe: Recipe,
+    seed: int,
+    state: str | Path,
+) -> list[Epoch]:
+    """Train until the validation loss falls no more, or for as long as the recipe says.
+
+    After each epoch all that the next one depends on is saved; started again, training goes on
+    after the last whole epoch. What is drawn within an epoch depends on `seed` and its number.
+
+    Parameters
+    ----------
+    model
+        Compiled. In the end it has the weights of the best epoch.
+    training, validation
+        By the first it learns; by the loss of the second the best epoch is chosen.
+    recipe
+        How.
+    seed
+        Of dropout.
+    state
+        File that keeps unfinished training; it is left to the caller to remove.
+
+    Returns
+    -------
+    list of Epoch
+        The learning curve.
+    """
+    state = Path(state)
+    curve, best = _restore(model, state) if state.exists() else ([], model.get_weights())
+    if curve:
+        log.info("going on after epoch %d", len(curve))
+    for epoch in range(len(curve) + 1, recipe.epochs + 1):
+        if len(curve) - _best(curve) >= recipe.patience:
+            break
+        began = time.monotonic()
+        model.optimizer.learning_rate = recipe.rate(epoch)
+        _seed_dropout(model, seed, epoch)
+        training.start(epoch)
+        fitted = model.fit(training, verbose=0, shuffle=False)
+        found = model.evaluate(validation, verbose=0)
+        curve.append(Epoch(epoch, recipe.rate(epoch), fitted.history["loss"][0], float(found)))
+        if not math.isfinite(curve[-1].loss):
+            raise FloatingPointError(f"the loss of epoch {epoch} is not a number")
+        if _best(curve) == epoch:
+            best = model.get_weights()
+        _save(model, best, curve, state)
+        log.info(
+            "epoch %d: loss %.4f, validation loss %.4f, the lowest that of epoch %d; %.0f images/s",
+            epoch, curve[-1].loss, curve[-1].validation_loss, _best(curve),
+            len(training) * training.batch_size / (time.monotonic() - began),
+        )  # fmt: skip
+    model.set_weights(best)
+    return curve
+
+
+def predict(model: keras.Model, batches: Batches) -> np.ndarray:
+    """Give the outputs for all rows of `batches`, in their order, float32."""
+    return np.asarray(model.predict(batches, verbose=0), np.float32)
+
+
+def _best(curve: list[Epoch]) -> int:
+    """Give the epoch with the lowest validation loss so far; 0 if there is none."""
+    return min(curve, key=lambda row: row.validation_loss).epoch if curve else 0
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Give every layer that draws random numbers its state for an epoch."""
+    layers = [inner for layer in model.layers for inner in getattr(layer, "layers", [layer])]
+    drawing = [layer for layer in layers if hasattr(layer, "seed_generator")]
+    for number, layer in enumerate(drawing):
+        draw = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
+        layer.seed_generator.state.assign(draw.astype(layer.seed_generator.state.dtype))
+
+
+def _save(model: keras.Model, best: list[np.ndarray], curve: list[Epoch], state: Path) -> None:
+    groups = {
+        "weights": model.get_weights(),
+        "best": best,
+        "optimizer": [np.asarray(variable) for variable in model.optimizer.variables],
+    }
+    arrays = {
+        f"{group}/{number:04d}": array
+        for group, values in groups.items()
+        for number, array in enumerate(values)
+    }
+    with atomic_path(state) as temporary, temporary.open("wb") as file:
+        np.savez(file, curve=np.array(curve, np.float64), **arrays)
+
+
+def _restore(model: keras.Model, state: Path) -> tuple[list[Epoch], list[np.ndarray]]:
+    with np.load(state) as file:
+        groups = {
+            group: [file[name] for name in sorted(file.files) if name.startswith(f"{group}/")]
+            for group in ("weights", "best", "optimizer")
+        }
+        curve = [Epoch(int(row[0]), *map(float, row[1:])) for row in file["curve"]]
+    model.set_weights(groups["weights"])
+    for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
+        variable.assign(value)
+    return curve, groups["best"]
