@@ -24,7 +24,6 @@ PLACEHOLDERS = {
     "weights": "<pretraining>",
     "tasks": "<pretraining>",
     "questions": "<question>",
-    "recipe_changes": "<pretraining>",
     "labels": "<label>",
 }
 """What stands in a key where the user chooses the word, by the key above it."""
@@ -323,7 +322,15 @@ CATALOGUE = "surveys.decals.catalogue"
         ("figures.representation.crop", 212, ["figures.representation.crop", "212"]),
         ("cutouts.colour.arcsinh_range", [300.0, 300.0], ["cutouts.colour.arcsinh_range"]),
         ("umap.components", 20, ["umap.components", "pca.components"]),
-        ("pretraining.shown", "all", ["pretraining.shown", "pretraining.weights"]),
+        ("pretraining.shown", "zoobot", ["pretraining.shown", "pretraining.weights"]),
+        ("pretraining.made", ["all", "hsc"], ["pretraining.made", "hsc"]),
+        ("pretraining.survey", "hsc", ["pretraining.survey", "hsc", "decals"]),
+        ("pretraining.tasks.bar", ["baar"], ["pretraining.tasks.bar", "baar"]),
+        ("pretraining.questions.rare-features", ["ring", "irregular"], ["rare-features", "never"]),
+        ("pretraining.split.test_share", 0.95, ["pretraining.split"]),
+        ("pretraining.concentrations", [5, 5], ["pretraining.concentrations"]),
+        ("probe.components", 20, ["probe.components", "pca.components"]),
+        ("probe.labels.ring.below", 0.5, ["probe.labels.ring", "0.5"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),
         ("figures.pca.surveys", ["decals", "hsc"], ["figures.pca.surveys", "hsc"]),
@@ -366,8 +373,8 @@ def test_a_value_just_within_its_bounds_passes(key, value):
 
 
 def test_a_pretraining_with_weights_can_be_shown():
-    config = changed("pretraining.weights", {"all": "all/encoder.weights.h5"})
-    check_config(changed("pretraining.shown", "all", config))
+    config = changed("pretraining.weights", {"zoobot": "zoobot/encoder.weights.h5"})
+    check_config(changed("pretraining.shown", "zoobot", config))
 
 
 def test_a_simulated_survey_needs_no_more_than_its_simulation():
@@ -383,10 +390,8 @@ def test_checking_changes_nothing():
 
 # Schema, configurations and README.md tell of the same keys
 
-OPTIONAL = {
-    # No weights are shipped.
-    "pretraining.weights.<pretraining>",
-}
+OPTIONAL: set[str] = set()
+"""Keys that no shipped configuration has."""
 
 
 def test_every_key_of_the_schema_is_in_a_shipped_configuration():

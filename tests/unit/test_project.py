@@ -111,33 +111,33 @@ FEATURED = "smooth-or-featured_featured-or-disk"
 
 
 def test_no_fractions_select_every_galaxy(catalogue):
-    assert numbers(sample_names(catalogue, [], 0.5)) == list(range(40))
+    assert numbers(sample_names(catalogue, None, [], 0.5)) == list(range(40))
 
 
 def test_automated_fractions_come_before_volunteers(catalogue):
-    assert numbers(sample_names(catalogue, [FEATURED], 0.5)) == list(range(21, 40))
+    assert numbers(sample_names(catalogue, None, [FEATURED], 0.5)) == list(range(21, 40))
 
 
 def test_the_product_of_fractions_decides_and_a_missing_one_never_passes(catalogue):
-    chosen = sample_names(catalogue, [FEATURED, "disk-edge-on_no"], 0.5)
+    chosen = sample_names(catalogue, None, [FEATURED, "disk-edge-on_no"], 0.5)
     assert numbers(chosen) == [n for n in range(40) if n / 40 * 0.8 > 0.5 and n / 40 <= 0.9]
 
 
 def test_a_column_of_that_very_name_will_do(catalogue):
-    assert len(sample_names(catalogue, ["ring"], 0.69)) == 40
-    assert len(sample_names(catalogue, ["ring"], 0.7)) == 0
+    assert len(sample_names(catalogue, None, ["ring"], 0.69)) == 40
+    assert len(sample_names(catalogue, None, ["ring"], 0.7)) == 0
 
 
 def test_a_fraction_that_nobody_gave_is_named(catalogue):
     with pytest.raises(UserError, match="no column 'bar_no_automated-fraction' or") as caught:
-        sample_names(catalogue, ["bar_no"], 0.5)
+        sample_names(catalogue, None, ["bar_no"], 0.5)
     assert str(catalogue) in str(caught.value)
 
 
 def test_positions_are_of_the_sample_and_follow_from_the_seed(catalogue, tmp_path):
     compressed = write(tmp_path / "pca.parquet", random_vectors(40, size=4))
     for name in ("first", "second"):
-        project(compressed, catalogue, tmp_path / name, fractions=[FEATURED], **SEEN)
+        project(compressed, catalogue, None, tmp_path / name, fractions=[FEATURED], **SEEN)
     positions = pq.read_table(tmp_path / "first").to_pandas()
     assert numbers(positions["iauname"]) == list(range(21, 40))
     assert list(positions) == ["iauname", "umap_x", "umap_y"]
@@ -149,7 +149,7 @@ def test_galaxies_alike_lie_together(catalogue, tmp_path):
     vectors = random_vectors(40, size=4)
     vectors[::2] += 50
     compressed = write(tmp_path / "pca.parquet", vectors)
-    project(compressed, catalogue, tmp_path / "umap.parquet", fractions=[], **SEEN)
+    project(compressed, catalogue, None, tmp_path / "umap.parquet", fractions=[], **SEEN)
     plane = read_table(tmp_path / "umap.parquet")[["umap_x", "umap_y"]].to_numpy()
     apart = np.linalg.norm(plane[:, None] - plane[None], axis=2)
     np.fill_diagonal(apart, np.inf)
@@ -158,7 +158,7 @@ def test_galaxies_alike_lie_together(catalogue, tmp_path):
 
 def test_only_galaxies_with_a_representation_are_placed(catalogue, tmp_path):
     compressed = write(tmp_path / "pca.parquet", random_vectors(30, size=4))
-    project(compressed, catalogue, tmp_path / "umap.parquet", fractions=[FEATURED], **SEEN)
+    project(compressed, catalogue, None, tmp_path / "umap.parquet", fractions=[FEATURED], **SEEN)
     positions = read_table(tmp_path / "umap.parquet")
     assert numbers(positions["iauname"]) == list(range(21, 30))
 
@@ -169,6 +169,7 @@ def test_a_sample_too_small_for_umap_is_told_with_its_numbers(catalogue, tmp_pat
         project(
             compressed,
             catalogue,
+            None,
             tmp_path / "umap.parquet",
             fractions=[FEATURED],
             **{**SEEN, "threshold": 0.9},

@@ -86,12 +86,6 @@ def questions_of(pretraining):
     return {name: pretrainings["questions"][name] for name in pretrainings["tasks"][pretraining]}
 
 
-def recipe_of(pretraining):
-    """Give the recipe of a pretraining, with what is particular to it."""
-    pretrainings = config["pretraining"]
-    return {**pretrainings["recipe"], **pretrainings["recipe_changes"].get(pretraining, {})}
-
-
 def automated_votes(wildcards):
     """Name the predicted votes by which a survey's samples are drawn, if no catalogue has them."""
     given = "automated" in SURVEYS[wildcards.survey]["catalogue"]

@@ -1,0 +1,150 @@
+"""Pretraining: what it writes, that it learns, and that a killed one goes on."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow.lib.encoder import load_encoder, load_head
+from workflow.lib.errors import UserError
+from workflow.lib.pretrain import pretrain
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ROOT = Path(__file__).parents[2]
+QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
+SETTINGS = {
+    "survey": "sky",
+    "questions": QUESTIONS,
+    "concentrations": [1, 101],
+    "crop_size": 32,
+    "split": {"seed": 1, "validation_share": 0.2, "test_share": 0.2},
+    "recipe": {
+        "epochs": 4,
+        "patience": 4,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "warmup": 1,
+        "cosine": True,
+        "dropout": 0.2,
+        "momentum": 0.9,
+        "precision": "mixed_float16",
+    },
+    "seed": 1,
+}
+RUN = """
+import json, logging, sys
+from workflow.lib.embed import use_threads
+from workflow.lib.pretrain import pretrain
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+use_threads(1)
+inputs, folder = sys.argv[1:3]
+pretrain(
+    f"{inputs}/catalogue.parquet", f"{inputs}/images.npy", f"{inputs}/images.csv",
+    weights=f"{folder}/encoder.weights.h5", head=f"{folder}/head.npz",
+    curve=f"{folder}/curve.csv", **json.loads(sys.argv[3]),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Galaxies of which half are bright, and have bars for it; a tenth has no votes."""
+    folder = tmp_path_factory.mktemp("inputs")
+    rng = np.random.default_rng(0)
+    names = [f"J{number:04d}" for number in range(160)]
+    barred = np.arange(160) % 2 == 1
+    images = rng.integers(0, 60, (160, 40, 40, 1), np.uint8)
+    images[barred] += 120
+    np.save(folder / "images.npy", images)
+    pd.DataFrame({"iauname": names}).to_csv(folder / "images.csv", index=False)
+    votes = {
+        "iauname": names,
+        "bar_yes": np.where(barred, 18.0, 1.0),
+        "bar_no": np.where(barred, 2.0, 19.0),
+        "bulge_big": rng.integers(0, 3, 160).astype(float),
+        "bulge_small": 0.0,
+    }
+    table = pd.DataFrame(votes)
+    table.loc[::10, table.columns[1:]] = np.nan
+    table.to_parquet(folder / "catalogue.parquet")
+    return folder
+
+
+def command(inputs, folder):
+    return [sys.executable, "-c", RUN, str(inputs), str(folder), json.dumps(SETTINGS)]
+
+
+@pytest.fixture(scope="module")
+def whole(inputs, tmp_path_factory):
+    """A pretraining that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    subprocess.run(command(inputs, folder), cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+def lowest(folder):
+    return pd.read_csv(folder / "curve.csv")["validation_loss"].min()
+
+
+def test_it_writes_encoder_head_and_curve_and_leaves_nothing_else(whole):
+    assert sorted(path.name for path in whole.iterdir()) == [
+        "curve.csv",
+        "encoder.json",
+        "encoder.weights.h5",
+        "head.npz",
+    ]
+    encoder, description = load_encoder(whole / "encoder.weights.h5", 32)
+    assert description["training"]["survey"] == "sky"
+    assert description["training"]["questions"] == ["bar", "bulge"]
+    assert 60 < description["training"]["galaxies"] < 110
+    head = load_head(whole / "head.npz")
+    assert head.questions == QUESTIONS
+    vectors = encoder.predict_on_batch(np.zeros((2, 32, 32, 1), np.float32))
+    concentrations = head.concentrations(vectors)
+    assert concentrations.shape == (2, 4)
+    assert ((concentrations > 1) & (concentrations < 101)).all()
+
+
+def test_it_learns(whole):
+    curve = pd.read_csv(whole / "curve.csv")
+    assert curve["epoch"].tolist() == [1, 2, 3, 4]
+    assert curve["loss"].iloc[-1] < 0.97 * curve["loss"].iloc[0]
+
+
+def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(inputs, whole, tmp_path):
+    job = subprocess.Popen(
+        command(inputs, tmp_path), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    for line in job.stdout:
+        if line.startswith(b"epoch 2:"):
+            job.send_signal(signal.SIGKILL)
+            break
+    job.wait()
+    assert not (tmp_path / "encoder.weights.h5").exists()
+    again = subprocess.run(
+        command(inputs, tmp_path), cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert "going on after epoch" in again.stdout
+    assert "epoch 1:" not in again.stdout
+    assert lowest(tmp_path) == pytest.approx(lowest(whole), rel=1e-3)
+    assert not list(tmp_path.glob("training-*"))
+
+
+def test_too_few_galaxies_are_told_with_their_numbers(inputs, tmp_path):
+    settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "batch_size": 500}}
+    with pytest.raises(UserError, match=r"too few for pretraining\.recipe\.batch_size 500"):
+        pretrain(
+            inputs / "catalogue.parquet",
+            inputs / "images.npy",
+            inputs / "images.csv",
+            weights=tmp_path / "encoder.weights.h5",
+            head=tmp_path / "head.npz",
+            curve=tmp_path / "curve.csv",
+            **settings,
+        )
