@@ -1,7 +1,7 @@
 """Take the weights that config names, after checking that they fit the network."""
 
-from workflow.lib.encoder import copy_encoder
 from workflow.lib.logs import log_to
+from workflow.lib.weights import copy_encoder
 
 log_to(snakemake.log[0])
 copy_encoder(
@@ -9,4 +9,6 @@ copy_encoder(
     snakemake.output.weights,
     snakemake.output.head,
     size=snakemake.params.size,
+    survey=snakemake.params.survey,
+    questions=snakemake.params.questions,
 )

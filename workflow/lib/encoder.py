@@ -138,31 +138,6 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
     return encoder, description
 
 
-def copy_encoder(given: str | Path, weights: str | Path, head: str | Path, *, size: int) -> None:
-    """Copy weights, after checking that they fit, with what is known of them and their head.
-
-    Parameters
-    ----------
-    given
-        An ``encoder.weights.h5`` with its json and, if it has one, its ``head.npz`` beside it.
-    weights, head
-        Files to write; the json comes beside them.
-    size
-        As for `load_encoder`.
-
-    Raises
-    ------
-    UserError
-        As `load_encoder` and `load_head`.
-    """
-    encoder, known = load_encoder(given, size)
-    own_head = Path(given).with_name("head.npz")
-    save_head(load_head(own_head) if own_head.exists() else None, head)
-    save_encoder(
-        encoder, weights, label=known["label"], training=known["training"], seed=known["seed"]
-    )
-
-
 class Head(NamedTuple):
     """The last layer of a pretrained network: from representations to votes (W+22)."""
 

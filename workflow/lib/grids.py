@@ -31,3 +31,16 @@ def parse_shard(name: str) -> tuple[int, int]:
     """
     index, count = name.split("-of-")
     return int(index), int(count)
+
+
+def weights_file(path: str) -> str:
+    """Name the file of given weights; a TensorFlow checkpoint may go by its prefix.
+
+    Examples
+    --------
+    >>> weights_file("zoobot/checkpoint")
+    'zoobot/checkpoint.index'
+    >>> weights_file("efficientnetb0_notop.h5")
+    'efficientnetb0_notop.h5'
+    """
+    return path if path.endswith((".h5", ".index")) else f"{path}.index"

@@ -107,15 +107,19 @@ def held_out_names(
     survey
         That of the galaxies.
     training
-        What `encoder.json` says of the network's training; None if there was none.
+        What `encoder.json` says of the network's training; None if there was none. Its `split`
+        is None if it is not known which galaxies it was trained on.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), bool: those in the test set, or all if it was trained on another survey.
+        Shape (n,), bool: those in the test set, or all if it was trained on another survey. None
+        of them if the split is not known.
     """
     if training is None or training.get("survey") != survey:
         return np.ones(len(iaunames), bool)
+    if training["split"] is None:
+        return np.zeros(len(iaunames), bool)
     return split_names(iaunames, **training["split"]) == "test"
 
 

@@ -98,8 +98,8 @@ rule pretrain_stand_in:
 rule copy_encoder:
     """Take the weights that config names, after checking that they fit the network."""
     input:
-        weights=lambda wildcards: WEIGHTS[wildcards.pretraining],
-        code=lib("encoder"),
+        weights=lambda wildcards: weights_file(WEIGHTS[wildcards.pretraining]),
+        code=lib("weights"),
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -118,6 +118,8 @@ rule copy_encoder:
         runtime=escalate(10),
     params:
         size=config["representation"]["crop_size"],
+        survey=PRETRAINED_ON,
+        questions=config["pretraining"]["questions"],
     script:
         "../../scripts/copy_encoder.py"
 

@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
 from workflow.lib.errors import UserError
-from workflow.lib.grids import FIGURE_SAMPLES, STAND_IN, shard_names
+from workflow.lib.grids import FIGURE_SAMPLES, STAND_IN, shard_names, weights_file
 
 try:
     check_config(config)

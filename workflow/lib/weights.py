@@ -1,0 +1,318 @@
+"""Weights that others trained, in the formats they come in (paper Sec. 2.2, 4.2).
+
+Ours are ``encoder.weights.h5`` with a json beside them. Keras Applications has ImageNet's as
+``.h5``; Zoobot released those of GZ DECaLS as TensorFlow checkpoints. All become ours.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from workflow.lib.encoder import (
+    REPRESENTATION_SIZE,
+    Head,
+    build_encoder,
+    load_encoder,
+    load_head,
+    save_encoder,
+    save_head,
+)
+from workflow.lib.errors import UserError
+from workflow.lib.votes import Questions, answer_columns
+
+if TYPE_CHECKING:
+    import keras
+
+IMAGENET_STDDEV = (0.229, 0.224, 0.225)
+"""Of the pixels of ImageNet in red, green, blue, where all are between 0 and 1."""
+
+ZOOBOT_CONCENTRATIONS = (1.0, 101.0)
+"""Lowest and highest that the released heads give: 1 + 100 sigmoid [code]."""
+
+MOST_NAMED = 10
+"""Variables of each kind that an error names; the log names all."""
+
+VARIABLE = re.compile(r"((?:layer_with_weights-\d+/)+)(\w+)/\.ATTRIBUTES/VARIABLE_VALUE")
+"""A variable of a network in a checkpoint; optimizers, counters and the like are named else."""
+
+Numbers = tuple[int, ...]
+"""A layer's place: its number among the layers with weights of each model that it is in."""
+
+log = logging.getLogger(__name__)
+
+
+class Given(NamedTuple):
+    """What a file of weights holds."""
+
+    encoder: "keras.Model"
+    head: Head | None
+    label: str
+    training: Mapping[str, Any] | None
+    seed: int | None
+
+
+def copy_encoder(
+    given: str | Path,
+    weights: str | Path,
+    head: str | Path,
+    *,
+    size: int,
+    survey: str,
+    questions: Questions,
+) -> None:
+    """Copy weights, after checking that they fit, with what is known of them and their head.
+
+    Parameters
+    ----------
+    given
+        Either an ``encoder.weights.h5`` with its json and, if it has one, its ``head.npz`` beside
+        it; or ``.h5`` by Keras Applications; or the ``.index`` of a TensorFlow checkpoint.
+    weights, head
+        Files to write; the json comes beside them.
+    size
+        Side of the images [pixel] that the encoder is to see.
+    survey, questions
+        Of a checkpoint: the survey that it was trained on, and the questions that it answers.
+
+    Raises
+    ------
+    UserError
+        If what is given is damaged, or made for another network or other images.
+    """
+    name = Path(given).name
+    if name.endswith(".weights.h5"):
+        found = read_ours(given, size)
+    elif name.endswith(".h5"):
+        found = read_keras_applications(given, size)
+    else:
+        found = read_checkpoint(given, size, survey, questions)
+    save_head(found.head, head)
+    save_encoder(
+        found.encoder, weights, label=found.label, training=found.training, seed=found.seed
+    )
+
+
+def read_ours(given: str | Path, size: int) -> Given:
+    """Read an ``encoder.weights.h5``; raise `UserError` as `load_encoder` and `load_head`."""
+    encoder, known = load_encoder(given, size)
+    head = Path(given).with_name("head.npz")
+    return Given(
+        encoder,
+        load_head(head) if head.exists() else None,
+        known["label"],
+        known["training"],
+        known["seed"],
+    )
+
+
+def read_keras_applications(given: str | Path, size: int) -> Given:
+    """Read the weights of Keras Applications that were trained on ImageNet (paper Sec. 4.2).
+
+    ``keras.applications.EfficientNetB0(weights="imagenet")`` has a layer more than the network
+    that weights of any other file are read into: after it has normalised the pixels by the mean
+    and the variance in the file, it divides them by the square root of `IMAGENET_STDDEV`, because
+    the file's "variance" is that standard deviation, not its square. Here the file's variance is
+    multiplied by `IMAGENET_STDDEV` instead. That is the same network, but for rounding.
+
+    Parameters
+    ----------
+    given
+        ``efficientnetb0_notop.h5``, in Keras's older format.
+    size
+        Side of the images [pixel]; a convolutional network has the same weights for any.
+
+    Returns
+    -------
+    Given
+        For images of three channels, 0-255; without a head.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or damaged, has other weights, or does not normalise its input.
+    """
+    import keras
+
+    encoder = build_encoder(size, channels=len(IMAGENET_STDDEV))
+    try:
+        encoder.load_weights(given)
+    except Exception as error:
+        raise UserError(
+            f"{given}: not EfficientNetB0 of Keras Applications without its last layer "
+            f"({_first_line(error)})"
+        ) from error
+    (normalization,) = [
+        layer for layer in encoder.layers if isinstance(layer, keras.layers.Normalization)
+    ]
+    mean, variance, count = normalization.get_weights()
+    if not mean.any():
+        raise UserError(
+            f"{given}: not weights of ImageNet, for they do not normalise colours; "
+            "give Keras Applications' efficientnetb0_notop.h5"
+        )
+    normalization.set_weights([mean, variance * np.float32(IMAGENET_STDDEV), count])
+    normalization.finalize_state()
+    return Given(encoder, None, "", {"pictures": "ImageNet"}, None)
+
+
+def read_checkpoint(given: str | Path, size: int, survey: str, questions: Questions) -> Given:
+    """Read a TensorFlow checkpoint of Zoobot's EfficientNetB0 (W+22; paper Sec. 2.2).
+
+    A checkpoint names each variable by its path from the outermost model: the numbers of the
+    layers with weights, then the variable, as in ``layer_with_weights-0/layer_with_weights-0/
+    layer_with_weights-129/gamma``. In the order of these numbers, the layers are those of this
+    network, however the models were nested. Each variable must be there and have its shape.
+
+    Zoobot's network takes pixels of 0-1 and begins with a convolution. This one divides pixels of
+    0-255 by 255 before it; its normalisation stays that of a new network, which changes nothing.
+    So for the same picture both give the same.
+
+    Parameters
+    ----------
+    given
+        The checkpoint's ``.index``, with its data beside it.
+    size
+        Side of the images [pixel]; a convolutional network has the same weights for any.
+    survey
+        The survey that it was trained on. Which of its galaxies were held out is not known.
+    questions
+        What the last layer answers, if it has as many outputs as they have answers.
+
+    Returns
+    -------
+    Given
+        Without a head if the checkpoint has none that answers `questions`.
+
+    Raises
+    ------
+    UserError
+        If the checkpoint is missing or damaged, or anything in it does not fit, which is listed.
+    """
+    layers = _layers_of(_read_variables(given))
+    last = next((numbers for numbers, layer in layers.items() if _is_head(layer)), None)
+    dense = layers.pop(last) if last else None
+    stem = next(iter(layers.values())).get("kernel", np.empty(0))
+    encoder = build_encoder(size, 3 if stem.ndim == 4 and stem.shape[2] == 3 else 1)
+    _fill(encoder, layers, given)
+    head = _head_of(dense, questions, given) if dense else None
+    return Given(encoder, head, "", {"survey": survey, "split": None}, None)
+
+
+def _read_variables(given: str | Path) -> dict[str, np.ndarray]:
+    """Read the variables of the network in a checkpoint, by their paths."""
+    import tensorflow as tf
+
+    try:
+        reader = tf.train.load_checkpoint(str(given).removesuffix(".index"))
+        names = reader.get_variable_to_shape_map()
+        found = {name: reader.get_tensor(name) for name in names if VARIABLE.fullmatch(name)}
+    except Exception as error:
+        raise UserError(
+            f"{given}: not a whole TensorFlow checkpoint ({_first_line(error)}); its .index and "
+            ".data files must stand side by side, as they were released"
+        ) from error
+    if not found:
+        raise UserError(f"{given}: no layers of a Keras network in this checkpoint")
+    return found
+
+
+def _layers_of(variables: Mapping[str, np.ndarray]) -> dict[Numbers, dict[str, np.ndarray]]:
+    """Gather each layer's variables, in the order of the layers; a number left out has none."""
+    layers: dict[Numbers, dict[str, np.ndarray]] = {}
+    for path, value in variables.items():
+        place, name = VARIABLE.fullmatch(path).groups()
+        layers.setdefault(tuple(map(int, re.findall(r"\d+", place))), {})[name] = value
+    # Else a layer that is missing would shift all that follow, and none of them would fit.
+    for *models, number in list(layers):
+        for left_out in range(number):
+            layers.setdefault((*models, left_out), {})
+    models = {numbers[:depth] for numbers in layers for depth in range(1, len(numbers))}
+    return {numbers: layers[numbers] for numbers in sorted(layers) if numbers not in models}
+
+
+def _is_head(layer: Mapping[str, np.ndarray]) -> bool:
+    kernel = layer.get("kernel", np.empty(0))
+    return kernel.ndim == 2 and len(kernel) == REPRESENTATION_SIZE and "bias" in layer
+
+
+def _fill(
+    encoder: "keras.Model", layers: Mapping[Numbers, Mapping[str, np.ndarray]], given: str | Path
+) -> None:
+    """Put the variables of a checkpoint into a network; raise `UserError` if any does not fit."""
+    faults: dict[str, list[str]] = {"missing": [], "left over": [], "of another shape": []}
+    for ours, numbers in zip_longest(_layers_with_weights(encoder), layers):
+        expected = _variables_of(ours) if ours else {}
+        found = layers.get(numbers, {})
+        for name in sorted({*expected, *found}):
+            if name not in found:
+                faults["missing"].append(f"{name} of {ours.name}")
+            elif name not in expected:
+                faults["left over"].append(f"{_path(numbers)}/{name} {found[name].shape}")
+            elif found[name].shape != expected[name].shape:
+                faults["of another shape"].append(
+                    f"{name} of {ours.name} {found[name].shape}, not {expected[name].shape}"
+                )
+            else:
+                expected[name].assign(found[name].astype(np.float32))
+    if any(faults.values()):
+        for kind, names in faults.items():
+            for name in names:
+                log.error("%s: %s: %s", given, kind, name)
+        told = "; ".join(f"{kind}: {_some(names)}" for kind, names in faults.items() if names)
+        raise UserError(f"{given}: not weights of this EfficientNetB0; {told}")
+
+
+def _layers_with_weights(encoder: "keras.Model") -> list["keras.Layer"]:
+    """Give the layers that Zoobot's network has too, in its order: all but the normalisation."""
+    import keras
+
+    return [
+        layer
+        for layer in encoder.layers
+        if layer.weights and not isinstance(layer, keras.layers.Normalization)
+    ]
+
+
+def _variables_of(layer: "keras.Layer") -> dict[str, "keras.Variable"]:
+    """Give a layer's variables by the names that they had in Keras 2."""
+    import keras
+
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    return {
+        "depthwise_kernel" if depthwise and weight.name == "kernel" else weight.name: weight
+        for weight in layer.weights
+    }
+
+
+def _head_of(
+    dense: Mapping[str, np.ndarray], questions: Questions, given: str | Path
+) -> Head | None:
+    answers = answer_columns(questions)
+    kernel, bias = (dense[name].astype(np.float32) for name in ("kernel", "bias"))
+    if kernel.shape[1] != len(answers) or bias.shape != kernel.shape[1:]:
+        log.warning(
+            "%s: its last layer is left out, for it gives %d values, and pretraining.questions "
+            "have %d answers", given, kernel.shape[1], len(answers),
+        )  # fmt: skip
+        return None
+    log.info("%s: its last layer is taken to answer %s", given, ", ".join(answers))
+    asked = {question: list(names) for question, names in questions.items()}
+    return Head(asked, ZOOBOT_CONCENTRATIONS, kernel, bias)
+
+
+def _path(numbers: Numbers) -> str:
+    return "/".join(f"layer_with_weights-{number}" for number in numbers)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more (see the log)" if more > 0 else "")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
