@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 
 from workflow.lib.config import SCHEMA, check_config
 from workflow.lib.errors import UserError
-from workflow.lib.grids import FIGURE_SAMPLES, parse_shard, shard_names
+from workflow.lib.grids import FIGURE_SAMPLES, parse_shard, shard_names, weights_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 OVERLAYS = ["toy.yaml", "own.yaml"]
@@ -87,9 +87,7 @@ def load(*overlays):
 
 def complete():
     """The shipped configuration with a simulation, so that every key of the schema is in it."""
-    config = load("toy.yaml")
-    config["pretraining"]["weights"] = {"all": "all/encoder.weights.h5"}
-    return config
+    return load("toy.yaml")
 
 
 def at(config, key):
@@ -373,7 +371,7 @@ def test_a_value_just_within_its_bounds_passes(key, value):
 
 
 def test_a_pretraining_with_weights_can_be_shown():
-    config = changed("pretraining.weights", {"zoobot": "zoobot/encoder.weights.h5"})
+    config = changed("pretraining.weights.zoobot", "zoobot/checkpoint")
     check_config(changed("pretraining.shown", "zoobot", config))
 
 
@@ -440,3 +438,16 @@ def test_a_shards_name_tells_its_index_and_count(count):
     assert len(set(names)) == count
     assert sorted(names) == names
     assert [parse_shard(name) for name in (names[0], names[-1])] == [(0, count), (count - 1, count)]
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("all/encoder.weights.h5", "all/encoder.weights.h5"),
+        ("<downloads>/efficientnetb0_notop.h5", "<downloads>/efficientnetb0_notop.h5"),
+        ("zoobot/checkpoint", "zoobot/checkpoint.index"),
+        ("zoobot/checkpoint.index", "zoobot/checkpoint.index"),
+    ],
+)
+def test_a_checkpoint_may_go_by_its_prefix(path, file):
+    assert weights_file(path) == file

@@ -6,8 +6,13 @@ import pytest
 from scipy.stats import dirichlet_multinomial
 
 from workflow.lib.dirichlet import best_constant, mean_loss
+from workflow.lib.encoder import DESCRIPTION_KEYS
+from workflow.lib.errors import UserError
 from workflow.lib.evaluate import evaluate, score
-from workflow.lib.probe import auc_error, cross_validated_auc
+from workflow.lib.files import write_json
+from workflow.lib.probe import auc_error, cross_validated_auc, probe
+from workflow.lib.representation import representation_schema, representation_table
+from workflow.lib.tables import write_parquet
 from workflow.lib.votes import votes_table
 
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small", "none"]}
@@ -69,6 +74,31 @@ def test_a_probe_finds_what_is_linear_and_nothing_in_noise():
     assert cross_validated_auc(vectors, truth, scored, 5, 2, 1) > 0.97
     noise = rng.permutation(truth)
     assert 0.35 < cross_validated_auc(vectors, noise, scored, 5, 2, 1) < 0.65
+
+
+def test_an_encoder_trained_on_no_one_knows_which_galaxies_is_not_probed(tmp_path):
+    names = [f"J{number}" for number in range(20)]
+    vectors = np.zeros((20, 3), np.float32)
+    table = representation_table(names, vectors, representation_schema(3))
+    write_parquet(table, tmp_path / "representation.parquet")
+    rings = pd.DataFrame({"iauname": names, "ring": np.arange(20) / 20})
+    rings.to_parquet(tmp_path / "catalogue.parquet")
+    weights = tmp_path / "encoder.weights.h5"
+    weights.touch()
+    known = dict.fromkeys(DESCRIPTION_KEYS) | {"training": {"survey": "decals", "split": None}}
+    write_json(known, tmp_path / "encoder.json")
+    with pytest.raises(UserError, match=r"leave 'zoobot' out of 'probe\.pretrainings'"):
+        probe(
+            {"zoobot": tmp_path / "representation.parquet"},
+            {"zoobot": weights},
+            tmp_path / "catalogue.parquet",
+            "decals",
+            {"ring": {"column": "ring", "above": 0.5, "below": 0.4}},
+            folds=2,
+            repeats=1,
+            seed=1,
+            table=tmp_path / "probe.csv",
+        )
 
 
 def test_the_error_of_an_area_is_hanley_and_mcneils():

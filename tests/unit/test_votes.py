@@ -118,6 +118,12 @@ def test_only_the_test_set_of_the_survey_trained_on_is_held_out():
     assert held_out_names(NAMES, "decals", {"pictures": 100}).all()
 
 
+def test_no_galaxy_counts_as_held_out_where_the_split_is_not_known():
+    training = {"survey": "decals", "split": None}
+    assert not held_out_names(NAMES, "decals", training).any()
+    assert held_out_names(NAMES, "gz2", training).all()
+
+
 def test_fractions_add_to_one_within_a_question():
     concentrations = np.random.default_rng(0).uniform(1, 101, (9, 5))
     table = votes_table(NAMES[:9], concentrations, np.ones(9, bool), SMALL)

@@ -35,10 +35,16 @@ def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_fig
 
 
 def test_given_weights_take_the_place_of_random_ones(bare):
-    change = "pretraining: {shown: zoobot, weights: {zoobot: README.md}}"
+    (bare.folder / "checkpoint.index").touch()
+    change = "pretraining: {shown: zoobot, weights: {zoobot: checkpoint}}"
     jobs = bare.jobs(f"figure_1 --configfile {bare.write_change(change)}")
     assert jobs["copy_encoder"] == 1
     assert "make_random_encoder" not in jobs
+
+
+def test_the_paper_s_imagenet_is_downloaded(bare):
+    jobs = bare.jobs("results/3_pretrain/imagenet/encoder.weights.h5")
+    assert jobs == {"download_file": 1, "copy_encoder": 1}
 
 
 def test_every_rule_says_what_it_needs(bare):

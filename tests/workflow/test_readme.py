@@ -6,6 +6,13 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
+from tests.zoobot import (
+    head_variables,
+    settle,
+    variables_of,
+    write_checkpoint,
+    zoobot_network,
+)
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip() for block in re.findall(r"^```bash\n(.*?)^```", README, re.S | re.M)]
@@ -39,6 +46,25 @@ def test_own_images(finished, branch):
     table.to_csv(own / "labels.csv", index=False)
     branch.sh(block("snakemake --configfile config/own.yaml"))
     assert len(pd.read_csv(branch.folder / "results/own/8_figures/figure_1.csv")) > 10
+
+
+def test_released_weights(branch):
+    """The README's lines of configuration, with a checkpoint of the form that Zoobot released."""
+    lines = re.search(r"^```yaml\n(.*?)^```", README, re.S | re.M)[1]
+    network = zoobot_network(75)
+    settle(network, seed=1)
+    variables = variables_of(network) | head_variables(34, seed=1)
+    write_checkpoint(variables, branch.folder / "data/zoobot/checkpoint")
+    votes = "results/toy/3_pretrain/zoobot/votes/decals.parquet"
+    branch.toy(votes, lines)
+    predicted = pd.read_parquet(branch.folder / votes)
+    # It may have been trained on any galaxy of the survey.
+    assert not predicted["held_out"].any()
+    assert predicted["bar_strong_concentration"].between(1, 101).all()
+    assert predicted["bar_strong_automated-fraction"].std() > 0
+    drawn = branch.jobs(f"figure_1 {branch.toy_with(lines)}")
+    assert drawn["draw_representation"] == 1
+    assert "copy_encoder" not in drawn
 
 
 def test_real_galaxies_as_own_images(bare, shared_data):

@@ -59,7 +59,7 @@ def probe(
     Raises
     ------
     UserError
-        If there are too few galaxies of either kind.
+        If there are too few galaxies of either kind, or none is known to have been held out.
     """
     rows = []
     for label, rule in labels.items():
@@ -70,7 +70,13 @@ def probe(
             value = values.loc[names].to_numpy(float)
             known = (value > rule["above"]) | (value <= rule["below"])
             training = read_description(encoders[pretraining])["training"]
-            scored = held_out_names(names, survey, training)[known]
+            held_out = held_out_names(names, survey, training)
+            if not held_out.any():
+                raise UserError(
+                    f"{encoders[pretraining]}: no galaxy of {survey} is known to have been held "
+                    f"out of its training; leave '{pretraining}' out of 'probe.pretrainings'"
+                )
+            scored = held_out[known]
             truth = value[known] > rule["above"]
             if min(truth[scored].sum(), (~truth[scored]).sum()) < folds:
                 raise UserError(
