@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from workflow.lib.errors import UserError
+from workflow.lib.errors import UserError, first_line
 from workflow.lib.files import atomic_path, write_json
 
 if TYPE_CHECKING:
@@ -133,8 +133,9 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
     try:
         encoder.load_weights(weights)
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise UserError(f"{weights}: not weights of this EfficientNetB0 ({reason})") from error
+        raise UserError(
+            f"{weights}: not weights of this EfficientNetB0 ({first_line(error)})"
+        ) from error
     return encoder, description
 
 

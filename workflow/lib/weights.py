@@ -22,7 +22,7 @@ from workflow.lib.encoder import (
     save_encoder,
     save_head,
 )
-from workflow.lib.errors import UserError
+from workflow.lib.errors import UserError, first_line
 from workflow.lib.votes import Questions, answer_columns
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ MOST_NAMED = 10
 """Variables of each kind that an error names; the log names all."""
 
 VARIABLE = re.compile(r"((?:layer_with_weights-\d+/)+)(\w+)/\.ATTRIBUTES/VARIABLE_VALUE")
-"""A variable of a network in a checkpoint; optimizers, counters and the like are named else."""
+"""A variable of a network in a checkpoint; those of optimizers and counters have other names."""
 
 Numbers = tuple[int, ...]
 """A layer's place: its number among the layers with weights of each model that it is in."""
@@ -144,7 +144,7 @@ def read_keras_applications(given: str | Path, size: int) -> Given:
     except Exception as error:
         raise UserError(
             f"{given}: not EfficientNetB0 of Keras Applications without its last layer "
-            f"({_first_line(error)})"
+            f"({first_line(error)})"
         ) from error
     (normalization,) = [
         layer for layer in encoder.layers if isinstance(layer, keras.layers.Normalization)
@@ -196,7 +196,7 @@ def read_checkpoint(given: str | Path, size: int, survey: str, questions: Questi
     layers = _layers_of(_read_variables(given))
     last = next((numbers for numbers, layer in layers.items() if _is_head(layer)), None)
     dense = layers.pop(last) if last else None
-    stem = next(iter(layers.values())).get("kernel", np.empty(0))
+    stem = next(iter(layers.values()), {}).get("kernel", np.empty(0))
     encoder = build_encoder(size, 3 if stem.ndim == 4 and stem.shape[2] == 3 else 1)
     _fill(encoder, layers, given)
     head = _head_of(dense, questions, given) if dense else None
@@ -213,7 +213,7 @@ def _read_variables(given: str | Path) -> dict[str, np.ndarray]:
         found = {name: reader.get_tensor(name) for name in names if VARIABLE.fullmatch(name)}
     except Exception as error:
         raise UserError(
-            f"{given}: not a whole TensorFlow checkpoint ({_first_line(error)}); its .index and "
+            f"{given}: not a whole TensorFlow checkpoint ({first_line(error)}); its .index and "
             ".data files must stand side by side, as they were released"
         ) from error
     if not found:
@@ -228,11 +228,11 @@ def _layers_of(variables: Mapping[str, np.ndarray]) -> dict[Numbers, dict[str, n
         place, name = VARIABLE.fullmatch(path).groups()
         layers.setdefault(tuple(map(int, re.findall(r"\d+", place))), {})[name] = value
     # Else a layer that is missing would shift all that follow, and none of them would fit.
-    for *models, number in list(layers):
+    innermost = max(map(len, layers))
+    for *models, number in [numbers for numbers in layers if len(numbers) == innermost]:
         for left_out in range(number):
             layers.setdefault((*models, left_out), {})
-    models = {numbers[:depth] for numbers in layers for depth in range(1, len(numbers))}
-    return {numbers: layers[numbers] for numbers in sorted(layers) if numbers not in models}
+    return dict(sorted(layers.items()))
 
 
 def _is_head(layer: Mapping[str, np.ndarray]) -> bool:
@@ -312,7 +312,3 @@ def _path(numbers: Numbers) -> str:
 def _some(names: list[str]) -> str:
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more (see the log)" if more > 0 else "")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
