@@ -22,5 +22,7 @@ rule all:
         # Not the figures alone: a deleted shard is to be remade though its figures are there.
         rules.catalogue.input,
         rules.cutouts.input,
+        rules.pretraining.input,
         rules.representation.input,
+        rules.probes.input,
         rules.figures.input,

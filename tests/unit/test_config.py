@@ -17,7 +17,7 @@ from workflow.lib.errors import UserError
 from workflow.lib.grids import FIGURE_SAMPLES, parse_shard, shard_names, weights_file
 
 CONFIG = Path(__file__).parents[2] / "config"
-OVERLAYS = ["toy.yaml", "own.yaml"]
+OVERLAYS = [("toy.yaml",), ("own.yaml",), ("toy.yaml", "sky.yaml")]
 PLACEHOLDERS = {
     "surveys": "<name>",
     "cuts": "<column>",
@@ -69,6 +69,7 @@ SIMULATION = {
         "seeing_scatter": 0.1,
         "depth_scatter": 0.1,
         "noise_correlation": 0.1,
+        "background_scatter": 0.1,
     },
 }
 
@@ -171,7 +172,7 @@ CHOSEN_FREELY = {
 FIXED_PATHS = sorted(set(paths(complete())) - CHOSEN_FREELY)
 
 
-@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS)])
+@pytest.mark.parametrize("overlays", [(), *OVERLAYS])
 def test_each_shipped_configuration_passes(overlays):
     check_config(load(*overlays))
 
@@ -186,16 +187,16 @@ def test_the_papers_figures_are_shown_by_default():
     assert set(FIGURE_SAMPLES.values()) == set(load()["umap"]["samples"])
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_an_overlay_writes_beside_the_papers_results(name):
-    ours, theirs = load(name)["pathvars"], load()["pathvars"]
+@pytest.mark.parametrize("names", OVERLAYS)
+def test_an_overlay_writes_beside_the_others_results(names):
+    ours, theirs = load(*names)["pathvars"], load(*names[:-1])["pathvars"]
     for key in ["results", "logs", "benchmarks"]:
         assert ours[key] != theirs[key]
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_an_overlay_repeats_nothing(name):
-    base, overlay = load(), parsed(CONFIG / name)
+@pytest.mark.parametrize("names", OVERLAYS)
+def test_an_overlay_repeats_nothing(names):
+    base, overlay = load(*names[:-1]), parsed(CONFIG / names[-1])
     known = set(paths(base))
     repeated = [
         ".".join(path)
@@ -329,6 +330,7 @@ CATALOGUE = "surveys.decals.catalogue"
         ("pretraining.concentrations", [5, 5], ["pretraining.concentrations"]),
         ("probe.components", 20, ["probe.components", "pca.components"]),
         ("probe.labels.ring.below", 0.5, ["probe.labels.ring", "0.5"]),
+        ("probe.surveys", ["gz2"], ["probe.surveys", "gz2"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),
         ("figures.pca.surveys", ["decals", "hsc"], ["figures.pca.surveys", "hsc"]),
@@ -393,12 +395,12 @@ OPTIONAL: set[str] = set()
 
 
 def test_every_key_of_the_schema_is_in_a_shipped_configuration():
-    used = leaves(load()).union(*(leaves(load(name)) for name in OVERLAYS))
+    used = leaves(load()).union(*(leaves(load(*names)) for names in OVERLAYS))
     assert set(all_schema_keys()) - used == OPTIONAL
 
 
 def test_every_key_of_the_shipped_configurations_is_in_the_schema():
-    used = leaves(load()).union(*(leaves(load(name)) for name in OVERLAYS))
+    used = leaves(load()).union(*(leaves(load(*names)) for names in OVERLAYS))
     assert used <= set(all_schema_keys())
 
 

@@ -67,12 +67,12 @@ def test_released_weights(branch):
     assert "copy_encoder" not in drawn
 
 
-def test_real_galaxies_as_own_images(bare, shared_data):
-    (bare.folder / "data").mkdir()
-    (bare.folder / "data/own").symlink_to(shared_data / "gz2_sample")
-    bare.sh(block("snakemake --configfile config/own.yaml"))
-    results = bare.folder / "results/own"
-    assert len(pd.read_parquet(results / "4_represent/own/random/pca15.parquet")) == 500
+def test_real_galaxies_as_own_images(branch, shared_data):
+    (branch.folder / "data").mkdir()
+    (branch.folder / "data/own").symlink_to(shared_data / "gz2_sample")
+    branch.sh(block("snakemake --configfile config/own.yaml"))
+    results = branch.folder / "results/own"
+    assert len(pd.read_parquet(results / "4_represent/own/all/pca15.parquet")) == 500
     assert len(pd.read_csv(results / "8_figures/figure_1.csv")) > 100
 
 

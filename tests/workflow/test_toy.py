@@ -25,7 +25,7 @@ def key_numbers(folder):
         np.frombuffer(b"".join(pd.read_parquet(path)["grey"]), np.uint8)
         for path in sorted((results / "2_cutouts/decals").glob("*.parquet"))
     ]
-    representation = results / "4_represent/decals/random"
+    representation = results / "4_represent/decals/all"
     variance = pd.read_csv(representation / "pca15.variance.csv")
     return {
         "galaxies_left": [row["left"] for row in counts],
@@ -57,19 +57,44 @@ def test_key_numbers_are_as_stored(finished):
     assert found == pytest.approx(expected, rel=2e-3)
 
 
-def test_figures_say_that_galaxies_are_simulated_and_the_encoder_is_random(finished):
-    description = json.loads(
-        (finished.folder / RESULTS / "3_pretrain/random/encoder.json").read_text()
-    )
-    assert not description["trained"]
-    assert "random weights" in description["label"]
+def test_encoders_say_what_shaped_them(finished):
+    described = {
+        path.parent.name: json.loads(path.read_text())
+        for path in (finished.folder / RESULTS / "3_pretrain").glob("*/encoder.json")
+    }
+    # What a figure would have to say of them.
+    assert described["all"]["label"] == ""
+    assert "stand-in for ImageNet" in described["imagenet"]["label"]
+    assert "random weights" in described["random"]["label"]
+    assert described["random"]["training"] is None
+    assert described["bar"]["training"]["questions"] == ["bar"]
+    assert len(described["all"]["training"]["questions"]) == 10
+    assert described["imagenet"]["channels"] == 3
+
+
+def test_evaluation_has_each_question_of_each_pretraining(finished):
+    table = pd.read_csv(finished.folder / RESULTS / "3_pretrain/evaluation.csv")
+    assert table["pretraining"].value_counts().to_dict() == {"all": 10, "bar": 1}
+    assert (table["galaxies"] > 0).all()
+    assert table["loss"].between(0, 10).all()
+
+
+def test_each_pretraining_is_probed_on_galaxies_held_out_from_it(finished):
+    table = pd.read_csv(finished.folder / RESULTS / "4_represent/decals/probe.csv")
+    table = table.set_index("pretraining")
+    assert set(table.index) == {"random", "imagenet", "bar", "all"}
+    assert table["auc"].between(0, 1).all()
+    # Whoever never saw a galaxy may be asked about all of them.
+    assert table.loc["random", "galaxies"] == table.loc["imagenet", "galaxies"]
+    assert table.loc["all", "galaxies"] == table.loc["bar", "galaxies"]
+    assert table.loc["all", "galaxies"] < 0.4 * table.loc["random", "galaxies"]
 
 
 def test_featured_and_spiral_samples_are_nested(finished):
     names = {
         sample: set(
             pd.read_parquet(
-                finished.folder / RESULTS / f"4_represent/decals/random/umap_{sample}.parquet"
+                finished.folder / RESULTS / f"4_represent/decals/all/umap_{sample}.parquet"
             )["iauname"]
         )
         for sample in ["all", "featured", "spiral"]
@@ -98,9 +123,15 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
     jobs = branch.jobs("--configfile config/toy.yaml")
     assert jobs == {
         "fetch_cutouts": 1,
-        "embed_cutouts": 1,
-        "gather_representation": 1,
-        "compress_representation": 3,
+        "gather_images": 1,
+        "pretrain_encoder": 2,
+        "predict_votes": 2,
+        "evaluate_pretraining": 1,
+        # Of the encoders trained anew every shard, of the other two only this one.
+        "embed_cutouts": 2 * 3 + 2 + 2 * 1,
+        "gather_representation": 5,
+        "compress_representation": 9,
+        "probe_representations": 1,
         "project_representation": 3,
         "draw_representation": 3,
         "draw_pca_variance": 1,
@@ -132,6 +163,8 @@ def test_other_cores_and_other_shards_give_the_same_results(finished, branch):
     config = yaml.safe_load((branch.folder / "config/toy.yaml").read_text())
     config["surveys"]["decals"]["shards"] = 2
     config["pathvars"]["results"] = "results/other"
+    # Training sums in another order too, and would go other ways.
+    config["pretraining"]["shown"] = "random"
     (branch.folder / "config/toy.yaml").write_text(yaml.safe_dump(config))
     branch.sh("snakemake --configfile config/toy.yaml --cores 1 representation")
 

@@ -164,6 +164,10 @@ def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'probe.components' ({probe['components']}) must be one of 'pca.components' "
             f"{config['pca']['components']}"
         )
+    labelled = {rule["survey"] for rule in probe["labels"].values()}
+    for survey in probe["surveys"]:
+        if survey not in labelled & {*config["surveys"]}:
+            yield f"'probe.surveys' ({survey}) must be one of 'surveys' and have 'probe.labels'"
     for label, rule in probe["labels"].items():
         if rule["below"] > rule["above"]:
             yield (

@@ -136,12 +136,18 @@ rule probe_representations:
         runtime=escalate(60),
     params:
         pretrainings=config["probe"]["pretrainings"],
-        labels=config["probe"]["labels"],
+        labels=lambda wildcards: labels_of(wildcards.survey),
         folds=config["probe"]["folds"],
         repeats=config["probe"]["repeats"],
         seed=config["probe"]["seed"],
     script:
         "../../scripts/probe_representations.py"
+
+
+rule probes:
+    """Target: what the representations know of labels that no network was trained on."""
+    input:
+        expand("<results>/4_represent/{survey}/probe.csv", survey=config["probe"]["surveys"]),
 
 
 rule representation:

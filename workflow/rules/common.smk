@@ -86,6 +86,12 @@ def questions_of(pretraining):
     return {name: pretrainings["questions"][name] for name in pretrainings["tasks"][pretraining]}
 
 
+def labels_of(survey):
+    """Give the labels that a survey's representations are probed for."""
+    labels = config["probe"]["labels"]
+    return {name: rule for name, rule in labels.items() if rule["survey"] == survey}
+
+
 def automated_votes(wildcards):
     """Name the predicted votes by which a survey's samples are drawn, if no catalogue has them."""
     given = "automated" in SURVEYS[wildcards.survey]["catalogue"]

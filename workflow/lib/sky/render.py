@@ -43,6 +43,8 @@ class Instrument:
         Standard deviation of the logarithm of the seeing and the noise from cutout to cutout.
     noise_correlation
         Correlation of neighbouring pixels' noise, from resampling the exposures; below 0.5.
+    background_scatter
+        Standard deviation of what is left, or too much taken, of the sky, in units of the noise.
     """
 
     pixel_scale: float
@@ -53,6 +55,7 @@ class Instrument:
     seeing_scatter: float
     depth_scatter: float
     noise_correlation: float
+    background_scatter: float
 
     def __post_init__(self) -> None:
         # The random streams are named after the instrument: 1 and 1.0, list and tuple are one.
@@ -178,6 +181,7 @@ def _exposure(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> 
         _add_defect(image, galaxy, psfs, offsets, instrument, stream(seed, name, "defect"))
     image = np.minimum(image, np.float32(instrument.saturation)[:, None, None])
     image = image + _noise(image, instrument, depth, exposure)
+    image = image + _background(instrument, depth, exposure)[:, None, None]
     return _with_missing(image.astype(np.float32), galaxy["missing"], exposure)
 
 
@@ -399,6 +403,12 @@ def _noise(
     rms = np.float32(instrument.noise)[:, None, None] * np.float32(depth)
     sky = np.float32(instrument.sky)[:, None, None] * np.float32(instrument.pixel_scale**2)
     return noise * rms * np.sqrt(1 + np.maximum(image, 0) / sky)
+
+
+def _background(instrument: Instrument, depth: float, rng: np.random.Generator) -> np.ndarray:
+    """Give the error of the sky's subtraction in each band, partly common to all."""
+    error = 0.8 * rng.normal() + 0.6 * rng.normal(size=3)
+    return instrument.background_scatter * depth * np.float32(instrument.noise) * error
 
 
 def _smoothing(correlation: float) -> tuple[float, float]:
