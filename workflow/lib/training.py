@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -212,23 +212,25 @@ def count_gpus() -> int:
 
 
 @contextmanager
-def all_gpus(precision: str) -> Iterator[None]:
+def all_gpus(precision: str, devices: Sequence[str] = ()) -> Iterator[None]:
     """Build networks for all GPUs of this machine, each batch shared among them.
 
     Parameters
     ----------
     precision
         Keras's dtype policy for the networks built in this context, if there is a GPU.
+    devices
+        TensorFlow's names of devices to use in the place of the GPUs.
     """
     gpus, before = count_gpus(), keras.config.dtype_policy()
     log.info("%d GPUs, Keras %s on %s", gpus, keras.__version__, keras.backend.backend())
     if gpus:
         keras.config.set_dtype_policy(precision)
     try:
-        if gpus > 1 and keras.backend.backend() == "tensorflow":
+        if max(gpus, len(devices)) > 1 and keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
-            with tf.distribute.MirroredStrategy().scope():
+            with tf.distribute.MirroredStrategy(devices or None).scope():
                 yield
         else:
             yield

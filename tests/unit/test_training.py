@@ -1,0 +1,87 @@
+"""Training on several devices of one machine, which TensorFlow lets a CPU pretend to have."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from workflow.lib.training import Recipe
+
+RECIPE = {
+    "patience": 9,
+    "batch_size": 16,
+    "learning_rate": 1e-2,
+    "warmup": 0,
+    "cosine": False,
+    "dropout": 0.2,
+    "momentum": 0.9,
+    "precision": "float32",
+}
+RUN = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+import keras
+from workflow.lib.draws import name_keys
+from workflow.lib.training import Batches, Recipe, all_gpus, build_head, build_trainee, train
+
+how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
+keras.utils.set_random_seed(1)
+labels = np.arange(96) % 2
+images = np.random.default_rng(0).integers(0, 60, (96, 40, 40, 1), np.uint8)
+images[labels == 1] += 120
+keys = name_keys([f"J{number}" for number in range(96)])
+training, validation = (
+    Batches(images, labels, keys, rows, crop=32, batch_size=16, seed=1, train=learned)
+    for rows, learned in ((np.arange(64), True), (np.arange(64, 96), False))
+)
+with all_gpus(how.precision, ["CPU:0", "CPU:1"]):
+    views = keras.Input((32, 32, 1))
+    seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(views))
+    encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(seen))
+    head = build_head(4, 2, "softmax", how.dropout)
+    model = build_trainee(encoder, head, 40, "sparse_categorical_crossentropy", how)
+curve = train(model, training, validation, recipe=how, seed=1, state=state)
+copies = [np.asarray(copy) for copy in head.layers[-1].kernel.value.values]
+print(json.dumps({"loss": [row.loss for row in curve], "copies": np.stack(copies).tolist()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+
+    def run(epochs, state):
+        recipe = json.dumps({**RECIPE, "epochs": epochs})
+        command = [sys.executable, "-c", RUN, recipe, str(folder / state)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+def test_two_devices_learn_together_and_go_on_where_they_stopped(run):
+    whole = run(4, "whole.npz")
+    assert whole["loss"][-1] < 0.8 * whole["loss"][0]
+    first, second = whole["copies"]
+    assert first == second
+    run(2, "stopped.npz")
+    resumed = run(4, "stopped.npz")
+    assert resumed["loss"] == pytest.approx(whole["loss"], rel=1e-3)
+    np.testing.assert_allclose(resumed["copies"], whole["copies"], rtol=1e-2, atol=1e-4)
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing():
+    recipe = Recipe(epochs=11, **{**RECIPE, "warmup": 1, "cosine": True})
+    rates = [recipe.rate(epoch) for epoch in range(1, 12)]
+    assert rates[0] == pytest.approx(0.5e-2)
+    assert rates[1] == pytest.approx(1e-2)
+    assert rates[1:] == sorted(rates[1:], reverse=True)
+    assert 0 < rates[-1] < 0.05e-2
