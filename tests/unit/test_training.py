@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from workflow.lib.training import Recipe
+from workflow.lib.training import BatchNormalization, Recipe
 
 RECIPE = {
     "patience": 9,
@@ -76,6 +76,31 @@ def test_two_devices_learn_together_and_go_on_where_they_stopped(run):
     resumed = run(4, "stopped.npz")
     assert resumed["loss"] == pytest.approx(whole["loss"], rel=1e-3)
     np.testing.assert_allclose(resumed["copies"], whole["copies"], rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_fused_normalisation_is_keras_own():
+    import keras
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.normal(3, 2, (4, 5, 5, 3)), tf.float32)
+    weights = tf.constant(rng.normal(size=(4, 5, 5, 3)), tf.float32)
+    found = []
+    for kind in (keras.layers.BatchNormalization, BatchNormalization):
+        layer = kind(momentum=0.7)
+        layer.build(images.shape)
+        layer.gamma.assign([0.5, 1.0, 2.0])
+        layer.beta.assign([0.1, 0.2, 0.3])
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = layer(images, training=True)
+            total = tf.reduce_sum(outputs * weights)
+        sources = [images, layer.gamma.value, layer.beta.value]
+        gradients = tape.gradient(total, sources)
+        found.append([outputs, *gradients, *layer.weights, layer(images, training=False)])
+    for ours, keras_own in zip(*found, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(keras_own), rtol=1e-4, atol=1e-5)
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing():

@@ -68,6 +68,43 @@ class Look(keras.layers.Layer):
         return apply_views(inputs["images"], views, self.crop)
 
 
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's, by TensorFlow's fused operation in training.
+
+    The numbers are the same but for rounding. On a CPU a step of EfficientNetB0 takes little more
+    than half as long as with the dozen operations, each through all memory, that Keras makes of it.
+    """
+
+    def call(
+        self,
+        inputs: keras.KerasTensor,
+        training: bool | None = None,
+        mask: keras.KerasTensor | None = None,
+    ) -> keras.KerasTensor:
+        """Normalise (n, h, w, channels) by the batch, and move the running means towards it."""
+        if not training or not self.trainable:
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=self.moving_mean,
+            variance=self.moving_variance,
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        count = tf.cast(tf.size(inputs) / inputs.shape[-1], variance.dtype)
+        # TensorFlow estimates the variance of all there might be, Keras gives the batch's own.
+        for running, batch in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance * (count - 1) / count),
+        ):
+            running.assign(running * self.momentum + batch * (1 - self.momentum))
+        return outputs
+
+
 def build_trainee(
     encoder: keras.Model, head: keras.Model, size: int, loss: str | Callable, recipe: Recipe
 ) -> keras.Model:
@@ -96,11 +133,14 @@ def build_trainee(
     for name, values in central_views(1, size, crop)._asdict().items():
         inputs[name] = keras.Input((), dtype=values.dtype.name, name=name)
     model = keras.Model(inputs, head(encoder(Look(crop)(inputs))))
+    on_gpu = count_gpus() > 0
     for layer in encoder.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = recipe.momentum
+            if keras.backend.backend() == "tensorflow" and not on_gpu:
+                layer.__class__ = BatchNormalization
     # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
-    model.compile(optimizer=keras.optimizers.Adam(), loss=loss, jit_compile=count_gpus() > 0)
+    model.compile(optimizer=keras.optimizers.Adam(), loss=loss, jit_compile=on_gpu)
     # Else the first step would be traced twice, the second time with the optimiser's variables.
     model.optimizer.build(model.trainable_variables)
     return model
