@@ -192,7 +192,8 @@ def _similarity_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'figures.neighbours.per_row' must not be over {listed + 1}, the query and its "
             "'similarity.neighbours'"
         )
-    if "figure_2" in figures["show"] and "tags" not in config["surveys"].get(figures["survey"], {}):
+    survey = config["surveys"].get(figures["survey"], {"tags": {}})
+    if "figure_2" in figures["show"] and "tags" not in survey:
         yield f"'figures.show' (figure_2) needs 'surveys.{figures['survey']}.tags'"
 
 
