@@ -110,7 +110,7 @@ def measure(method: str, path: str) -> dict[str, float]:
         "build": build,
         "read": min(reads),
         "query": min(queries),
-        "ratio": float(np.median(np.divide(queries, reads))),
+        "ratio": min(queries) / min(reads),
         "batch": batch,
         "peak": peak,
     }
