@@ -13,6 +13,7 @@ include: "workflow/rules/1_catalogue.smk"
 include: "workflow/rules/2_cutouts.smk"
 include: "workflow/rules/3_pretrain.smk"
 include: "workflow/rules/4_represent.smk"
+include: "workflow/rules/5_similarity.smk"
 include: "workflow/rules/8_figures.smk"
 
 
@@ -25,4 +26,5 @@ rule all:
         rules.pretraining.input,
         rules.representation.input,
         rules.probes.input,
+        rules.similarity.input if "figure_2" in config["figures"]["show"] else [],
         rules.figures.input,

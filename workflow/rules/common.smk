@@ -15,6 +15,7 @@ except UserError as error:
 SURVEYS = config["surveys"]
 SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 SHOWN = config["figures"]["survey"]
+TAGGED = {name: survey["tags"] for name, survey in SURVEYS.items() if "tags" in survey}
 IN_FIGURES = sorted({SHOWN, *config["figures"]["pca"]["surveys"]})
 PRETRAINING = config["pretraining"]["shown"]
 PRETRAINED_ON = config["pretraining"]["survey"]
@@ -106,6 +107,20 @@ def files_of(figure):
     return expand(
         "<results>/8_figures/{figure}.{ending}", figure=figure, ending=["pdf", "png", "csv"]
     )
+
+
+def tags_of(wildcards):
+    """Name the tags of a survey's galaxies."""
+    if wildcards.survey not in TAGGED:
+        # Snakemake shows an error raised here with its trace, but names a missing file.
+        return f"(config) surveys.{wildcards.survey}.tags"
+    return "<results>/5_similarity/{survey}/tags.parquet"
+
+
+def vote_columns(survey):
+    """Name the vote fractions that a survey's tags are made from, if they are."""
+    fractions = TAGGED.get(survey, {}).get("fractions", {})
+    return sorted({column for columns in fractions.values() for column in columns})
 
 
 def survey_note(*surveys):
