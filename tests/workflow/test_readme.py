@@ -87,8 +87,8 @@ def test_real_galaxies_as_own_images(branch, shared_data):
         tag: [f"{name}_weighted_fraction" for name in names] for tag, names in answers.items()
     }
     change = yaml.safe_dump({"surveys": {"own": {"tags": {"fractions": fractions}}}})
-    bare.sh(
-        f"snakemake --configfile config/own.yaml {bare.write_change(change)} --cores 2 "
+    branch.sh(
+        f"snakemake --configfile config/own.yaml {branch.write_change(change)} --cores 2 "
         "figure_2 similarity"
     )
     shown = pd.read_csv(results / "8_figures/figure_2.csv")
