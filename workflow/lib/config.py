@@ -7,6 +7,7 @@ import difflib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,16 @@ def check_config(config: Mapping[str, Any]) -> None:
     UserError
         On the first misspelt or missing key, wrong type, value out of range or contradiction.
     """
-    schema = yaml.safe_load(SCHEMA.read_text())
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    error = best_match(_validator().iter_errors(config))
     if error is not None:
         raise UserError(f"config: {_describe(error)}")
     for problem in _contradictions(config):
         raise UserError(f"config: {problem}")
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
 
 
 def _describe(error: ValidationError) -> str:
@@ -143,6 +148,9 @@ def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
                     f"'{key}' ({name}) must be random, or one of 'pretraining.tasks' or "
                     f"'pretraining.weights': {', '.join(known)}"
                 )
+    for name in pretraining["epochs_of"]:
+        if name not in known:
+            yield f"'pretraining.epochs_of.{name}': no such pretraining; known: {', '.join(known)}"
     if pretraining["survey"] not in config["surveys"]:
         yield (
             f"'pretraining.survey' ({pretraining['survey']}) must be one of the surveys: "

@@ -58,7 +58,7 @@ rule pretrain_encoder:
         concentrations=config["pretraining"]["concentrations"],
         crop_size=config["representation"]["crop_size"],
         split=config["pretraining"]["split"],
-        recipe=config["pretraining"]["recipe"],
+        recipe=recipe_of,
         seed=config["pretraining"]["seed"],
     script:
         "../../scripts/pretrain_encoder.py"
@@ -89,7 +89,7 @@ rule pretrain_stand_in:
         pictures=config["pretraining"]["stand_in"]["pictures"],
         network_size=config["cutouts"]["network_size"],
         crop_size=config["representation"]["crop_size"],
-        recipe=config["pretraining"]["recipe"],
+        recipe=recipe_of,
         seed=config["pretraining"]["seed"],
     script:
         "../../scripts/pretrain_stand_in.py"

@@ -87,6 +87,13 @@ def questions_of(pretraining):
     return {name: pretrainings["questions"][name] for name in pretrainings["tasks"][pretraining]}
 
 
+def recipe_of(wildcards):
+    """Say how a pretraining is trained."""
+    pretrainings = config["pretraining"]
+    epochs = pretrainings["epochs_of"].get(wildcards.pretraining, pretrainings["recipe"]["epochs"])
+    return pretrainings["recipe"] | {"epochs": epochs}
+
+
 def labels_of(survey):
     """Give the labels that a survey's representations are probed for."""
     labels = config["probe"]["labels"]
