@@ -1,0 +1,75 @@
+"""Start the web page: ``python -m workflow.app --configfile config/toy.yaml``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from streamlit.web import cli
+
+from workflow.app.search import find_similar
+from workflow.app.survey import Survey, open_survey
+from workflow.lib.errors import UserError
+
+LOOPBACK = ("127.0.0.1", "localhost")
+
+OPTIONS = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    # Visitors are told their own mistakes; ours stand in the terminal.
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
+    "theme.base": "dark",
+    "theme.primaryColor": "#8ab4ff",
+    "theme.backgroundColor": "#0f1218",
+    "theme.secondaryBackgroundColor": "#1b212c",
+    "theme.textColor": "#f2f4f8",
+    "theme.linkColor": "#a8c7ff",
+}
+"""Of Streamlit. Given here and not in a file, so that they hold wherever the page is started."""
+
+
+def warm_up(survey: Survey) -> None:
+    """Search once, so that nobody waits for what is compiled or loaded the first time."""
+    similarity = survey.config["similarity"]
+    find_similar(
+        survey,
+        like=[0],
+        unlike=[],
+        count=1,
+        whole=False,
+        metric=similarity["metric"],
+        allowed=survey.within({}),
+        same_galaxy=similarity["same_galaxy"],
+    )
+
+
+def main() -> None:
+    """Check that there is something to show, and serve it until interrupted."""
+    parser = argparse.ArgumentParser(prog="workflow.app", description=__doc__)
+    parser.add_argument("--configfile", nargs="*", default=[], help="laid over config/config.yaml")
+    parser.add_argument("--address", default=LOOPBACK[0], help="to listen at (%(default)s)")
+    parser.add_argument("--port", type=int, default=8501, help="to listen at (%(default)s)")
+    given = parser.parse_args()
+    try:
+        survey = open_survey(*given.configfile)
+        warm_up(survey)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    options = OPTIONS | {
+        "server.address": given.address,
+        "server.port": given.port,
+        "server.maxUploadSize": survey.config["page"]["upload"],
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    if given.address in LOOPBACK:
+        # Or a web site elsewhere could, by a name that it lets point here, read along.
+        flags += [f"--server.allowedHosts={host}" for host in LOOPBACK]
+    page = Path(__file__).with_name("page.py")
+    sys.argv = ["streamlit", "run", str(page), *flags, "--", *given.configfile]
+    sys.exit(cli.main())
+
+
+if __name__ == "__main__":
+    main()
