@@ -138,6 +138,7 @@ def compress_representation(folder: Path, galaxies: int) -> None:
         512,
         compressed=folder / "pca40.parquet",
         variance=folder / "variance.csv",
+        compressor=folder / "pca40.npz",
     )
 
 

@@ -10,4 +10,5 @@ compress(
     snakemake.params.batch_size,
     compressed=snakemake.output.compressed,
     variance=snakemake.output.variance,
+    compressor=snakemake.output.compressor,
 )

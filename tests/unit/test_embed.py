@@ -5,14 +5,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 from PIL import Image
 
 from workflow.lib.cutouts import iter_images, make_shard
-from workflow.lib.embed import embed_shard
-from workflow.lib.encoder import random_encoder, save_encoder
+from workflow.lib.embed import embed_shard, represent_image
+from workflow.lib.encoder import load_encoder, random_encoder, save_encoder
 from workflow.lib.errors import UserError
 from workflow.lib.grids import shard_names
-from workflow.lib.representation import gather_shards, read_representation
+from workflow.lib.representation import Compressor, gather_shards, read_representation
 from workflow.lib.sources import DirectorySource
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -150,3 +151,49 @@ def test_a_shard_without_images_has_no_representations(cutouts, weights, tmp_pat
     whole = pq.read_table(cutouts[1][0])
     pq.write_table(pa.table(whole.slice(0, 0)), tmp_path / "0-of-1.parquet")
     assert embed([tmp_path / "0-of-1.parquet"], weights, tmp_path)[0] == []
+
+
+@pytest.fixture(scope="module")
+def represent(weights):
+    encoder, _ = load_encoder(weights, SIZE)
+
+    def run(data, name, compressor=None):
+        return represent_image(
+            data, name, encoder, compressor,
+            thumbnail_size=96, network_size=80, colour=COLOUR, max_missing_share=0.2, seed=1,
+        )  # fmt: skip
+
+    return run
+
+
+def test_an_image_file_is_represented_as_a_galaxy_of_a_survey_is(whole, cutouts, represent):
+    jpeg = (cutouts[1][0].parent / "images" / "J0003.jpg").read_bytes()
+    vectors = whole[1].copy()
+    vectors[3] = represent(jpeg, "J0003")
+    assert_same(vectors, whole[1])
+
+
+def test_an_image_is_compressed_by_the_fitted_components(whole, cutouts, represent):
+    jpeg = (cutouts[1][0].parent / "images" / "J0003.jpg").read_bytes()
+    mean = whole[1].mean(axis=0)
+    components = np.linalg.svd(whole[1] - mean, full_matrices=False)[2][:2].astype(float)
+    short = represent(jpeg, "J0003", Compressor(mean, components))
+    assert (short.shape, short.dtype) == ((2,), np.float32)
+    np.testing.assert_allclose(short, components @ (whole[1][3] - mean), rtol=1e-2)
+
+
+def test_png_and_fits_are_represented_too(represent, tmp_path):
+    rng = np.random.default_rng(5)
+    Image.fromarray(rng.integers(0, 255, (90, 120, 3), np.uint8)).save(tmp_path / "a.png")
+    fits.writeto(tmp_path / "a.fits", rng.normal(0.02, 0.01, (3, 60, 60)).astype(np.float32))
+    first, second = (represent((tmp_path / name).read_bytes(), "a") for name in ("a.png", "a.fits"))
+    assert first.shape == second.shape == (1280,)
+    assert np.isfinite(first).all() and np.isfinite(second).all()
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", b"<html>", b"\xff\xd8\xffcut"])
+def test_a_file_that_is_no_image_is_told_in_one_line(represent, data):
+    with pytest.raises(UserError, match=r"no usable image: mine\.jpg") as caught:
+        represent(data, "mine.jpg")
+    assert "\n" not in str(caught.value)

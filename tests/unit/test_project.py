@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA, IncrementalPCA
 from workflow.lib.errors import UserError
 from workflow.lib.project import compress, project, sample_names
 from workflow.lib.representation import (
+    read_compressor,
     read_representation,
     representation_schema,
     representation_table,
@@ -16,6 +17,8 @@ from workflow.lib.representation import (
 from workflow.lib.tables import read_table
 
 SEEN = {"n_neighbors": 5, "min_dist": 0.1, "seed": 1, "threshold": 0.5}
+
+MADE = ["pca.parquet", "variance.csv", "pca.npz"]
 
 
 def write(path, vectors):
@@ -33,7 +36,7 @@ def random_vectors(rows, size=30):
 
 def squeeze(folder, vectors, components, batch_size):
     path = write(folder / "representation.parquet", vectors)
-    compress(path, components, batch_size, folder / "pca.parquet", folder / "variance.csv")
+    compress(path, components, batch_size, *(folder / name for name in MADE))
     names, compressed = read_representation(folder / "pca.parquet")
     assert names == [f"J{number:05d}" for number in range(len(vectors))]
     return compressed, pd.read_csv(folder / "variance.csv")
@@ -50,6 +53,26 @@ def test_compression_is_scikit_learns_incremental_pca(tmp_path, rows):
     np.testing.assert_allclose(variance["explained_variance_ratio"], ratios, atol=1e-6)
     np.testing.assert_allclose(variance["cumulative"], ratios.cumsum(), atol=1e-6)
     assert variance["component"].tolist() == list(range(1, 9))
+    compressor = read_compressor(tmp_path / "pca.npz")
+    np.testing.assert_array_equal(compressor.project(vectors), compressed)
+    assert (compressor.mean.shape, compressor.components.shape) == ((30,), (8, 30))
+
+
+def test_the_same_fit_has_the_same_bytes(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        squeeze(tmp_path / name, random_vectors(60), components=4, batch_size=30)
+    for name in MADE:
+        first, second = (tmp_path / folder / name for folder in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("content", [None, b"not a zip"])
+def test_a_file_that_is_no_fitted_pca_is_told(tmp_path, content):
+    if content:
+        (tmp_path / "pca.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"pca.npz: not a fitted PCA"):
+        read_compressor(tmp_path / "pca.npz")
 
 
 def test_in_one_batch_it_is_the_exact_pca(tmp_path):
@@ -73,14 +96,14 @@ def test_as_many_components_as_values_keep_everything(tmp_path):
 def test_too_few_galaxies_for_the_components_are_told(tmp_path):
     path = write(tmp_path / "a.parquet", random_vectors(9))
     with pytest.raises(UserError, match=r"9 galaxies are too few for 10 .* 'pca.components'"):
-        compress(path, 10, 40, tmp_path / "pca.parquet", tmp_path / "variance.csv")
+        compress(path, 10, 40, *(tmp_path / name for name in MADE))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e3])
 def test_galaxies_that_do_not_differ_are_told(tmp_path, value):
     path = write(tmp_path / "a.parquet", np.full((50, 30), value))
     with pytest.raises(UserError, match="all galaxies have the same representation"):
-        compress(path, 4, 20, tmp_path / "pca.parquet", tmp_path / "variance.csv")
+        compress(path, 4, 20, *(tmp_path / name for name in MADE))
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
 
 

@@ -16,6 +16,7 @@ from workflow.lib.representation import (
     read_representation,
     representation_schema,
     representation_table,
+    unpack_representation,
 )
 
 
@@ -88,3 +89,14 @@ def test_a_shard_that_is_missing_leaves_no_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         gather_shards([tmp_path / "0.parquet", tmp_path / "1.parquet"], tmp_path / "whole.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["0.parquet"]
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROW_GROUP, 2 * ROW_GROUP + 3])
+def test_the_array_has_the_vectors_in_order_and_can_be_mapped(tmp_path, rows):
+    path = write(tmp_path / "a.parquet", rows, size=5)
+    unpack_representation(path, tmp_path / "a.npy")
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r" if rows else None)
+    assert mapped.dtype == np.float32
+    assert mapped.shape == (rows, 5)
+    np.testing.assert_array_equal(mapped, read_representation(path)[1])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "a.parquet"]

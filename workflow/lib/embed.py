@@ -1,9 +1,9 @@
 """The representation of each galaxy: the network's view of its image (paper Sec. 2.2)."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,7 +13,8 @@ from workflow.lib.draws import name_keys
 from workflow.lib.encoder import load_encoder, load_head
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
-from workflow.lib.representation import representation_schema, representation_table
+from workflow.lib.images import CutoutError, colour_image, decode_image, grey, to_thumbnail
+from workflow.lib.representation import Compressor, representation_schema, representation_table
 from workflow.lib.tables import write_parquet
 from workflow.lib.votes import held_out_names, votes_table
 
@@ -92,23 +93,85 @@ def iter_vectors(
     UserError
         If a representation is not finite.
     """
-    from workflow.lib.augment import apply_views, draw_views
-
-    _, crop, _, channels = encoder.input_shape
+    channels = encoder.input_shape[-1]
     done = 0
     for iaunames, images in iter_images(shard, batch_size, channels):
         count = len(iaunames)
         full = np.concatenate([images, np.repeat(images[-1:], batch_size - count, axis=0)])
-        keys = np.pad(name_keys(iaunames), (0, batch_size - count))
-        views = draw_views(keys, seed, 0, full.shape[1], crop)
-        vectors = encoder.predict_on_batch(apply_views(full, views, crop))
-        vectors = np.asarray(vectors, np.float32)[:count]
+        vectors = _see(encoder, full, iaunames, seed)
         if not np.isfinite(vectors).all():
             bad = iaunames[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
             raise UserError(f"{origin}: gives no finite representation of galaxy {bad}")
         yield iaunames, vectors
         done += count
         log.info("%s: %d galaxies embedded", Path(shard).name, done)
+
+
+def represent_image(
+    data: bytes,
+    name: str,
+    encoder: "keras.Model",
+    compressor: Compressor | None,
+    *,
+    thumbnail_size: int,
+    network_size: int,
+    colour: Mapping[str, Any],
+    max_missing_share: float,
+    seed: int,
+) -> np.ndarray:
+    """Calculate the representation of one image file, as that of a survey's galaxy is.
+
+    Parameters
+    ----------
+    data
+        A JPEG, PNG or FITS file.
+    name
+        What to call it in errors. The network's view follows from it: the name and the image of a
+        survey's galaxy give that galaxy's representation.
+    encoder
+        By `encoder.load_encoder`.
+    compressor
+        A fitted PCA, by `representation.read_compressor`; None for the whole representation.
+    thumbnail_size, network_size, colour, max_missing_share
+        As for `cutouts.make_shard`.
+    seed
+        As for `embed_shard`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (d,), float32.
+
+    Raises
+    ------
+    UserError
+        If the file is no usable image.
+    """
+    try:
+        image = decode_image(
+            data, name, bands="".join(colour["scales"]), max_missing_share=max_missing_share
+        )
+    except CutoutError as error:
+        raise UserError(f"no usable image: {error.detail}") from error
+    rgb = to_thumbnail(image, thumbnail_size, colour)
+    channels = encoder.input_shape[-1]
+    pixels = grey(rgb, network_size) if channels == 1 else colour_image(rgb, network_size)
+    images = pixels.reshape(1, network_size, network_size, channels)
+    vectors = _see(encoder, images, [name], seed)
+    return (vectors if compressor is None else compressor.project(vectors))[0]
+
+
+def _see(
+    encoder: "keras.Model", images: np.ndarray, iaunames: Sequence[str], seed: int
+) -> np.ndarray:
+    """Give the representations of the first images, one a name; the others fill up the batch."""
+    from workflow.lib.augment import apply_views, draw_views
+
+    size, crop = images.shape[1], encoder.input_shape[1]
+    keys = np.pad(name_keys(iaunames), (0, len(images) - len(iaunames)))
+    views = draw_views(keys, seed, 0, size, crop)
+    vectors = encoder.predict_on_batch(apply_views(images, views, crop))
+    return np.asarray(vectors, np.float32)[: len(iaunames)]
 
 
 def predict_votes(

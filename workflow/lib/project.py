@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path, write_text
 from workflow.lib.representation import (
+    Compressor,
     iter_representation,
     read_representation,
     representation_schema,
     representation_table,
+    save_compressor,
 )
 from workflow.lib.tables import read_table, write_parquet
 
@@ -27,6 +29,7 @@ def compress(
     batch_size: int,
     compressed: str | Path,
     variance: str | Path,
+    compressor: str | Path,
 ) -> None:
     """Reduce a representation by incremental PCA (Ross et al. 2008; paper Sec. 2.3).
 
@@ -42,6 +45,8 @@ def compress(
         Parquet to write: iauname and `components` float32.
     variance
         CSV to write: component (from 1), explained_variance_ratio, cumulative.
+    compressor
+        NumPy file to write, by which other images can be compressed likewise.
 
     Raises
     ------
@@ -64,11 +69,12 @@ def compress(
     if not np.isfinite(ratio).all():
         raise UserError(f"{representation}: all galaxies have the same representation")
     log.info("%d components keep %.4f of the variance", components, ratio.sum())
+    fitted = Compressor(pca.mean_, pca.components_)
+    save_compressor(fitted, compressor)
     schema = representation_schema(components)
     with atomic_path(compressed) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for iaunames, vectors in iter_representation(representation, batch_size):
-            projected = pca.transform(vectors).astype(np.float32)
-            writer.write_table(representation_table(iaunames, projected, schema))
+            writer.write_table(representation_table(iaunames, fitted.project(vectors), schema))
     table = pd.DataFrame(
         {
             "component": np.arange(1, components + 1),

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
 
 ROW_GROUP = 1024
@@ -70,6 +72,58 @@ def gather_shards(shards: Sequence[str | Path], path: str | Path) -> None:
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for rows in _regroup(_shard_tables(shards), ROW_GROUP):
             writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP)
+
+
+class Compressor(NamedTuple):
+    """A fitted PCA (paper Sec. 2.3): from representations to their principal components."""
+
+    mean: np.ndarray
+    """Shape (1280,), float64."""
+    components: np.ndarray
+    """Shape (d, 1280), float64."""
+
+    def project(self, vectors: np.ndarray) -> np.ndarray:
+        """Compress representations of shape (n, 1280) to (n, d), float32."""
+        return ((vectors - self.mean) @ self.components.T).astype(np.float32)
+
+
+def save_compressor(compressor: Compressor, path: str | Path) -> None:
+    """Write a fitted PCA."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **compressor._asdict())
+
+
+def read_compressor(path: str | Path) -> Compressor:
+    """Read a fitted PCA; raise `UserError` if there is none in the file."""
+    try:
+        with np.load(path) as file:
+            return Compressor(**{name: file[name] for name in Compressor._fields})
+    except Exception as error:
+        raise UserError(f"{path}: not a fitted PCA ({error})") from error
+
+
+def unpack_representation(representation: str | Path, vectors: str | Path) -> None:
+    """Write a representation's vectors as one NumPy array, to be mapped into memory.
+
+    Parameters
+    ----------
+    representation
+        Parquet of n galaxies.
+    vectors
+        NumPy file to write, in constant memory: float32 (n, d), in the same order.
+    """
+    shape = pq.read_metadata(representation).num_rows, _vector_size(representation)
+    with atomic_path(vectors) as temporary:
+        array = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+        done = 0
+        for _, rows in iter_representation(representation, ROW_GROUP):
+            array[done : done + len(rows)] = rows
+            done += len(rows)
+        array.flush()
+
+
+def _vector_size(path: str | Path) -> int:
+    return pq.read_schema(path).field("representation").type.list_size
 
 
 def _names_and_vectors(rows: pa.Table) -> tuple[list[str], np.ndarray]:

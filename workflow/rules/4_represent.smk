@@ -54,6 +54,27 @@ rule gather_representation:
         "../../scripts/gather_representation.py"
 
 
+rule unpack_representation:
+    """Write the representation as one array, which searches map into memory."""
+    input:
+        representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
+        code=lib("representation"),
+    output:
+        "<results>/4_represent/{survey}/{pretraining}/representation.npy",
+    log:
+        "<logs>/4_represent/unpack_representation/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/4_represent/unpack_representation/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(60),
+    script:
+        "../../scripts/unpack_representation.py"
+
+
 rule compress_representation:
     """Fit an incremental PCA to the representation, and project it."""
     input:
@@ -62,6 +83,7 @@ rule compress_representation:
     output:
         compressed="<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
         variance="<results>/4_represent/{survey}/{pretraining}/pca{components}.variance.csv",
+        compressor="<results>/4_represent/{survey}/{pretraining}/pca{components}.npz",
     log:
         "<logs>/4_represent/compress_representation/{survey}/{pretraining}/pca{components}.log",
     benchmark:
