@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from streamlit.web import cli
 
@@ -21,7 +23,7 @@ OPTIONS = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "theme.base": "dark",
-    "theme.primaryColor": "#8ab4ff",
+    "theme.primaryColor": "#2f6fdb",
     "theme.backgroundColor": "#0f1218",
     "theme.secondaryBackgroundColor": "#1b212c",
     "theme.textColor": "#f2f4f8",
@@ -45,6 +47,14 @@ def warm_up(survey: Survey) -> None:
     )
 
 
+def flags(options: Mapping[str, Any]) -> list[str]:
+    """Write options as Streamlit takes them; one of several values is given several times."""
+    several = {
+        name: value if isinstance(value, tuple) else (value,) for name, value in options.items()
+    }
+    return [f"--{name}={value}" for name, values in several.items() for value in values]
+
+
 def main() -> None:
     """Check that there is something to show, and serve it until interrupted."""
     parser = argparse.ArgumentParser(prog="workflow.app", description=__doc__)
@@ -62,12 +72,11 @@ def main() -> None:
         "server.port": given.port,
         "server.maxUploadSize": survey.config["page"]["upload"],
     }
-    flags = [f"--{name}={value}" for name, value in options.items()]
     if given.address in LOOPBACK:
         # Or a web site elsewhere could, by a name that it lets point here, read along.
-        flags += [f"--server.allowedHosts={host}" for host in LOOPBACK]
+        options["server.allowedHosts"] = LOOPBACK
     page = Path(__file__).with_name("page.py")
-    sys.argv = ["streamlit", "run", str(page), *flags, "--", *given.configfile]
+    sys.argv = ["streamlit", "run", str(page), *flags(options), "--", *given.configfile]
     sys.exit(cli.main())
 
 

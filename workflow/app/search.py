@@ -8,7 +8,7 @@ import numpy as np
 from workflow.app.query import Position, parse_query
 from workflow.app.resolver import resolve_name
 from workflow.app.survey import Survey
-from workflow.lib.similarity import nearest, nearest_on_sky, rank_examples, separations
+from workflow.lib.similarity import nearest_on_sky, rank_examples, separations
 
 
 class Match(NamedTuple):

@@ -48,7 +48,9 @@ class Thumbnails:
         """
         by_shard: dict[Path, list[str]] = defaultdict(list)
         for row, iauname in galaxies:
-            by_shard[self.paths[np.searchsorted(self.starts, row, side="right") - 1]].append(iauname)
+            by_shard[self.paths[np.searchsorted(self.starts, row, side="right") - 1]].append(
+                iauname
+            )
         with ThreadPoolExecutor() as pool:
             found = pool.map(read_jpegs, by_shard.keys(), by_shard.values())
             return {iauname: jpeg for jpegs in found for iauname, jpeg in jpegs.items()}

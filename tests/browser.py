@@ -1,0 +1,65 @@
+"""A real browser, and the page as its users start it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""What Chromium needs in a container, and what keeps it from asking anybody for anything."""
+
+
+def free_port() -> int:
+    """Give a port at which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def served(command: Sequence[str], folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Start the page by a command, and stop it in the end.
+
+    Yields
+    ------
+    address : str
+    lines : list of str
+        What the server has said so far.
+    """
+    lines: list[str] = []
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if found := re.search(r"URL: (\S+)", line):
+                break
+        else:
+            raise AssertionError("the page did not start:\n" + "".join(lines))
+        threading.Thread(target=lines.extend, args=[process.stdout], daemon=True).start()
+        yield found[1], lines
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
