@@ -158,7 +158,7 @@ def measure_browser(overlay: Path) -> dict[str, list[float]]:
 def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
     """Choose one galaxy after the other, and wait until those like it are all seen."""
     for repeat in range(REPEATS):
-        chosen = page.locator('[class*="st-key-card-"] button').nth(4 * repeat + 8)
+        chosen = page.locator('[class*="st-key-choose-"] button').nth(2 * repeat + 6)
         iauname = chosen.inner_text()
 
         def choose(chosen=chosen, iauname: str = iauname) -> None:
@@ -207,9 +207,10 @@ def main(folder: Path) -> None:
     overlay = folder / "page.yaml"
     if not overlay.exists():
         make_survey(folder)
-    print(f"{'median seconds':34}{'':10}slowest")
-    for name, values in (measure_server(overlay) | measure_browser(overlay)).items():
-        print(f"{name:34}{statistics.median(values):10.3f}{max(values):10.3f}", flush=True)
+    print(f"{'seconds':34}{'median':>10}{'slowest':>10}")
+    for measure in (measure_server, measure_browser):
+        for name, values in measure(overlay).items():
+            print(f"{name:34}{statistics.median(values):10.3f}{max(values):10.3f}", flush=True)
 
 
 if __name__ == "__main__":
