@@ -164,7 +164,7 @@ def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
         def choose(chosen=chosen, iauname: str = iauname) -> None:
             chosen.click()
             page.wait_for_function(
-                "name => document.querySelector('input[type=text]').value == name",
+                "name => document.querySelector('.st-key-galaxy input').value == name",
                 arg=iauname,
                 polling=10,
             )
