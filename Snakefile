@@ -13,6 +13,7 @@ include: "workflow/rules/1_catalogue.smk"
 include: "workflow/rules/2_cutouts.smk"
 include: "workflow/rules/3_pretrain.smk"
 include: "workflow/rules/4_represent.smk"
+include: "workflow/rules/5_similarity.smk"
 include: "workflow/rules/8_figures.smk"
 
 
@@ -23,4 +24,5 @@ rule all:
         rules.catalogue.input,
         rules.cutouts.input,
         rules.representation.input,
+        rules.similarity.input,
         rules.figures.input,

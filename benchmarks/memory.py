@@ -54,7 +54,13 @@ def simulate_survey(folder: Path, galaxies: int) -> None:
     files = {name: folder / f"{name}.parquet" for name in tables}
     files |= {name: folder / f"{name}.csv" for name in ["tags", "solutions"]}
     simulate_survey(
-        galaxies, 1, flux_column="NMGY", zero_point=22.5, nsa=folder / "nsa.fits", **files
+        galaxies,
+        1,
+        flux_column="NMGY",
+        zero_point=22.5,
+        spellings={},
+        nsa=folder / "nsa.fits",
+        **files,
     )
 
 

@@ -183,7 +183,7 @@ def measure_server(overlay: Path) -> dict[str, list[float]]:
     def search(row: int, whole: bool = False) -> None:
         find_similar(
             survey, [row], [], 500, whole=whole, metric="manhattan",
-            allowed=survey.within({}), same_galaxy=100,
+            allowed=survey.within({}), same_within=100,
         )  # fmt: skip
 
     search(0)

@@ -2,6 +2,7 @@
 
 from workflow.lib.logs import log_to
 from workflow.lib.sky.survey import simulate_survey
+from workflow.lib.tag_rules import read_tag_rules
 
 log_to(snakemake.log[0])
 simulate_survey(
@@ -9,6 +10,7 @@ simulate_survey(
     snakemake.params.seed,
     flux_column=snakemake.params.nsa["flux_column"],
     zero_point=snakemake.params.nsa["zero_point"],
+    spellings=read_tag_rules(snakemake.input.tag_rules).spellings(),
     truth=snakemake.output.truth,
     nsa=snakemake.output.nsa,
     automated=snakemake.output.automated,

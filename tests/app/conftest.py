@@ -82,11 +82,10 @@ def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
         "pathvars": {"results": str(folder)},
         "surveys": {"decals": {"shards": shards}},
         "pretraining": {"shown": "random"},
-        "similarity": {"components": COMPONENTS},
         "page": {"name_resolver": None},
         "cutouts": {"thumbnail_size": SIZE, "network_size": 40},
         "representation": {"crop_size": 32},
-        "figures": {"representation": {"crop": 10}},
+        "figures": {"representation": {"crop": 10}, "neighbours": {"crop": 10}},
     }
     path = folder / "page.yaml"
     path.write_text(yaml.safe_dump(overlay))

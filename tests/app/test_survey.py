@@ -60,7 +60,7 @@ def test_filters_are_ranges_with_their_ends_and_nothing_missing_passes(made_up):
 def test_the_most_similar_are_the_nearest_but_for_the_galaxy_itself(made_up, whole, metric, known):
     survey = made_up.survey
     found = find_similar(
-        survey, [4], [], 12, whole=whole, metric=metric, allowed=everything(survey), same_galaxy=100
+        survey, [4], [], 12, whole=whole, metric=metric, allowed=everything(survey), same_within=100
     )
     away = cdist(survey.vectors[whole][[4]], survey.vectors[whole], known)[0]
     expected = np.argsort(away)[1:13]
@@ -72,17 +72,17 @@ def test_filtered_galaxies_and_those_at_the_same_place_are_not_found(made_up):
     survey = made_up.survey
     allowed = np.arange(len(survey)) % 2 == 0
     options = {"whole": False, "metric": "manhattan", "allowed": allowed}
-    found = find_similar(survey, [4], [], 100, same_galaxy=100, **options)
+    found = find_similar(survey, [4], [], 100, same_within=100, **options)
     assert set(found.rows) == set(np.flatnonzero(allowed)) - {4}
     assert allowed[4], "what is given is left as it is"
     everywhere = 180 * 3600
-    assert not len(find_similar(survey, [4], [], 9, same_galaxy=everywhere, **options).rows)
+    assert not len(find_similar(survey, [4], [], 9, same_within=everywhere, **options).rows)
 
 
 def test_examples_liked_and_unliked_change_the_order_and_are_not_found(made_up):
     survey = made_up.survey
     options = {
-        "whole": False, "metric": "manhattan", "allowed": everything(survey), "same_galaxy": 100,
+        "whole": False, "metric": "manhattan", "allowed": everything(survey), "same_within": 100,
     }  # fmt: skip
     alone = find_similar(survey, [4], [], 100, **options)
     first = int(alone.rows[0])
@@ -174,7 +174,7 @@ def test_a_survey_without_coordinates_can_be_searched_by_name_alone(made_up, tmp
     match = find_galaxy(survey, "J0004", None)
     found = find_similar(
         survey, [match.row], [], 5, whole=False, metric="manhattan", allowed=everything(survey),
-        same_galaxy=100,
+        same_within=100,
     )  # fmt: skip
     assert len(found.rows) == 5
     with pytest.raises(UserError, match="no galaxy has coordinates"):

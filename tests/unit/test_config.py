@@ -25,6 +25,7 @@ PLACEHOLDERS = {
     "tasks": "<pretraining>",
     "questions": "<question>",
     "labels": "<label>",
+    "fractions": "<tag>",
 }
 """What stands in a key where the user chooses the word, by the key above it."""
 
@@ -55,7 +56,13 @@ PAPER = {
         "disk-edge-on_no",
         "has-spiral-arms_yes",
     ],
+    "similarity.components": 10,
+    "similarity.metric": "manhattan",
+    "similarity.same_within": 100,
+    "similarity.most_common": 18,
+    "similarity.neighbours": 50,
     "figures.survey": "decals",
+    "figures.neighbours": {"per_row": 8, "crop": 120},
 }
 SIMULATION = {
     "galaxies": 1,
@@ -237,7 +244,7 @@ def test_a_key_like_no_other_is_answered_with_the_known_ones():
 REQUIRED = [
     ".".join(path)
     for path in sorted(set(paths(load())) - CHOSEN_FREELY)
-    if not {"cuts", "exclude", "catalogue"} & set(path[2:]) and path[-1] != "path"
+    if not {"cuts", "exclude", "catalogue", "tags"} & set(path[2:]) and path[-1] != "path"
 ]
 
 
@@ -294,7 +301,7 @@ def test_a_value_out_of_range_is_named_with_what_is_expected(key, value, expecta
     ("key", "value", "named"),
     [
         ("pca.components", [10, 15, 1281], "'pca.components.2': must be at most 1280"),
-        ("figures.show", ["figure_2"], "'figures.show.0': must be one of figure_1"),
+        ("figures.show", ["figure_20"], "'figures.show.0': must be one of figure_1"),
         ("surveys.decals.cuts.mag_r", {}, "'surveys.decals.cuts.mag_r'"),
         ("surveys.Decals", {}, '"Decals"'),
         ("surveys", {}, "'surveys'"),
@@ -320,6 +327,12 @@ CATALOGUE = "surveys.decals.catalogue"
         ("representation.crop_size", 301, ["representation.crop_size", "cutouts.network_size"]),
         ("cutouts.network_size", 425, ["cutouts.network_size", "cutouts.thumbnail_size"]),
         ("figures.representation.crop", 212, ["figures.representation.crop", "212"]),
+        ("figures.neighbours.crop", 212, ["figures.neighbours.crop", "212"]),
+        ("figures.neighbours.per_row", 52, ["figures.neighbours.per_row", "51"]),
+        ("similarity.components", 20, ["similarity.components", "pca.components"]),
+        ("similarity.retrieval.components", [10, 20], ["retrieval.components", "20"]),
+        ("similarity.retrieval.first", [10, 51], ["retrieval.first", "similarity.neighbours"]),
+        ("surveys.decals.tags.fractions", {"ring": ["a"]}, ["decals.tags", "'table'"]),
         ("cutouts.colour.arcsinh_range", [300.0, 300.0], ["cutouts.colour.arcsinh_range"]),
         ("umap.components", 20, ["umap.components", "pca.components"]),
         ("pretraining.shown", "zoobot", ["pretraining.shown", "pretraining.weights"]),
@@ -362,6 +375,7 @@ def test_keys_that_contradict_each_other_are_named(key, value, named):
         ("representation.crop_size", 300),
         ("cutouts.network_size", 424),
         ("figures.representation.crop", 211),
+        ("figures.neighbours.per_row", 50),
         ("pca.batch_size", 40),
         ("surveys.decals.cuts.mag_r", {"below": 17.77}),
         ("surveys.decals.cuts.mag_r.above", 17.76),
@@ -370,6 +384,12 @@ def test_keys_that_contradict_each_other_are_named(key, value, named):
 )
 def test_a_value_just_within_its_bounds_passes(key, value):
     check_config(changed(key, value))
+
+
+def test_figure_2_needs_tags_and_other_figures_do_not():
+    config = without("surveys.decals.tags")
+    assert "'figures.show' (figure_2) needs 'surveys.decals.tags'" in complaint(config)
+    check_config(changed("figures.show", ["figure_1"], config))
 
 
 def test_a_pretraining_with_weights_can_be_shown():

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workflow.lib.figures import draw_representation, draw_variance, mosaic, place_on_grid
+from workflow.lib.figures import (
+    GREEN,
+    LABEL_WIDTH,
+    draw_neighbours,
+    draw_representation,
+    draw_variance,
+    mosaic,
+    place_in_rows,
+    place_on_grid,
+)
 from workflow.lib.images import to_jpeg
 from workflow.lib.tables import write_parquet
 
@@ -189,3 +198,82 @@ def test_the_variance_figures_source_data_is_what_the_fits_kept(tmp_path):
     assert len(kept) == 12
     assert kept.loc[("decals", 4, 4), "cumulative"] == pytest.approx(1 - 0.5**4)
     assert kept.loc[("gz2", 2, 2), "cumulative"] == pytest.approx(1 - 0.8**2)
+
+
+def neighbours_of(tags, count):
+    rows = [
+        {"tag": tag, "query": f"Q{place}", "rank": rank, "iauname": f"J{rank}", "distance": rank}
+        for place, tag in enumerate(tags)
+        for rank in range(1, count + 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_rows_of_similar_galaxies_start_with_the_query_and_keep_the_order():
+    shown = place_in_rows(neighbours_of(["ring", "core"], 5), 4)
+    assert shown["iauname"].tolist() == ["Q0", "J1", "J2", "J3", "Q1", "J1", "J2", "J3"]
+    assert shown["row"].tolist() == [1] * 4 + [0] * 4
+    assert shown["column"].tolist() == [0, 1, 2, 3] * 2
+    assert shown["rank"].tolist() == [0, 1, 2, 3] * 2
+    short = place_in_rows(neighbours_of(["ring"], 1), 4)
+    assert short["iauname"].tolist() == ["Q0", "J1"]
+
+
+def test_a_galaxy_may_stand_in_several_cells():
+    shown = pd.DataFrame({"iauname": ["a", "b", "a"], "column": [0, 1, 1], "row": [0, 0, 1]})
+    picture = mosaic(shown, [("b", plain(50)), ("a", plain(10))], 8, 0)
+    corners = picture[[4, 4, 12, 12], [4, 12, 4, 12], 0]
+    assert corners.tolist() == [255, 10, 10, 50]
+
+
+@pytest.fixture
+def rows_drawn(tmp_path):
+    """Neighbours and cutouts of galaxies in plain greys, and a way to draw them."""
+    names = ["Q0", "Q1", *(f"J{rank}" for rank in range(1, 6))]
+    jpegs = [to_jpeg(plain(20 + 30 * number, 60), 95) for number in range(len(names))]
+    table = pd.DataFrame({"iauname": names, "thumbnail": jpegs})
+    write_parquet(table, tmp_path / "0-of-1.parquet")
+
+    def draw(name, tags=("ring", "dust-lane"), note="", label=""):
+        folder = tmp_path / name
+        (tmp_path / "encoder.json").write_text(json.dumps({"label": label}))
+        write_parquet(neighbours_of(tags, 5), tmp_path / "neighbours.parquet")
+        draw_neighbours(
+            tmp_path / "neighbours.parquet", [tmp_path / "0-of-1.parquet"],
+            tmp_path / "encoder.json",
+            per_row=4, crop=10, width=4.0, dpi=100, survey_note=note,
+            pdf=folder / "a.pdf", png=folder / "a.png", csv=folder / "a.csv",
+        )  # fmt: skip
+        with Image.open(folder / "a.png") as picture:
+            return folder, np.asarray(picture.convert("RGB")).astype(int)
+
+    return draw
+
+
+def test_each_row_has_a_green_query_its_neighbours_in_order_and_the_tag(rows_drawn):
+    folder, picture = rows_drawn("figure")
+    green = (picture == GREEN).all(axis=2)
+    left, right = np.flatnonzero(green.any(axis=0))[[0, -1]]
+    side = (picture.shape[1] - round(LABEL_WIDTH * 100)) // 4
+    assert right - left < side
+    assert abs(picture.shape[0] - 2 * side) <= 2
+    for row, first in enumerate([20, 50]):
+        middle = row * side + side // 2
+        assert green[row * side : (row + 1) * side].any()
+        centres = [round(LABEL_WIDTH * 100) + side // 2 + side * column for column in range(4)]
+        greys = picture[middle, centres, 0]
+        np.testing.assert_allclose(greys, [first, 80, 110, 140], atol=3)
+        assert (picture[row * side : (row + 1) * side, : left - 2] < 128).sum() > 50  # the tag
+    table = pd.read_csv(folder / "a.csv")
+    assert list(table) == ["tag", "rank", "iauname", "distance", "column", "row"]
+    assert table["iauname"].tolist() == ["Q0", "J1", "J2", "J3", "Q1", "J1", "J2", "J3"]
+
+
+def test_figure_2_says_what_a_reader_must_know_and_has_the_same_bytes(rows_drawn):
+    bare, picture = rows_drawn("bare")
+    again, _ = rows_drawn("again")
+    for name in ("a.pdf", "a.png", "a.csv"):
+        assert (bare / name).read_bytes() == (again / name).read_bytes(), name
+    _, noted = rows_drawn("noted", note="simulated galaxies", label="random weights")
+    assert len(noted) > len(picture)
+    assert (noted[len(picture) + 1 :] < 128).sum() > 100

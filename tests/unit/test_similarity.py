@@ -18,9 +18,11 @@ from workflow.lib.errors import UserError
 from workflow.lib.similarity import (
     METRICS,
     distances,
+    find_others,
     nearest,
     nearest_on_sky,
     rank_examples,
+    same_places,
     separations,
     smallest,
 )
@@ -229,3 +231,35 @@ def test_galaxies_without_coordinates_are_never_near():
     assert nearest_on_sky([np.nan, 5.0], [np.nan, 5.0], 50, 5)[0] == 1
     with pytest.raises(UserError, match="no galaxy has coordinates"):
         nearest_on_sky([np.nan], [np.nan], 50, 5)
+
+
+@given(st.lists(st.tuples(ras, decs), min_size=1, max_size=20), st.floats(1, 1e5))
+def test_the_same_places_are_those_that_separations_finds(places, within):
+    ra, dec = np.array(places).T
+    for row, found in enumerate(same_places(ra, dec, np.arange(len(ra)), within)):
+        apart = separations(ra, dec, ra[row], dec[row])
+        sure = np.abs(apart / within - 1) > 1e-6
+        np.testing.assert_array_equal(
+            np.isin(np.arange(len(ra)), found)[sure], apart[sure] < within
+        )
+
+
+def test_galaxies_without_coordinates_are_in_their_own_place_only():
+    ra, dec = np.array([np.nan, 5.0, 5.0, np.nan]), np.array([1.0, 5.0, 5.0, np.nan])
+    found = same_places(ra, dec, [0, 1, 3], 100)
+    assert [rows.tolist() for rows in found] == [[0], [1, 2], [3]]
+    nowhere = np.full(2, np.nan)
+    assert [rows.tolist() for rows in same_places(nowhere, nowhere, [1], 100)] == [[1]]
+
+
+def test_others_are_neighbours_without_the_galaxy_itself():
+    vectors = np.array([[0], [1], [2], [3]], np.float32)
+    rows, lengths = find_others(vectors, np.array([0, 2]), 2, [np.array([0, 1]), np.array([2])])
+    assert rows.tolist() == [[2, 3], [1, 3]]
+    assert lengths.tolist() == [[2, 3], [1, 1]]
+    allowed = np.array([True, True, True, False])
+    rows, lengths = find_others(
+        vectors, np.array([0]), 3, [np.array([0])], allowed=allowed, metric="euclidean"
+    )
+    assert rows.tolist() == [[1, 2, -1]]
+    assert lengths.tolist() == [[1, 2, np.inf]]

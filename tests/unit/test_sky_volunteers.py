@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from workflow.lib.sky import volunteers
+from tests.conftest import ROOT
 from workflow.lib.sky.population import EDGE_ON, draw_population
 from workflow.lib.sky.volunteers import (
     NEXT_QUESTION,
@@ -20,8 +20,11 @@ from workflow.lib.sky.volunteers import (
     rare_features,
     volunteer_votes,
 )
+from workflow.lib.tag_rules import read_tag_rules
+from workflow.lib.tags import merge_tags
 
 SEED = 3
+RULES = read_tag_rules(ROOT / "config/tags.tsv")
 
 
 @pytest.fixture(scope="module")
@@ -200,12 +203,12 @@ def test_tables_of_no_galaxies_keep_their_columns(truth, votes, rare, automated)
     assert list(volunteer_votes(nobody, SEED)) == list(votes)
     assert list(rare_features(nobody, votes.head(0), SEED)) == list(rare)
     assert list(automated_fractions(nobody, SEED)) == list(automated)
-    assert list(forum_tags(nobody, SEED)) == ["iauname", "tag"]
+    assert list(forum_tags(nobody, SEED, {})) == ["iauname", "tag"]
     assert list(odd_fraction(nobody, SEED)) == list(odd_fraction(truth.head(3), SEED))
 
 
 def test_tags_have_synonyms_tree_questions_and_what_no_image_shows(truth):
-    tags = forum_tags(truth, SEED)
+    tags = forum_tags(truth, SEED, RULES.spellings())
     assert list(tags) == ["iauname", "tag"]
     assert tags["iauname"].isin(truth["iauname"]).all()
     used = set(tags["tag"])
@@ -215,17 +218,15 @@ def test_tags_have_synonyms_tree_questions_and_what_no_image_shows(truth):
 
 
 def test_enough_tags_remain_for_the_18_rows_of_figure_2(truth):
-    tags = forum_tags(truth, SEED)["tag"]
-    merged = {spelling: tag for tag, all_of in volunteers.SYNONYMS.items() for spelling in all_of}
-    count = tags.map(lambda tag: merged.get(tag, tag)).value_counts()
-    elsewhere = {"agn", "decals", "sdss", "uncatalogued", "quasar"}
-    tree = {"spiral", "merging", "merger", "bar", "edge-on"}
-    assert len(count) >= 25
-    assert len(count.drop(list(elsewhere | tree), errors="ignore")) >= 18
+    tags = forum_tags(truth, SEED, RULES.spellings())["tag"]
+    assert {"agn", "decals", "spiral", "merging"} <= set(tags) & set(RULES.excluded)
+    left = merge_tags(tags, RULES).dropna()
+    assert left.nunique() >= 18
+    assert not set(left) & {*RULES.synonyms, *RULES.excluded}
 
 
 def test_a_few_galaxies_and_tags_have_most_uses(truth):
-    tags = forum_tags(truth, SEED)
+    tags = forum_tags(truth, SEED, RULES.spellings())
     uses = tags["iauname"].value_counts()
     assert uses.head(len(uses) // 10).sum() > 0.25 * len(tags)
     assert tags["tag"].value_counts().iloc[0] > 10 * tags["tag"].value_counts().iloc[-1]

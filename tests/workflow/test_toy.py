@@ -61,7 +61,7 @@ def test_figures_say_that_galaxies_are_simulated_and_the_encoder_is_random(finis
     description = json.loads(
         (finished.folder / RESULTS / "3_pretrain/random/encoder.json").read_text()
     )
-    assert not description["trained"]
+    assert description["training"] is None
     assert "random weights" in description["label"]
 
 

@@ -43,7 +43,7 @@ def warm_up(survey: Survey) -> None:
         whole=False,
         metric=similarity["metric"],
         allowed=survey.within({}),
-        same_galaxy=similarity["same_galaxy"],
+        same_within=similarity["same_within"],
     )
 
 

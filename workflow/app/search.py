@@ -67,7 +67,7 @@ def find_similar(
     whole: bool,
     metric: str,
     allowed: np.ndarray,
-    same_galaxy: float,
+    same_within: float,
 ) -> Similar:
     """Rank the galaxies that are like some and unlike others (paper Sec. 2.4).
 
@@ -85,7 +85,7 @@ def find_similar(
         One of `similarity.METRICS`.
     allowed
         Shape (n,), bool: the galaxies that may be found.
-    same_galaxy
+    same_within
         Galaxies nearer to an example than this on the sky are not found: they may be the same
         galaxy, listed twice [arcsec].
     """
@@ -96,7 +96,7 @@ def find_similar(
     for row in rows:
         if np.isfinite(survey.ra[row]) and np.isfinite(survey.dec[row]):
             apart = separations(survey.ra, survey.dec, survey.ra[row], survey.dec[row])
-            allowed &= ~(apart < same_galaxy)
+            allowed &= ~(apart < same_within)
     if not allowed.any():
         return Similar(np.empty(0, np.int64), np.empty(0, np.float32))
     liked, unliked = (

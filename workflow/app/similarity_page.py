@@ -46,7 +46,7 @@ def show(survey: Survey) -> None:
     """Show the page."""
     size, crop = (
         survey.config["cutouts"]["thumbnail_size"],
-        survey.config["figures"]["representation"]["crop"],
+        survey.config["figures"]["neighbours"]["crop"],
     )
     st.html(style(size, crop))
     st.title("Find galaxies like this one", anchor=False)
@@ -186,7 +186,7 @@ def _answer(
         whole=settings.whole,
         metric=settings.metric,
         allowed=survey.within(settings.ranges),
-        same_galaxy=survey.config["similarity"]["same_galaxy"],
+        same_within=survey.config["similarity"]["same_within"],
     )
     with found:
         st.header("Most similar galaxies", anchor=False)

@@ -133,11 +133,12 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'cutouts.network_size' ({network}) must not be larger than "
             f"'cutouts.thumbnail_size' ({thumbnail})"
         )
-    if 2 * config["figures"]["representation"]["crop"] >= thumbnail:
-        yield (
-            f"'figures.representation.crop' must leave something of a thumbnail: "
-            f"less than {thumbnail // 2}, half of 'cutouts.thumbnail_size'"
-        )
+    for figure in ("representation", "neighbours"):
+        if 2 * config["figures"][figure]["crop"] >= thumbnail:
+            yield (
+                f"'figures.{figure}.crop' must leave something of a thumbnail: "
+                f"less than {thumbnail // 2}, half of 'cutouts.thumbnail_size'"
+            )
     yield from _colour_contradictions("cutouts.colour", config["cutouts"]["colour"])
     if config["umap"]["components"] not in config["pca"]["components"]:
         yield (
@@ -145,6 +146,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"'pca.components' {config['pca']['components']}"
         )
     yield from _pretraining_contradictions(config)
+    yield from _similarity_contradictions(config)
     if config["pca"]["batch_size"] < max(config["pca"]["components"]):
         yield "'pca.batch_size' must be at least the largest of 'pca.components'"
     figures = config["figures"]
@@ -209,6 +211,29 @@ def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
+def _similarity_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    similarity, made = config["similarity"], config["pca"]["components"]
+    wanted = {
+        "similarity.components": [similarity["components"]],
+        "similarity.retrieval.components": similarity["retrieval"]["components"],
+    }
+    for key, components in wanted.items():
+        for count in components:
+            if count not in made:
+                yield f"'{key}' ({count}) must be one of 'pca.components' {made}"
+    figures, listed = config["figures"], similarity["neighbours"]
+    if max(similarity["retrieval"]["first"]) > listed:
+        yield f"'similarity.retrieval.first' must not be over 'similarity.neighbours' ({listed})"
+    if figures["neighbours"]["per_row"] > listed + 1:
+        yield (
+            f"'figures.neighbours.per_row' must not be over {listed + 1}, the query and its "
+            "'similarity.neighbours'"
+        )
+    survey = config["surveys"].get(figures["survey"], {"tags": {}})
+    if "figure_2" in figures["show"] and "tags" not in survey:
+        yield f"'figures.show' (figure_2) needs 'surveys.{figures['survey']}.tags'"
+
+
 def _colour_contradictions(key: str, colour: Mapping[str, Any]) -> Iterator[str]:
     low, high = colour["arcsinh_range"]
     if low >= high:
@@ -223,6 +248,8 @@ def _survey_contradictions(key: str, survey: Mapping[str, Any]) -> Iterator[str]
         yield f"'{key}.catalogue.nsa' needs '{key}.catalogue.automated'"
     elif "table" in catalogue and "id_column" not in catalogue:
         yield f"'{key}.catalogue.table' needs '{key}.catalogue.id_column'"
+    if len(survey.get("tags", {})) > 1:
+        yield f"'{key}.tags' must have either 'table' or 'fractions'"
     if source == "directory" and "path" not in survey["images"]:
         yield f"'{key}.images.source' directory needs '{key}.images.path'"
     if source == "simulated" and "simulation" not in survey:

@@ -1,6 +1,7 @@
-"""Figures 1, A1, A2 (paper Sec. 2.3, App. A) and the variance that the PCA keeps."""
+"""Figures 1, 2, A1, A2 (paper Sec. 2.3, 2.4, App. A) and the variance that the PCA keeps."""
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,12 @@ plt.rcParams.update(
         "svg.hashsalt": "morphoflow",
     }
 )
+
+LABEL_WIDTH = 0.95
+"""Room for the tags beside Figure 2 [inch]."""
+
+GREEN = (0, 158, 64)
+"""The border of a query in Figure 2."""
 
 
 def place_on_grid(positions: pd.DataFrame, cells: int) -> pd.DataFrame:
@@ -65,7 +72,7 @@ def mosaic(
     Parameters
     ----------
     shown
-        Columns iauname, column, row, as from `place_on_grid`.
+        Columns iauname, column, row, as from `place_on_grid`; a galaxy may stand in several cells.
     thumbnails
         Of each galaxy shown, in any order: iauname and RGB image, uint8, shape (s, s, 3).
     side
@@ -80,14 +87,13 @@ def mosaic(
     """
     columns, rows = shown["column"].max() + 1, shown["row"].max() + 1
     canvas = np.full((rows * side, columns * side, 3), 255, np.uint8)
-    cells = {galaxy.iauname: (galaxy.column, galaxy.row) for galaxy in shown.itertuples()}
+    cells = shown.groupby("iauname")
     for iauname, thumbnail in thumbnails:
-        column, row = cells[iauname]
-        top, left = (rows - 1 - row) * side, column * side
         middle = thumbnail[crop : len(thumbnail) - crop, crop : len(thumbnail) - crop]
-        canvas[top : top + side, left : left + side] = Image.fromarray(middle).resize(
-            (side, side), Image.Resampling.LANCZOS
-        )
+        small = Image.fromarray(middle).resize((side, side), Image.Resampling.LANCZOS)
+        for galaxy in cells.get_group(iauname).itertuples():
+            top, left = (rows - 1 - galaxy.row) * side, galaxy.column * side
+            canvas[top : top + side, left : left + side] = small
     return canvas
 
 
@@ -144,6 +150,92 @@ def draw_representation(
     figure.text(0.5, 0.05 / (height + foot), "\n".join(notes), ha="center", va="bottom", size=7)
     save_figure(figure, pdf, png, dpi)
     write_text(shown.to_csv(index=False, float_format="%.4f"), csv)
+
+
+def place_in_rows(neighbours: pd.DataFrame, per_row: int) -> pd.DataFrame:
+    """Put each tag's query and its first neighbours into a row, the first tag on top.
+
+    Parameters
+    ----------
+    neighbours
+        Columns tag, query, rank, iauname, distance.
+    per_row
+        Galaxies in a row, the query included.
+
+    Returns
+    -------
+    pandas.DataFrame
+        tag, rank (0 is the query), iauname, distance, column, row (int, from the lower left).
+    """
+    queries = neighbours.drop_duplicates("tag").drop(columns="iauname")
+    queries = queries.assign(rank=0, distance=0.0).rename(columns={"query": "iauname"})
+    order = {tag: row for row, tag in enumerate(queries["tag"][::-1])}
+    ranked = pd.concat([queries, neighbours])[["tag", "rank", "iauname", "distance"]]
+    shown = ranked[ranked["rank"] < per_row]
+    shown = shown.assign(column=shown["rank"], row=shown["tag"].map(order))
+    return shown.sort_values(["row", "column"], ascending=[False, True]).reset_index(drop=True)
+
+
+def draw_neighbours(
+    neighbours: str | Path,
+    cutouts: Sequence[str | Path],
+    description: str | Path,
+    *,
+    per_row: int,
+    crop: int,
+    width: float,
+    dpi: int,
+    survey_note: str,
+    pdf: str | Path,
+    png: str | Path,
+    csv: str | Path,
+) -> None:
+    """Draw a row of similar galaxies for each tag, with the query in a green border (Fig. 2).
+
+    Parameters
+    ----------
+    neighbours
+        By `retrieval.find_neighbours`.
+    per_row
+        Galaxies in a row, the query included.
+    cutouts, description, crop, width, dpi, survey_note, pdf, png, csv
+        As for `draw_representation`.
+    """
+    shown = place_in_rows(read_table(neighbours, text=["tag", "query", "iauname"]), per_row)
+    side = max(8, round((width - LABEL_WIDTH) * dpi / per_row))
+    picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
+    _part_cells(picture, side)
+    notes = _notes(survey_note, description)
+    foot = 0.18 * len(notes)
+    height = picture.shape[0] / dpi
+    figure = plt.figure(figsize=(LABEL_WIDTH + picture.shape[1] / dpi, height + foot))
+    inside = LABEL_WIDTH / figure.get_figwidth()
+    axes = figure.add_axes((inside, foot / (height + foot), 1 - inside, height / (height + foot)))
+    axes.imshow(picture, interpolation="none", aspect="auto")
+    axes.set_axis_off()
+    rows = shown["row"].max() + 1
+    for tag, row in shown.drop_duplicates("tag")[["tag", "row"]].itertuples(index=False):
+        name = "\n".join(textwrap.wrap(tag.replace("-", " ").replace("_", " "), 14))
+        middle = (rows - 1 - row + 0.5) * side
+        axes.text(-0.08 * dpi, middle, name, ha="right", va="center", size=8)
+    figure.text(0.5, 0.05 / (height + foot), "\n".join(notes), ha="center", va="bottom", size=7)
+    save_figure(figure, pdf, png, dpi)
+    write_text(shown.to_csv(index=False, float_format="%.6g"), csv)
+
+
+def _part_cells(picture: np.ndarray, side: int) -> None:
+    """Leave some white between cells, and draw the border of those in the first column."""
+    gap = max(1, side // 60)
+    for axis in (0, 1):
+        edges = np.arange(0, picture.shape[axis] + 1, side)
+        lines = np.unique(np.clip(edges[:, None] + np.arange(-gap, gap), 0, None))
+        lines = lines[lines < picture.shape[axis]]
+        picture[(lines,) if axis == 0 else (slice(None), lines)] = 255
+    for top in range(0, len(picture), side):
+        cell = picture[top + gap : top + side - gap, gap : side - gap]
+        middle = cell[3 * gap : -3 * gap, 3 * gap : -3 * gap].copy()
+        cell[:] = GREEN
+        cell[3 * gap : -3 * gap, 3 * gap : -3 * gap] = middle
 
 
 def draw_variance(

@@ -142,11 +142,28 @@ def project(
 def sample_names(
     catalogue: str | Path, votes: str | Path | None, fractions: Sequence[str], threshold: float
 ) -> np.ndarray:
-    """Name the galaxies for which the product of the automated vote fractions is above a threshold.
+    """Name the galaxies for which the product of the vote fractions is above a threshold."""
+    names, product = fraction_product(votes or catalogue, fractions)
+    return names[product > threshold]
+
+
+def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Multiply the vote fractions of each galaxy.
 
     Where there is no automated fraction of an answer, the volunteers' is taken.
+
+    Returns
+    -------
+    iaunames : numpy.ndarray
+        Shape (n,), of all galaxies of the table.
+    product : numpy.ndarray
+        Shape (n,), float64; 1 for no fractions, missing where one is.
+
+    Raises
+    ------
+    UserError
+        If the table has no column for a fraction.
     """
-    table = votes or catalogue
     have, wanted = pq.read_schema(table).names, []
     for answer in fractions:
         columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
@@ -155,8 +172,8 @@ def sample_names(
             raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
         wanted.append(column)
     # Not the whole catalogue: it has a hundred columns more.
-    galaxies = read_table(table, text=["iauname"], columns=["iauname", *wanted])
+    galaxies = read_table(table, text=["iauname"], columns=["iauname", *dict.fromkeys(wanted)])
     product = np.ones(len(galaxies))
     for column in wanted:
         product = product * galaxies[column].to_numpy()
-    return galaxies["iauname"].to_numpy()[product > threshold]
+    return galaxies["iauname"].to_numpy(), product

@@ -222,6 +222,83 @@ def nearest_on_sky(ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float) -> tu
     return row, float(apart[row])
 
 
+def same_places(ra: ArrayLike, dec: ArrayLike, rows: ArrayLike, within: float) -> list[np.ndarray]:
+    """Find the galaxies so near on the sky that they may be the same one, catalogued twice.
+
+    Parameters
+    ----------
+    ra, dec
+        Shape (n,), degrees; missing ones are near to nothing.
+    rows
+        Shape (q,): the galaxies asked for.
+    within
+        Arcsec.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Of each galaxy asked for: its own row and those of galaxies within that distance, int64.
+    """
+    from scipy.spatial import cKDTree
+
+    places = np.radians(np.stack([np.asarray(ra, np.float64), np.asarray(dec, np.float64)]))
+    known = np.flatnonzero(np.isfinite(places).all(axis=0))
+    longitude, latitude = places[:, known]
+    across = np.cos(latitude)
+    xyz = np.stack([across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)], 1)
+    tree = cKDTree(xyz) if len(known) else None
+    # The straight line between two points of a sphere, and the arc above it.
+    chord = 2 * np.sin(np.radians(within / 3600) / 2)
+    found = []
+    for row in np.asarray(rows):
+        place = np.searchsorted(known, row)
+        there = place < len(known) and known[place] == row
+        near = known[tree.query_ball_point(xyz[place], chord)] if there else []
+        found.append(np.union1d(near, row).astype(np.int64))
+    return found
+
+
+def find_others(
+    vectors: np.ndarray,
+    rows: np.ndarray,
+    k: int,
+    same: list[np.ndarray],
+    *,
+    metric: str = "manhattan",
+    allowed: np.ndarray | None = None,
+    threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest neighbours of galaxies, without themselves.
+
+    Parameters
+    ----------
+    vectors, k, metric, allowed, threads
+        As for `nearest`.
+    rows
+        Shape (q,): the galaxies.
+    same
+        Of each the rows that do not count as its neighbours, by `same_places`.
+
+    Returns
+    -------
+    neighbours : numpy.ndarray
+        Shape (q, k), int64; -1 where there are no more.
+    distances : numpy.ndarray
+        The same shape, float32; infinite where there are no more.
+    """
+    spare = max((len(others) for others in same), default=0)
+    found, away = nearest(
+        vectors, vectors[rows], k + spare, metric=metric, allowed=allowed, threads=threads
+    )
+    neighbours = np.full((len(rows), k), -1, np.int64)
+    lengths = np.full((len(rows), k), np.inf, np.float32)
+    for query, others in enumerate(same):
+        kept = np.flatnonzero(~np.isin(found[query], others))[:k]
+        neighbours[query, : len(kept)] = found[query, kept]
+        lengths[query, : len(kept)] = away[query, kept]
+    return neighbours, lengths
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 

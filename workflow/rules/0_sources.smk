@@ -33,7 +33,9 @@ rule download_file:
 rule simulate_survey:
     """Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
     input:
-        code=lib("sky.survey"),
+        # Other rules merge the spellings that this one draws; new rules make no other sky.
+        tag_rules=ancient("config/tags.tsv"),
+        code=lib("sky.survey", "tag_rules"),
     output:
         truth="<results>/0_sources/{survey}/truth.parquet",
         nsa="<results>/0_sources/{survey}/nsa.fits",

@@ -1,6 +1,6 @@
 # Every figure as PDF and PNG, each with its source data and its caption.
-# Reads: <results>/4_represent/*, <results>/2_cutouts/*. Writes: <results>/8_figures/*.
-# Paper: Figs. 1, A1, A2.
+# Reads: <results>/2_cutouts/*, <results>/4_represent/*, <results>/5_similarity/*.
+# Writes: <results>/8_figures/*. Paper: Figs. 1, 2, A1, A2.
 
 
 rule draw_representation:
@@ -41,6 +41,41 @@ rule draw_representation:
         note=survey_note(SHOWN),
     script:
         "../../scripts/draw_representation.py"
+
+
+rule draw_neighbours:
+    """Draw a row of similar galaxies for each tag."""
+    input:
+        neighbours=f"<results>/5_similarity/{SHOWN}/{PRETRAINING}/neighbours.parquet",
+        cutouts=each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", SHOWN),
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("figures"),
+    output:
+        pdf="<results>/8_figures/figure_2.pdf",
+        png=report(
+            "<results>/8_figures/figure_2.png",
+            caption="../report/figure_2.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/figure_2.csv",
+    log:
+        "<logs>/8_figures/draw_neighbours.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_neighbours.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(30),
+    params:
+        per_row=config["figures"]["neighbours"]["per_row"],
+        crop=config["figures"]["neighbours"]["crop"],
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        note=survey_note(SHOWN),
+    script:
+        "../../scripts/draw_neighbours.py"
 
 
 rule draw_pca_variance:
@@ -85,6 +120,12 @@ rule figure_1:
     """Target: Figure 1, all galaxies."""
     input:
         files_of("figure_1"),
+
+
+rule figure_2:
+    """Target: Figure 2, similar galaxies."""
+    input:
+        files_of("figure_2"),
 
 
 rule figure_A1:

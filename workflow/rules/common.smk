@@ -15,6 +15,7 @@ except UserError as error:
 SURVEYS = config["surveys"]
 SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 SHOWN = config["figures"]["survey"]
+TAGGED = {name: survey["tags"] for name, survey in SURVEYS.items() if "tags" in survey}
 IN_FIGURES = sorted({SHOWN, *config["figures"]["pca"]["surveys"]})
 PRETRAINING = config["pretraining"]["shown"]
 PRETRAINED_ON = config["pretraining"]["survey"]
@@ -100,6 +101,12 @@ def files_of(figure):
     return expand(
         "<results>/8_figures/{figure}.{ending}", figure=figure, ending=["pdf", "png", "csv"]
     )
+
+
+def vote_columns(survey):
+    """Name the vote fractions that a survey's tags are made from, if they are."""
+    fractions = TAGGED.get(survey, {}).get("fractions", {})
+    return sorted({column for columns in fractions.values() for column in columns})
 
 
 def survey_note(*surveys):

@@ -2,7 +2,7 @@
 
 import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def simulate_survey(
     *,
     flux_column: str,
     zero_point: float,
+    spellings: Mapping[str, Sequence[str]],
     truth: str | Path,
     nsa: str | Path,
     automated: str | Path,
@@ -62,6 +63,8 @@ def simulate_survey(
         Determines everything.
     flux_column, zero_point
         Of the atlas.
+    spellings
+        As for `volunteers.forum_tags`.
     truth
         Parquet to write: what each galaxy really is.
     nsa
@@ -86,7 +89,7 @@ def simulate_survey(
     write_parquet(predicted, automated)
     write_parquet(votes, volunteers)
     write_parquet(rare_features(observed, votes, seed), rare)
-    write_text(forum_tags(observed, seed).to_csv(index=False), tags)
+    write_text(forum_tags(observed, seed, spellings).to_csv(index=False), tags)
     write_text(odd_fraction(observed, seed).to_csv(index=False), solutions)
 
 

@@ -3,7 +3,7 @@
 Volunteers see the cutout, not the truth: the smaller and fainter a galaxy, the smoother it looks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -47,19 +47,6 @@ NEXT_QUESTION: Mapping[str, Mapping[str, str | None]] = {
 """Which question each answer leads to; each question stands before those it leads to."""
 
 RARE_FEATURES = ("ring", "irregular", "dust-lane", "lens-or-arc", "overlapping", "other", "none")
-
-SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "starforming": ("starforming", "star-forming", "starformation", "star_forming"),
-    "ring": ("ring", "ringed"),
-    "disturbed": ("disturbed", "disturbance"),
-    "core": ("core", "bright-core", "central-core"),
-    "dust-lane": ("dust-lane", "dusty", "dust", "dustlane"),
-    "star": ("star", "foreground-star"),
-    "wrong_size": ("wrong_size", "wrong-size"),
-    "overlapping": ("overlapping", "overlap"),
-    "tidal": ("tidal", "tidal-debris"),
-}
-"""The ways volunteers write a tag; the first is the one to merge into."""
 
 
 def answer_probabilities(truth: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -238,7 +225,9 @@ def automated_fractions(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def forum_tags(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
+def forum_tags(
+    truth: pd.DataFrame, seed: int, spellings: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
     """Give the tags that volunteers wrote on the forum.
 
     Parameters
@@ -247,6 +236,8 @@ def forum_tags(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
         Rows of `draw_population`.
     seed
         The sky's seed.
+    spellings
+        The ways volunteers write a tag, for those that are written in several.
 
     Returns
     -------
@@ -263,9 +254,9 @@ def forum_tags(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
         all_uses = rng.poisson(rate * popularity)
         for column in np.flatnonzero(all_uses):
             tag, uses = rates.columns[column], all_uses[column]
-            spellings = SYNONYMS.get(tag, (tag,))
-            weights = 1 / np.arange(1, len(spellings) + 1)
-            tags.extend(rng.choice(spellings, uses, p=weights / weights.sum()))
+            written = spellings.get(tag, (tag,))
+            weights = 1 / np.arange(1, len(written) + 1)
+            tags.extend(rng.choice(written, uses, p=weights / weights.sum()))
             names.extend([name] * uses)
     return pd.DataFrame({"iauname": np.array(names, str), "tag": np.array(tags, str)})
 

@@ -1,0 +1,18 @@
+"""Compare the votes on neighbours with those on galaxies drawn by chance."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.retrieval import compare_votes
+
+log_to(snakemake.log[0])
+retrieval = snakemake.params.retrieval
+compare_votes(
+    snakemake.input.neighbours,
+    snakemake.input.catalogue,
+    snakemake.output[0],
+    questions=snakemake.params.questions,
+    answers=snakemake.params.answers,
+    min_votes=retrieval["min_votes"],
+    first=retrieval["first"],
+    draws=retrieval["draws"],
+    seed=retrieval["seed"],
+)

@@ -1,0 +1,12 @@
+"""Make tags from votes, for a survey that nobody has tagged."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.tags import derive_tags
+
+log_to(snakemake.log[0])
+derive_tags(
+    snakemake.input.catalogue,
+    snakemake.params.fractions,
+    snakemake.params.above,
+    snakemake.output[0],
+)

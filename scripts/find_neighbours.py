@@ -1,0 +1,17 @@
+"""Find the galaxies most similar to the one most often given each common tag."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.retrieval import find_neighbours
+
+log_to(snakemake.log[0])
+find_neighbours(
+    snakemake.input.representation,
+    snakemake.input.catalogue,
+    snakemake.input.tags,
+    snakemake.output[0],
+    most_common=snakemake.params.most_common,
+    k=snakemake.params.neighbours,
+    metric=snakemake.params.metric,
+    same_within=snakemake.params.same_within,
+    threads=snakemake.threads,
+)

@@ -1,0 +1,12 @@
+"""Count how often volunteers gave each galaxy each tag, synonyms under one name."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.tags import gather_tags
+
+log_to(snakemake.log[0])
+gather_tags(
+    snakemake.input.tags,
+    snakemake.input.rules,
+    snakemake.input.catalogue,
+    snakemake.output[0],
+)

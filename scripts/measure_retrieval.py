@@ -1,0 +1,25 @@
+"""Measure how many neighbours have the tag or answer of the galaxy searched from."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.retrieval import measure_retrieval
+
+log_to(snakemake.log[0])
+retrieval = snakemake.params.retrieval
+names = [f"pca{count}" for count in retrieval["components"]]
+measure_retrieval(
+    dict(zip(names, snakemake.input.compressed, strict=True)),
+    snakemake.input.full,
+    snakemake.input.catalogue,
+    snakemake.input.tags,
+    snakemake.output[0],
+    questions=snakemake.params.questions,
+    answers=snakemake.params.answers,
+    most_common=snakemake.params.most_common,
+    first=retrieval["first"],
+    above=snakemake.params.above,
+    min_votes=retrieval["min_votes"],
+    queries=retrieval["queries"],
+    same_within=snakemake.params.same_within,
+    seed=retrieval["seed"],
+    threads=snakemake.threads,
+)

@@ -1,0 +1,63 @@
+"""Which tags mean the same, and which are left out (paper Sec. 2.4): config/tags.tsv."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+from workflow.lib.errors import UserError
+
+COLUMNS = ("tag", "becomes", "because")
+
+
+class TagRules(NamedTuple):
+    """The content of config/tags.tsv."""
+
+    synonyms: dict[str, str]
+    """The tag that each other spelling becomes, in the table's order."""
+    excluded: dict[str, str]
+    """Why a tag is left out."""
+
+    def spellings(self) -> dict[str, list[str]]:
+        """Give all spellings of each tag that has several, the one they become first."""
+        spellings: dict[str, list[str]] = {}
+        for spelling, tag in self.synonyms.items():
+            spellings.setdefault(tag, [tag]).append(spelling)
+        return spellings
+
+
+def read_tag_rules(path: str | Path) -> TagRules:
+    """Read which tags mean the same and which are left out.
+
+    Parameters
+    ----------
+    path
+        Tab-separated, with the columns tag, becomes and because. A tag becomes another one, or, if
+        that is empty, is left out for the reason given.
+
+    Raises
+    ------
+    UserError
+        Naming the file, the tag and what is wrong with it.
+    """
+    try:
+        lines = Path(path).read_text().splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such table of tags") from None
+    rows = csv.DictReader(lines, delimiter="\t", restval="")
+    if tuple(rows.fieldnames or ()) != COLUMNS:
+        raise UserError(f"{path}: the columns must be {', '.join(COLUMNS)}, separated by tabs")
+    rules = TagRules({}, {})
+    for row in rows:
+        tag, becomes, because = (row[column].strip() for column in COLUMNS)
+        if tag in rules.synonyms or tag in rules.excluded:
+            raise UserError(f"{path}: tag '{tag}' is there twice; remove one")
+        if becomes:
+            rules.synonyms[tag] = becomes
+        elif because:
+            rules.excluded[tag] = because
+        else:
+            raise UserError(f"{path}: say what tag '{tag}' becomes, or because of what it is out")
+    for tag, becomes in rules.synonyms.items():
+        if becomes in rules.synonyms or becomes in rules.excluded:
+            raise UserError(f"{path}: tag '{tag}' becomes '{becomes}', which has a row of its own")
+    return rules

@@ -1,0 +1,124 @@
+"""What people call galaxies: forum tags, their synonyms, and tags made from votes (Sec. 2.4)."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow.lib.errors import UserError
+from workflow.lib.project import fraction_product
+from workflow.lib.tables import read_table, write_parquet
+from workflow.lib.tag_rules import TagRules, read_tag_rules
+
+log = logging.getLogger(__name__)
+
+
+def gather_tags(
+    tags: str | Path, rules: str | Path, catalogue: str | Path, gathered: str | Path
+) -> None:
+    """Count how often each galaxy was given each tag, under one name for synonyms (Sec. 2.4).
+
+    Parameters
+    ----------
+    tags
+        A table of iauname and tag, one row a use. Case, and a ``#`` before a tag, do not matter.
+    rules
+        config/tags.tsv.
+    catalogue
+        The survey's catalogue; uses for other galaxies are left out.
+    gathered
+        Parquet to write: tag, iauname, uses.
+
+    Raises
+    ------
+    UserError
+        If no tag of a galaxy in the catalogue is left.
+    """
+    uses = read_table(tags, text=["iauname", "tag"], columns=["iauname", "tag"])
+    merged = merge_tags(uses["tag"], read_tag_rules(rules))
+    known = read_table(catalogue, text=["iauname"], columns=["iauname"])["iauname"]
+    counted = uses.assign(tag=merged)[merged.notna() & uses["iauname"].isin(known)]
+    if counted.empty:
+        raise UserError(f"{tags}: none of its {len(uses)} rows tags a galaxy of {catalogue}")
+    log.info(
+        "%d uses; %d of tags left out, %d of galaxies not in the catalogue",
+        len(uses), merged.isna().sum(), (~uses["iauname"].isin(known)).sum(),
+    )  # fmt: skip
+    _write(counted.groupby(["tag", "iauname"], as_index=False).size(), "size", gathered)
+
+
+def merge_tags(tags: pd.Series, rules: TagRules) -> pd.Series:
+    """Give each use of a tag the one name for its synonyms; missing where it is left out."""
+    plain = tags.str.strip().str.lstrip("#").str.lower()
+    merged = plain.replace(rules.synonyms)
+    # An empty cell is read as "nan".
+    return merged.where(~merged.isin([*rules.excluded, "", "nan"]))
+
+
+def derive_tags(
+    catalogue: str | Path,
+    fractions: Mapping[str, Sequence[str]],
+    above: float,
+    gathered: str | Path,
+) -> None:
+    """Make tags from votes, for surveys that nobody has tagged.
+
+    Parameters
+    ----------
+    catalogue
+        The survey's catalogue.
+    fractions
+        For each tag the vote fractions whose product says how much a galaxy is given it.
+    above
+        Galaxies have the tag whose product is larger.
+    gathered
+        Parquet to write: tag, iauname, uses (the product).
+
+    Raises
+    ------
+    UserError
+        If the catalogue lacks a column, or no galaxy has a tag.
+    """
+    parts = []
+    for tag, answers in fractions.items():
+        names, product = fraction_product(catalogue, answers)
+        part = pd.DataFrame({"tag": tag, "iauname": names, "uses": product})
+        parts.append(part[product > above])
+        log.info("%s: %d galaxies", tag, len(parts[-1]))
+    tagged = pd.concat(parts)
+    if tagged.empty:
+        raise UserError(f"{catalogue}: no galaxy has a vote fraction over {above} for any tag")
+    _write(tagged, "uses", gathered)
+
+
+def query_galaxies(tags: pd.DataFrame, iaunames: Collection[str], count: int) -> pd.DataFrame:
+    """Choose the most common tags, and the galaxy that was most often given each (Sec. 2.4).
+
+    Parameters
+    ----------
+    tags
+        Columns tag, iauname, uses.
+    iaunames
+        The galaxies that can be searched for.
+    count
+        How many tags.
+
+    Returns
+    -------
+    pandas.DataFrame
+        tag, query: the most common tag first. Equally common tags, and galaxies, by name.
+    """
+    tags = tags[tags["iauname"].isin(iaunames)]
+    total = tags.groupby("tag")["uses"].transform("sum")
+    ordered = tags.assign(total=-total, uses=-tags["uses"]).sort_values(
+        ["total", "tag", "uses", "iauname"]
+    )
+    chosen = ordered.drop_duplicates("tag").head(count)
+    return chosen[["tag", "iauname"]].rename(columns={"iauname": "query"}).reset_index(drop=True)
+
+
+def _write(counted: pd.DataFrame, uses: str, path: str | Path) -> None:
+    table = counted.rename(columns={uses: "uses"}).sort_values(["tag", "iauname"])
+    write_parquet(table.astype({"uses": np.float64}), path)

@@ -1,0 +1,153 @@
+# Galaxies like this one: nearest neighbours in the representation, and how alike they are.
+# Reads: <results>/4_represent/{survey}/{pretraining}/*, <results>/1_catalogue/*, tags.
+# Writes: <results>/5_similarity/{survey}/*. Paper: Sec. 2.4.
+
+
+rule gather_tags:
+    """Count how often volunteers gave each galaxy each tag, synonyms under one name."""
+    input:
+        tags=lambda wildcards: TAGGED[wildcards.survey]["table"],
+        rules="config/tags.tsv",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        code=lib("tags"),
+    output:
+        "<results>/5_similarity/{survey}/tags.parquet",
+    log:
+        "<logs>/5_similarity/gather_tags/{survey}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/gather_tags/{survey}.tsv"
+    wildcard_constraints:
+        survey=one_of(name for name, tags in TAGGED.items() if "table" in tags),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    script:
+        "../../scripts/gather_tags.py"
+
+
+rule derive_tags:
+    """Make tags from votes, for a survey that nobody has tagged."""
+    input:
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        code=lib("tags"),
+    output:
+        "<results>/5_similarity/{survey}/tags.parquet",
+    log:
+        "<logs>/5_similarity/derive_tags/{survey}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/derive_tags/{survey}.tsv"
+    wildcard_constraints:
+        survey=one_of(name for name, tags in TAGGED.items() if "fractions" in tags),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        fractions=lambda wildcards: TAGGED[wildcards.survey]["fractions"],
+        above=config["similarity"]["above"],
+    script:
+        "../../scripts/derive_tags.py"
+
+
+rule find_neighbours:
+    """Find the galaxies most similar to the one most often given each common tag."""
+    input:
+        representation=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['similarity']['components']}.parquet",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        tags="<results>/5_similarity/{survey}/tags.parquet",
+        code=lib("retrieval"),
+    output:
+        "<results>/5_similarity/{survey}/{pretraining}/neighbours.parquet",
+    log:
+        "<logs>/5_similarity/find_neighbours/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/find_neighbours/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 4
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        most_common=config["similarity"]["most_common"],
+        neighbours=config["similarity"]["neighbours"],
+        metric=config["similarity"]["metric"],
+        same_within=config["similarity"]["same_within"],
+    script:
+        "../../scripts/find_neighbours.py"
+
+
+rule measure_retrieval:
+    """Measure how many neighbours have the tag or answer of the galaxy searched from."""
+    input:
+        compressed=expand(
+            "<results>/4_represent/{{survey}}/{{pretraining}}/pca{components}.parquet",
+            components=config["similarity"]["retrieval"]["components"],
+        ),
+        full="<results>/4_represent/{survey}/{pretraining}/representation.npy",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        tags="<results>/5_similarity/{survey}/tags.parquet",
+        code=lib("retrieval"),
+    output:
+        "<results>/5_similarity/{survey}/{pretraining}/retrieval.csv",
+    log:
+        "<logs>/5_similarity/measure_retrieval/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/measure_retrieval/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 4
+    resources:
+        mem_mb=escalate(8000),
+        runtime=escalate(240),
+    params:
+        questions=config["pretraining"]["questions"],
+        answers=lambda wildcards: vote_columns(wildcards.survey),
+        most_common=config["similarity"]["most_common"],
+        above=config["similarity"]["above"],
+        same_within=config["similarity"]["same_within"],
+        retrieval=config["similarity"]["retrieval"],
+    script:
+        "../../scripts/measure_retrieval.py"
+
+
+rule compare_votes:
+    """Compare the votes on neighbours with those on galaxies drawn by chance."""
+    input:
+        neighbours="<results>/5_similarity/{survey}/{pretraining}/neighbours.parquet",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+        code=lib("retrieval"),
+    output:
+        "<results>/5_similarity/{survey}/{pretraining}/shared_votes.csv",
+    log:
+        "<logs>/5_similarity/compare_votes/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/compare_votes/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(30),
+    params:
+        questions=config["pretraining"]["questions"],
+        answers=lambda wildcards: vote_columns(wildcards.survey),
+        retrieval=config["similarity"]["retrieval"],
+    script:
+        "../../scripts/compare_votes.py"
+
+
+rule similarity:
+    """Target: neighbours of tagged galaxies, and how alike they are."""
+    input:
+        expand(
+            "<results>/5_similarity/{survey}/{pretraining}/{table}",
+            survey=TAGGED.keys() & {SHOWN},
+            pretraining=PRETRAINING,
+            table=["neighbours.parquet", "retrieval.csv", "shared_votes.csv"],
+        ),
