@@ -24,9 +24,9 @@ import pandas as pd  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 import yaml  # noqa: E402
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
 
-from tests.browser import CHROMIUM, FLAGS, free_port, served  # noqa: E402
+from tests.browser import CHROMIUM, FLAGS, SETTLED, free_port, served  # noqa: E402
 from workflow.app.search import find_similar  # noqa: E402
 from workflow.app.survey import Survey  # noqa: E402
 from workflow.lib.catalogue import UNITS, shard_rows  # noqa: E402
@@ -113,19 +113,12 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def wait_for_pictures(page: Page, heading: str) -> None:
-    """Wait until a heading stands there, and every picture and button of the gallery."""
-    page.get_by_role("heading", name=heading).wait_for()
-    page.wait_for_function(
-        """() => {
-            const cards = [...document.querySelectorAll('[class*="st-key-card-"]')];
-            const images = cards.map(card => card.querySelector('img'));
-            return cards.length >= 24 && !document.querySelector('[data-stale="true"]')
-                && images.every(image => image?.complete && image.naturalWidth > 0)
-                && document.querySelectorAll('[data-testid="stSkeleton"]').length == 0;
-        }""",
-        polling=10,
-    )
+def wait_for(page: Page, galleries: dict[str, str]) -> None:
+    """Wait until these galleries begin with these galaxies, and every picture is there."""
+    for label, iauname in galleries.items():
+        first = page.get_by_role("list", name=label).get_by_role("button").first
+        expect(first).to_contain_text(iauname)
+    page.wait_for_function(SETTLED, polling=10)
 
 
 def measure_browser(overlay: Path) -> dict[str, list[float]]:
@@ -139,17 +132,17 @@ def measure_browser(overlay: Path) -> dict[str, list[float]]:
             times["start the server"] = [time.perf_counter() - start]
             for visit in range(REPEATS):
                 page = browser.new_page()
-                page.set_default_timeout(120_000)
+                expect.set_options(timeout=120_000)
 
                 def open_page(page: Page = page) -> None:
                     page.goto(address)
-                    wait_for_pictures(page, "Or begin with one of these")
+                    wait_for(page, {"To begin with": ""})
 
                 name = "open, the first visitor" if visit == 0 else "open, each later visitor"
                 times.setdefault(name, []).append(seconds(open_page))
             answer(page, times, "answer, principal components")
             page.get_by_text("all 1280").click()
-            wait_for_pictures(page, "Most similar galaxies")
+            wait_for(page, {"Most similar galaxies": ""})
             answer(page, times, "answer, all 1280")
         browser.close()
     return times
@@ -158,17 +151,12 @@ def measure_browser(overlay: Path) -> dict[str, list[float]]:
 def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
     """Choose one galaxy after the other, and wait until those like it are all seen."""
     for repeat in range(REPEATS):
-        chosen = page.locator('[class*="st-key-choose-"] button').nth(2 * repeat + 6)
-        iauname = chosen.inner_text()
+        chosen = page.locator("button.galaxy").nth(2 * repeat + 6)
+        iauname = chosen.locator(".name").inner_text()
 
-        def choose(chosen=chosen, iauname: str = iauname) -> None:
+        def choose(chosen: Locator = chosen, iauname: str = iauname) -> None:
             chosen.click()
-            page.wait_for_function(
-                "name => document.querySelector('.st-key-galaxy input').value == name",
-                arg=iauname,
-                polling=10,
-            )
-            wait_for_pictures(page, "Most similar galaxies")
+            wait_for(page, {"Matched galaxy": iauname})
 
         times.setdefault(name, []).append(seconds(choose))
 

@@ -26,6 +26,17 @@ FLAGS = [
 ]
 """What Chromium needs in a container, and what keeps it from asking anybody for anything."""
 
+SETTLED = """() => {
+    const hosts = [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')];
+    const galleries = hosts.map(host => host.shadowRoot).filter(root => root);
+    const images = [document, ...galleries].flatMap(root => [...root.querySelectorAll('img')]);
+    return document.querySelector('[data-test-script-state="notRunning"]')
+        && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
+        && galleries.length == hosts.length
+        && images.every(image => image.complete && image.naturalWidth > 0);
+}"""
+"""Whether nothing of the page is about to change, in JavaScript."""
+
 
 def free_port() -> int:
     """Give a port at which nobody listens."""

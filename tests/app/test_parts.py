@@ -18,11 +18,11 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from workflow.app.__main__ import LOOPBACK, flags
-from workflow.app.coverage import draw_coverage
 from workflow.app.downloads import FORMATS
 from workflow.app.links import simbad_link, viewer_link
-from workflow.app.parts import plain
 from workflow.app.query import Position, parse_query
+from workflow.app.sky_map import draw_sky_map
+from workflow.app.text import plain
 from workflow.app.upload import draw_upload
 from workflow.lib.config import read_config
 from workflow.lib.errors import UserError
@@ -100,7 +100,7 @@ def test_the_map_shows_both_places_on_a_sky_of_any_size():
     rng = np.random.default_rng(1)
     ra, dec = rng.uniform(0, 360, 3000), rng.uniform(-20, 30, 3000)
     maps = [
-        draw_coverage(ra, dec, Position(*asked), Position(10, 10))
+        draw_sky_map(ra, dec, Position(*asked), Position(10, 10))
         for asked in [(200, -80), (359.9, 90), (0, 0)]
     ]
     pictures = [np.asarray(Image.open(BytesIO(data)).convert("RGB"), int) for data in maps]
@@ -108,7 +108,7 @@ def test_the_map_shows_both_places_on_a_sky_of_any_size():
         red = (picture[..., 0] > 150) & (picture[..., 1] < 40)
         assert red.sum() > 50
     assert not np.array_equal(pictures[0], pictures[1])
-    unknown = draw_coverage(
+    unknown = draw_sky_map(
         np.append(ra, np.nan), np.append(dec, 0), Position(0, 0), Position(10, 10)
     )
     assert unknown == maps[2]

@@ -3,7 +3,7 @@
 What is asked for stands in the page's address, so that it can be kept and shared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from workflow.app.coverage import draw_coverage
 from workflow.app.downloads import FORMATS
+from workflow.app.gallery import show_gallery
 from workflow.app.links import simbad_link, viewer_link
-from workflow.app.parts import Action, Card, plain, show_cards
 from workflow.app.query import FORMS, MAX_LENGTH, Position
 from workflow.app.search import Match, Similar, find_galaxy, find_similar
-from workflow.app.style import style
+from workflow.app.sky_map import draw_sky_map
 from workflow.app.survey import Survey
+from workflow.app.text import STYLE, plain
 from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue import UNITS
 from workflow.lib.errors import UserError
@@ -44,11 +44,7 @@ class Settings(NamedTuple):
 
 def show(survey: Survey) -> None:
     """Show the page."""
-    size, crop = (
-        survey.config["cutouts"]["thumbnail_size"],
-        survey.config["figures"]["neighbours"]["crop"],
-    )
-    st.html(style(size, crop))
+    st.html(STYLE)
     st.title("Find galaxies like this one", anchor=False)
     st.caption(plain(_about(survey)))
     settings = _settings(survey)
@@ -146,7 +142,7 @@ def _beginnings(survey: Survey) -> None:
     st.header("Or begin with one of these", anchor=False)
     count = min(survey.config["page"]["gallery"], len(survey))
     rows = np.linspace(0, len(survey) - 1, count).astype(int)
-    show_cards(_cards(survey, rows, [""] * count), "begin", _choose, [])
+    _galaxies(survey, rows, label="To begin with")
 
 
 def _answer(
@@ -171,8 +167,8 @@ def _answer(
             if rows:
                 heading = {"like": "And like these", "unlike": "Not like these"}[name]
                 st.subheader(heading, anchor=False)
-                actions = [Action("remove", partial(_drop_example, name))]
-                show_cards(_cards(survey, rows, [""] * len(rows)), name, _choose, actions)
+                actions = {"remove": partial(_drop_example, name)}
+                _galaxies(survey, rows, actions=actions, label=heading, mark=name)
     examples: list[int | np.ndarray] = [*like]
     if uploaded is not None:
         with found, st.spinner("Looking at your image"):
@@ -199,7 +195,7 @@ def _answer(
 
 def _show_match(survey: Survey, match: Match) -> None:
     """Show the galaxy that is meant."""
-    show_cards(_cards(survey, [match.row], [""]), "asked", _choose, [])
+    _galaxies(survey, [match.row], label="Matched galaxy", mark="like")
     ra, dec = survey.ra[match.row], survey.dec[match.row]
     facts = survey.table([match.row], UNITS).iloc[0, 1:]
     lines = [plain(f"{name} {value:.7g} {survey.units[name]}") for name, value in facts.items()]
@@ -225,7 +221,7 @@ def _warn(survey: Survey, match: Match) -> None:
     if match.separation > page["outside"]:
         matched = Position(survey.ra[match.row], survey.dec[match.row])
         st.image(
-            _coverage(survey, match.position, matched),
+            _sky_map(survey, match.position, matched),
             alt="Map of the sky: the survey's galaxies, the place that was asked for, and the "
             "nearest galaxy",
             width=640,
@@ -235,11 +231,11 @@ def _warn(survey: Survey, match: Match) -> None:
 def _show_gallery(survey: Survey, similar: Similar, count: int) -> None:
     rows, distances = similar.rows[:count], similar.distances[:count]
     captions = [f"{rank}: distance {d:.3g}" for rank, d in enumerate(distances, 1)]
-    actions = [
-        Action(":material/add: like", partial(_add_example, "like")),
-        Action(":material/remove: unlike", partial(_add_example, "unlike")),
-    ]
-    show_cards(_cards(survey, rows, captions), "found", _choose, actions)
+    actions = {
+        "+ like": partial(_add_example, "like"),
+        "\u2212 unlike": partial(_add_example, "unlike"),
+    }
+    _galaxies(survey, rows, captions, actions, label="Most similar galaxies")
 
 
 def _show_table(survey: Survey, similar: Similar, count: int, settings: Settings) -> None:
@@ -280,9 +276,28 @@ def _with_links(table: pd.DataFrame, layer: str) -> pd.DataFrame:
     )
 
 
-def _cards(survey: Survey, rows: Sequence[int], captions: Sequence[str]) -> list[Card]:
-    names = [survey.iaunames[row] for row in rows]
-    return list(map(Card, names, survey.thumbnails(rows), captions))
+def _galaxies(
+    survey: Survey,
+    rows: Sequence[int],
+    captions: Sequence[str] | None = None,
+    actions: Mapping[str, Callable[[str], None]] | None = None,
+    *,
+    label: str,
+    mark: str = "",
+) -> None:
+    """Show galaxies of the survey; a click asks for those like it."""
+    config = survey.config
+    cut = config["figures"]["neighbours"]["crop"] / config["cutouts"]["thumbnail_size"]
+    show_gallery(
+        [survey.iaunames[row] for row in rows],
+        survey.thumbnails(rows),
+        captions or [""] * len(rows),
+        _choose,
+        actions or {},
+        label=label,
+        cut=cut,
+        mark=mark,
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -291,8 +306,8 @@ def _represent(_survey: Survey, data: bytes, whole: bool) -> np.ndarray:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _coverage(_survey: Survey, asked: Position, matched: Position) -> bytes:
-    return draw_coverage(_survey.ra, _survey.dec, asked, matched)
+def _sky_map(_survey: Survey, asked: Position, matched: Position) -> bytes:
+    return draw_sky_map(_survey.ra, _survey.dec, asked, matched)
 
 
 def _angle(arcsec: float) -> str:

@@ -10,7 +10,7 @@ CELL = 2
 """Side of a cell of the map [deg]."""
 
 
-def draw_coverage(ra: np.ndarray, dec: np.ndarray, asked: Position, matched: Position) -> bytes:
+def draw_sky_map(ra: np.ndarray, dec: np.ndarray, asked: Position, matched: Position) -> bytes:
     """Draw the survey's galaxies, the place that was asked for, and the galaxy nearest to it.
 
     Parameters
