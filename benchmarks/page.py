@@ -26,7 +26,7 @@ import pyarrow.parquet as pq  # noqa: E402
 import yaml  # noqa: E402
 from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
 
-from tests.browser import CHROMIUM, FLAGS, SETTLED, free_port, served  # noqa: E402
+from tests.browser import CHROMIUM, FLAGS, SETTLED, served  # noqa: E402
 from workflow.app.search import find_similar  # noqa: E402
 from workflow.app.survey import Survey  # noqa: E402
 from workflow.lib.catalogue import UNITS, shard_rows  # noqa: E402
@@ -123,12 +123,12 @@ def wait_for(page: Page, galleries: dict[str, str]) -> None:
 
 def measure_browser(overlay: Path) -> dict[str, list[float]]:
     """Visit the page: open it anew, and go from galaxy to galaxy."""
-    command = [sys.executable, "-m", "workflow.app", "--configfile", str(overlay)]
+    command = ["make", "app", f"CONFIG={overlay}"]
     times: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         start = time.perf_counter()
-        with served([*command, "--port", str(free_port())], ROOT) as (address, _):
+        with served(command, ROOT) as (address, _):
             times["start the server"] = [time.perf_counter() - start]
             for visit in range(REPEATS):
                 page = browser.new_page()

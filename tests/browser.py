@@ -46,8 +46,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Start the page by a command, and stop it in the end.
+def served(
+    command: Sequence[str], folder: Path, **environment: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Start the page by a command in a folder, at a free port, and stop it in the end.
 
     Yields
     ------
@@ -59,6 +61,7 @@ def served(command: Sequence[str], folder: Path) -> Iterator[tuple[str, list[str
     process = subprocess.Popen(
         command,
         cwd=folder,
+        env=os.environ | {"PORT": str(free_port())} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.browser import CHROMIUM, FLAGS, free_port, served
+from tests.browser import CHROMIUM, FLAGS, served
 from workflow.app.survey import Survey
 from workflow.lib.catalogue import UNITS, shard_rows
 from workflow.lib.config import read_config
@@ -150,10 +150,8 @@ def site(chromium, finished, sesame):
     """The page on the toy sky, started as its users do; its names are resolved by `sesame`."""
     resolver = finished.folder / "resolver.yaml"
     resolver.write_text(yaml.safe_dump({"page": {"name_resolver": sesame.url}}))
-    command = [
-        "make", "app", f"PORT={free_port()}", "CONFIG=config/toy.yaml resolver.yaml",
-    ]  # fmt: skip
-    with served(command, finished.folder) as (address, lines):
+    configs = "config/toy.yaml resolver.yaml"
+    with served(["make", "app"], finished.folder, CONFIG=configs) as (address, lines):
         layers = [finished.folder / "config/toy.yaml", resolver]
         config = read_config(layers)
         config["pathvars"]["results"] = finished.folder / "results/toy"
