@@ -89,8 +89,9 @@ def _settings(survey: Survey) -> Settings:
         st.header("Filter", anchor=False)
         chosen = st.multiselect(
             "By columns of the catalogue",
-            sorted(survey.units),
+            list(survey.units),
             [name for name in FILTERED_AT_FIRST if name in survey.units],
+            select_all=False,
         )
         return Settings(whole, metric, dict(filter(None, (_range(survey, c) for c in chosen))))
 
@@ -105,8 +106,10 @@ def _range(survey: Survey, column: str) -> tuple[str, tuple[float, float]] | Non
     # To two decimals, as the slider shows them.
     ends = float(np.floor(100 * known.min()) / 100), float(np.ceil(100 * known.max()) / 100)
     unit = survey.units[column]
-    label = plain(f"{column} [{unit}]" if unit else column)
-    chosen = st.slider(label, *ends, ends, key=f"filter-{column}")
+    # Not escaped: a screen reader is given the label as it is here.
+    chosen = st.slider(
+        f"{column} [{unit}]" if unit else column, *ends, ends, key=f"filter-{column}"
+    )
     return (column, chosen) if chosen != ends else None
 
 
