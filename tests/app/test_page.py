@@ -160,6 +160,7 @@ def test_examples_and_counterexamples(site, visit):
     page.get_by_role("button", name=f"\u2212 unlike {unlike}").click()
     expect(page.get_by_role("heading", name="Not like these")).to_be_visible()
     settled(page)
+    expect(gallery(page, FOUND).locator(".caption").first).to_contain_text("1: score")
     rows = survey.row(like), survey.row(unlike)
     assert galaxies(page) == expected(survey, [row, rows[0]], [rows[1]])
     assert galaxies(page) != expected(survey, [row])[:24]
