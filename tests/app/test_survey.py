@@ -79,6 +79,21 @@ def test_filtered_galaxies_and_those_at_the_same_place_are_not_found(made_up):
     assert not len(find_similar(survey, [4], [], 9, same_within=everywhere, **options).rows)
 
 
+@pytest.mark.parametrize(
+    ("ra", "dec"), [((359.99, 0.01), (0.0, 0.0)), ((10.0, 190.0), (89.99, 89.99)), ((5, 5), (1, 1))]
+)
+def test_the_same_galaxy_twice_is_not_found_wherever_it_is(made_up, tmp_path, ra, dec):
+    config, _ = make_results(tmp_path, made_up.names)
+    catalogue = tmp_path / "1_catalogue/decals.parquet"
+    galaxies = pd.read_parquet(catalogue)
+    galaxies.loc[[3, 7], ["ra", "dec"]] = np.transpose([ra, dec])
+    galaxies.to_parquet(catalogue)
+    survey = Survey(config)
+    options = {"whole": False, "metric": "manhattan", "allowed": everything(survey)}
+    assert 7 not in find_similar(survey, [3], [], 100, same_within=100, **options).rows
+    assert 7 in find_similar(survey, [3], [], 100, same_within=0, **options).rows
+
+
 def test_examples_liked_and_unliked_change_the_order_and_are_not_found(made_up):
     survey = made_up.survey
     options = {
