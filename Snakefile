@@ -24,5 +24,5 @@ rule all:
         rules.catalogue.input,
         rules.cutouts.input,
         rules.representation.input,
-        rules.similarity.input,
+        rules.similarity.input if "figure_2" in config["figures"]["show"] else [],
         rules.figures.input,

@@ -3,7 +3,7 @@
 import pytest
 
 PAPER = {
-    "download_file": 5,
+    "download_file": 6,
     "select_galaxies": 2,
     "write_shard": 460,
     "fetch_cutouts": 460,
@@ -11,8 +11,14 @@ PAPER = {
     "embed_cutouts": 460,
     "gather_representation": 2,
     "compress_representation": 6,
+    "unpack_representation": 1,
     "project_representation": 3,
+    "gather_tags": 1,
+    "find_neighbours": 1,
+    "measure_retrieval": 1,
+    "compare_votes": 1,
     "draw_representation": 3,
+    "draw_neighbours": 1,
     "draw_pca_variance": 1,
     "all": 1,
 }
@@ -32,6 +38,24 @@ def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_fig
     assert by_file["project_representation"] == 1
     assert by_file["fetch_cutouts"] == 400  # of decals; gz2 is in no thumbnail figure
     assert "draw_pca_variance" not in by_file
+
+
+def test_figure_2_needs_tags_and_nothing_else_of_the_stage(bare):
+    jobs = bare.jobs("figure_2")
+    assert {"gather_tags", "find_neighbours", "draw_neighbours"} <= jobs.keys()
+    assert not {"measure_retrieval", "unpack_representation"} & jobs.keys()
+    output = bare.sh("snakemake -n figure_2 --config 'figures={survey: gz2}'")
+    assert "derive_tags" in output
+
+
+def test_figure_2_without_tags_names_the_key_that_is_missing(bare):
+    own = bare.folder / "data/own"
+    (own / "images").mkdir(parents=True)
+    (own / "labels.csv").write_text("asset_id\n1\n")
+    output = bare.sh("snakemake -n figure_2 --configfile config/own.yaml", check=False)
+    assert "Missing input files for rule find_neighbours" in output
+    assert "(config) surveys.own.tags" in output
+    assert "Traceback" not in output
 
 
 def test_given_weights_take_the_place_of_random_ones(bare):

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 import requests
+import yaml
 
 from tests.browser import served
 from tests.conftest import ROOT
@@ -52,6 +53,27 @@ def test_real_galaxies_as_own_images(bare, shared_data):
     results = bare.folder / "results/own"
     assert len(pd.read_parquet(results / "4_represent/own/random/pca15.parquet")) == 500
     assert len(pd.read_csv(results / "8_figures/figure_1.csv")) > 100
+
+    answers = {
+        "ring": ["t06_odd_a14_yes", "t08_odd_feature_a19_ring"],
+        "merger": ["t06_odd_a14_yes", "t08_odd_feature_a24_merger"],
+        "spiral": ["t02_edgeon_a05_no", "t04_spiral_a08_spiral"],
+        "edge-on": ["t01_smooth_or_features_a02_features_or_disk", "t02_edgeon_a04_yes"],
+        "round": ["t01_smooth_or_features_a01_smooth", "t07_rounded_a16_completely_round"],
+    }
+    fractions = {
+        tag: [f"{name}_weighted_fraction" for name in names] for tag, names in answers.items()
+    }
+    change = yaml.safe_dump({"surveys": {"own": {"tags": {"fractions": fractions}}}})
+    bare.sh(
+        f"snakemake --configfile config/own.yaml {bare.write_change(change)} --cores 2 "
+        "figure_2 similarity"
+    )
+    shown = pd.read_csv(results / "8_figures/figure_2.csv")
+    assert set(shown["tag"]) == set(fractions)
+    assert (shown.groupby("tag").size() == 8).all()
+    (shared,) = (results / "5_similarity/own").glob("*/shared_votes.csv")
+    assert pd.read_csv(shared)["p"].notna().all()
 
 
 @pytest.mark.parametrize("text", BLOCKS)

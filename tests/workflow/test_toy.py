@@ -7,12 +7,17 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from sklearn.neighbors import NearestNeighbors
 
 from tests.conftest import ROOT
+from tests.workflow.conftest import merged
+from workflow.lib.embed import represent_image
 from workflow.lib.encoder import load_encoder
-from workflow.lib.representation import read_representation
+from workflow.lib.representation import read_compressor, read_representation
+from workflow.lib.similarity import nearest
 
 RESULTS = "results/toy"
+SHOWN = yaml.safe_load((ROOT / "config/config.yaml").read_text())["pretraining"]["shown"]
 EXPECTED = ROOT / "tests/toy/expected.json"
 
 
@@ -40,7 +45,7 @@ def key_numbers(folder):
 
 
 def test_every_figure_stands_there_as_pdf_png_and_source_data(finished):
-    for name in ["figure_1", "figure_A1", "figure_A2", "figure_pca"]:
+    for name in ["figure_1", "figure_2", "figure_A1", "figure_A2", "figure_pca"]:
         stem = finished.folder / RESULTS / "8_figures" / name
         assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
         with Image.open(stem.with_suffix(".png")) as picture:
@@ -89,6 +94,59 @@ def test_every_galaxy_of_the_catalogue_is_an_image_or_a_failure_with_a_reason(fi
         assert pd.concat(failed)["reason"].notna().all()
 
 
+def test_neighbours_are_the_nearest_in_the_compressed_representation(finished):
+    """Against scikit-learn, for the galaxy that was most often given each tag."""
+    results = finished.folder / RESULTS
+    names, vectors = read_representation(results / f"4_represent/decals/{SHOWN}/pca10.parquet")
+    table = pd.read_parquet(results / f"5_similarity/decals/{SHOWN}/neighbours.parquet")
+    tags = pd.read_parquet(results / "5_similarity/decals/tags.parquet")
+    assert table["tag"].nunique() >= 10
+    search = NearestNeighbors(metric="manhattan", algorithm="brute").fit(vectors)
+    for (tag, query), ranked in table.groupby(["tag", "query"]):
+        uses = tags[(tags["tag"] == tag) & tags["iauname"].isin(names)].set_index("iauname")["uses"]
+        assert uses[query] == uses.max()
+        _, rows = search.kneighbors(vectors[[names.index(query)]], 51)
+        assert ranked["iauname"].tolist() == [names[row] for row in rows[0]][1:]
+    figure = pd.read_csv(results / "8_figures/figure_2.csv")
+    assert (figure.groupby("tag").size() == 8).all()
+    neighbours = figure[figure["rank"] > 0].merge(table, on=["tag", "rank"])
+    assert (neighbours["iauname_x"] == neighbours["iauname_y"]).all()
+
+
+def test_retrieval_is_measured_for_tags_and_answers_in_each_space(finished):
+    folder = finished.folder / RESULTS / f"5_similarity/decals/{SHOWN}"
+    table = pd.read_csv(folder / "retrieval.csv")
+    assert set(table["representation"]) == {"pca10", "pca40", "full"}
+    assert set(table["metric"]) == {"manhattan", "euclidean"}
+    assert set(table["first"]) == {10, 50}
+    assert set(table["kind"]) == {"tag", "answer"}
+    assert (table["precision"].between(0, 1) & table["base_rate"].between(0, 1)).all()
+    shared = pd.read_csv(folder / "shared_votes.csv").dropna()
+    assert len(shared)
+    assert shared["p"].between(0, 1).all()
+
+
+def test_an_image_of_ones_own_finds_the_galaxy_that_it_shows(finished):
+    """From the file to the neighbours, as the web page does: its own galaxy is the nearest."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = merged(config, yaml.safe_load((finished.folder / "config/toy.yaml").read_text()))
+    results = finished.folder / RESULTS
+    folder = results / f"4_represent/decals/{SHOWN}"
+    names, vectors = read_representation(folder / "pca10.parquet")
+    size = config["representation"]["crop_size"]
+    encoder, _ = load_encoder(results / f"3_pretrain/{SHOWN}/encoder.weights.h5", size)
+    cutouts = pd.read_parquet(results / "2_cutouts/decals/1-of-3.parquet").iloc[3]
+    keys = ["thumbnail_size", "network_size", "colour", "max_missing_share"]
+    vector = represent_image(
+        cutouts["thumbnail"], cutouts["iauname"], encoder, read_compressor(folder / "pca10.npz"),
+        seed=config["representation"]["seed"], **{key: config["cutouts"][key] for key in keys},
+    )  # fmt: skip
+    rows, _ = nearest(vectors, vector[np.newaxis], 1)
+    assert names[rows[0, 0]] == cutouts["iauname"]
+    full = np.load(folder / "representation.npy", mmap_mode="r")
+    assert full.shape == (len(names), 1280)
+
+
 def test_running_again_does_nothing(finished):
     assert "Nothing to be done" in finished.sh("make toy")
 
@@ -101,8 +159,13 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
         "embed_cutouts": 1,
         "gather_representation": 1,
         "compress_representation": 3,
+        "unpack_representation": 1,
         "project_representation": 3,
+        "find_neighbours": 1,
+        "measure_retrieval": 1,
+        "compare_votes": 1,
         "draw_representation": 3,
+        "draw_neighbours": 1,
         "draw_pca_variance": 1,
         "all": 1,
     }
@@ -116,7 +179,8 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     module = branch.folder / "workflow/lib/figures.py"
     module.write_text(module.read_text() + "\n# edited\n")
     jobs = branch.jobs(triggers)
-    assert set(jobs) == {"draw_representation", "draw_pca_variance", "all"}
+    drawn = {"draw_representation", "draw_neighbours", "draw_pca_variance"}
+    assert set(jobs) == {*drawn, "all"}
 
 
 def test_a_changed_number_reruns_what_it_governs(branch):

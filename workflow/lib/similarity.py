@@ -76,10 +76,11 @@ def nearest(
         best = smallest(to_allowed, count)
         found[query], away[query] = rows[best], to_allowed[best]
 
-    with ThreadPoolExecutor(threads or _cores()) as pool:
+    threads = threads or _cores()
+    with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             group = queries[start : start + QUERIES_AT_ONCE]
-            to_all = _measure(vectors, group, metric, pool)
+            to_all = _measure(vectors, group, metric, pool, threads)
             list(pool.map(choose, range(start, start + len(group)), to_all))
     return found, away
 
@@ -102,8 +103,9 @@ def distances(
         Shape (n,), float32.
     """
     queries = _checked(vectors, np.asarray(query)[np.newaxis], metric)
-    with ThreadPoolExecutor(threads or _cores()) as pool:
-        return _measure(vectors, queries, metric, pool)[0]
+    threads = threads or _cores()
+    with ThreadPoolExecutor(threads) as pool:
+        return _measure(vectors, queries, metric, pool, threads)[0]
 
 
 def rank_examples(
@@ -331,19 +333,27 @@ def _fixed(array: np.ndarray, kind: type = np.float32) -> np.ndarray:
 
 
 def _measure(
-    vectors: np.ndarray, queries: np.ndarray, metric: str, pool: ThreadPoolExecutor
+    vectors: np.ndarray,
+    queries: np.ndarray,
+    metric: str,
+    pool: ThreadPoolExecutor,
+    threads: int,
 ) -> np.ndarray:
     """Give the distances of all vectors to each query: shape (q, n), float32."""
     result = np.empty((len(queries), len(vectors)), np.float32)
     squared = metric == "euclidean"
+    vectors = vectors.view(np.ndarray)  # a memory map is slow to slice
     step = max(1, BLOCK_VALUES // max(1, vectors.shape[1]))
+    starts = iter(range(0, len(vectors), step))
 
-    def measure(start: int) -> None:
-        block = vectors[start : start + step]
-        whole = _widened(block) if block.dtype == np.float16 else block
-        _sum_differences(_fixed(whole), queries, squared, result, start)
+    def measure(_: int) -> None:
+        # Threads take the next block from one iterator, so that none waits for a slower one.
+        for start in starts:
+            block = vectors[start : start + step]
+            whole = _widened(block) if block.dtype == np.float16 else block
+            _sum_differences(_fixed(whole), queries, squared, result, start)
 
-    list(pool.map(measure, range(0, len(vectors), step)))
+    list(pool.map(measure, range(threads)))
     return np.sqrt(result, out=result) if squared else result
 
 

@@ -59,7 +59,7 @@ rule find_neighbours:
     input:
         representation=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['similarity']['components']}.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        tags="<results>/5_similarity/{survey}/tags.parquet",
+        tags=tags_of,
         code=lib("retrieval"),
     output:
         "<results>/5_similarity/{survey}/{pretraining}/neighbours.parquet",
@@ -91,7 +91,7 @@ rule measure_retrieval:
         ),
         full="<results>/4_represent/{survey}/{pretraining}/representation.npy",
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        tags="<results>/5_similarity/{survey}/tags.parquet",
+        tags=tags_of,
         code=lib("retrieval"),
     output:
         "<results>/5_similarity/{survey}/{pretraining}/retrieval.csv",
