@@ -130,12 +130,17 @@ def sesame():
     server.server_close()
 
 
+def need(browser, environment):
+    """Skip a test where there is no browser; where a skip is forbidden, let it fail."""
+    if browser is None:
+        missing = "no Chromium on this machine: `apt-get install --no-install-recommends chromium`"
+        (pytest.fail if "NO_SKIPPED_BROWSER" in environment else pytest.skip)(missing)
+
+
 @pytest.fixture(scope="session")
 def chromium():
-    """A real browser. Where a skip is not allowed, its absence is a failure."""
-    if CHROMIUM is None:
-        missing = "no Chromium on this machine: `apt-get install --no-install-recommends chromium`"
-        (pytest.fail if os.environ.get("NO_SKIPPED_BROWSER") else pytest.skip)(missing)
+    """A real browser."""
+    need(CHROMIUM, os.environ)
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=60_000)

@@ -1,6 +1,7 @@
 """The page in a real browser, on the toy sky: every way to ask, and what is not meant kindly."""
 
 import re
+from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
@@ -353,6 +354,23 @@ def test_it_listens_to_this_machine_alone(site):
     port = int(site.address.rpartition(":")[2])
     assert listening(port, "tcp") == {"0100007F"}
     assert listening(port, "tcp6") == set()
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("evil.example", 403)])
+def test_a_web_site_that_points_its_name_here_is_refused(site, host, status):
+    port = int(site.address.rpartition(":")[2])
+    connection = HTTPConnection("127.0.0.1", port)
+    handshake = {
+        "Host": f"{host}:{port}",
+        "Origin": f"http://{host}:{port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    connection.request("GET", "/_stcore/stream", headers=handshake)
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 # Everybody's page

@@ -1,5 +1,6 @@
 """The page's smaller parts: downloads, links, the map, uploaded images, escaped text."""
 
+import re
 import subprocess
 import sys
 import zlib
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.app.conftest import need
 from tests.conftest import ROOT
 from workflow.app.__main__ import LOOPBACK, flags
 from workflow.app.downloads import FORMATS
@@ -184,3 +186,13 @@ def test_what_is_missing_is_told_before_the_page_starts(tmp_path):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: /no-such-results/1_catalogue/decals.parquet: missing")
+
+
+def test_without_a_browser_its_tests_are_skipped_but_not_where_that_is_forbidden():
+    ci = (ROOT / ".ci/run").read_text()
+    (variable,) = re.findall(r"export (\w+)=1\n", ci)
+    with pytest.raises(pytest.skip.Exception, match="apt-get install"):
+        need(None, {})
+    with pytest.raises(pytest.fail.Exception, match="apt-get install"):
+        need(None, {variable: "1"})
+    need("/usr/bin/chromium", {variable: "1"})
