@@ -25,9 +25,11 @@ from workflow.app.links import simbad_link, viewer_link
 from workflow.app.query import Position, parse_query
 from workflow.app.sky_map import draw_sky_map
 from workflow.app.text import plain
+from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload
 from workflow.lib.config import read_config
 from workflow.lib.errors import UserError
+from workflow.lib.images import from_jpeg, to_jpeg
 
 UNITS = {"ra": "deg", "pixel_scale": "arcsec/pixel", "votes": "", "not-in-it": "mag"}
 OPENERS = {
@@ -196,3 +198,12 @@ def test_without_a_browser_its_tests_are_skipped_but_not_where_that_is_forbidden
     with pytest.raises(pytest.fail.Exception, match="apt-get install"):
         need(None, {variable: "1"})
     need("/usr/bin/chromium", {variable: "1"})
+
+
+@pytest.mark.parametrize("cut", [0, 10, 31])
+def test_the_middle_of_a_thumbnail_is_what_is_left_without_its_edges(cut):
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[24:40, 24:40] = 200
+    found = from_jpeg(middle(to_jpeg(pixels, 95), cut))
+    assert found.shape == (64 - 2 * cut, 64 - 2 * cut, 3)
+    np.testing.assert_allclose(found, pixels[cut : 64 - cut, cut : 64 - cut], atol=40)

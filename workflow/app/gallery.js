@@ -41,7 +41,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector("ul");
   list.className = data.mark;
   list.ariaLabel = data.label;
-  list.style.setProperty("--cut", `${100 * data.cut}%`);
-  list.style.setProperty("--scale", 1 / (1 - 2 * data.cut));
   list.replaceChildren(...data.cards.map(card));
 }

@@ -24,7 +24,6 @@ def show_gallery(
     actions: Mapping[str, Callable[[str], None]],
     *,
     label: str,
-    cut: float,
     mark: str = "",
 ) -> None:
     """Show galaxies side by side, as many as there is room for.
@@ -39,8 +38,6 @@ def show_gallery(
         Further buttons of each galaxy: labels, and what is called with its iauname.
     label
         What these galaxies are, for those who do not see them; of each gallery another.
-    cut
-        Share of a picture that is cut off on each side.
     mark
         ``like`` or ``unlike``, for examples.
     """
@@ -58,5 +55,5 @@ def show_gallery(
         }
         for iauname, picture, caption in zip(iaunames, pictures, captions, strict=True)
     ]
-    data = {"cards": cards, "actions": list(actions), "label": label, "cut": cut, "mark": mark}
+    data = {"cards": cards, "actions": list(actions), "label": label, "mark": mark}
     _gallery(key=label, data=data, on_event_change=answer)

@@ -27,6 +27,7 @@ from workflow.app.search import Match, Similar, find_galaxy, find_similar
 from workflow.app.sky_map import draw_sky_map
 from workflow.app.survey import Survey
 from workflow.app.text import STYLE, plain
+from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue import UNITS
 from workflow.lib.errors import UserError
@@ -220,16 +221,15 @@ def _galaxies(
     mark: str = "",
 ) -> None:
     """Show galaxies of the survey; a click asks for those like it."""
-    config = survey.config
-    cut = config["figures"]["neighbours"]["crop"] / config["cutouts"]["thumbnail_size"]
+    # The galaxy rather than the sky about it.
+    cut = survey.config["figures"]["neighbours"]["crop"]
     show_gallery(
         [survey.iaunames[row] for row in rows],
-        survey.thumbnails(rows),
+        [picture and middle(picture, cut) for picture in survey.thumbnails(rows)],
         captions or [""] * len(rows),
         choose,
         actions or {},
         label=label,
-        cut=cut,
         mark=mark,
     )
 

@@ -12,6 +12,10 @@ import pyarrow.parquet as pq
 
 from workflow.lib.catalogue import shard_rows
 from workflow.lib.grids import shard_names
+from workflow.lib.images import from_jpeg, to_jpeg
+
+QUALITY = 90
+"""Of the pictures that the page shows."""
 
 
 class Thumbnails:
@@ -70,3 +74,10 @@ def read_jpegs(shard: Path, iaunames: Sequence[str]) -> dict[str, bytes]:
             for row in rows[groups == group]:
                 found[names[row].as_py()] = jpegs[row - ends[group] + sizes[group]].as_py()
         return found
+
+
+def middle(thumbnail: bytes, cut: int) -> bytes:
+    """Cut `cut` pixels off each side of a JPEG, as Figure 2 does: a sixth of the bytes is left."""
+    pixels = from_jpeg(thumbnail)
+    inner = slice(cut, len(pixels) - cut)
+    return to_jpeg(pixels[inner, inner], QUALITY)
