@@ -143,9 +143,8 @@ rule compare_votes:
 
 
 rule similarity:
-    """Target: neighbours of tagged galaxies, how alike they are, and what the web page searches."""
+    """Target: neighbours of tagged galaxies, and how alike they are."""
     input:
-        f"<results>/4_represent/{SHOWN}/{PRETRAINING}/representation.npy",
         expand(
             "<results>/5_similarity/{survey}/{pretraining}/{table}",
             survey=TAGGED.keys() & {SHOWN},
