@@ -2,12 +2,18 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= all
+CONFIG ?= config/toy.yaml
+ADDRESS ?= 127.0.0.1
+PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: toy test env lint lock
+.PHONY: toy app test env lint lock
 
 toy: env  ## the simulated sky, from nothing to the figures
 	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete
+
+app: env  ## the web page on the results of CONFIG
+	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
 
 test: env  ## all tests
 	$(BIN)/pytest

@@ -1,17 +1,14 @@
 """Fixtures that several tests share."""
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 from hypothesis import settings
+
+from tests.project import ROOT, small_project
 
 # A test's examples may take as long as a shared machine needs.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
@@ -31,19 +28,9 @@ def one_thread():
     use_threads(1)
 
 
-def copy_project(target):
-    """Copy what git would commit, and give it this project's environment."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in listed:
-        source = ROOT / name
-        if source.is_symlink() or source.is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name, follow_symlinks=False)
-    (target / ".venv").symlink_to(ROOT / ".venv")
-    return target
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A project in which `make toy` has run; look, but leave it as it is."""
+    project = small_project(tmp_path_factory.mktemp("finished") / "morphoflow")
+    project.sh("make toy")
+    return project

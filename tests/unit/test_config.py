@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from workflow.lib.config import SCHEMA, check_config
+from workflow.lib.config import SCHEMA, check_config, read_config
 from workflow.lib.errors import UserError
 from workflow.lib.grids import FIGURE_SAMPLES, parse_shard, shard_names, weights_file
 
@@ -408,6 +408,25 @@ def test_checking_changes_nothing():
     config = load()
     check_config(config)
     assert config == load()
+
+
+# Read outside of Snakemake
+
+
+@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS)])
+def test_a_configuration_is_read_as_snakemake_merges_it(overlays):
+    assert read_config(CONFIG / name for name in overlays) == load(*overlays)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a", "", "\ta: 1", "pca: {components: [0]}"])
+def test_a_file_that_is_no_configuration_is_told_in_one_line(tmp_path, text):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    for name in (path, tmp_path / "missing.yaml"):
+        with pytest.raises(UserError) as caught:
+            read_config([name])
+        assert "\n" not in str(caught.value)
+        assert name.name in str(caught.value) or "pca.components.0" in str(caught.value)
 
 
 # Schema, configurations and README.md tell of the same keys

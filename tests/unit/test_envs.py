@@ -13,7 +13,13 @@ ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 LOCK = (ROOT / "envs" / "requirements.lock").read_text()
 LOCKED = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^\]]+\])?==(\S+)", LOCK, re.MULTILINE))
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "urllib3": "requests"}
+PACKAGES = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "urllib3": "requests",
+    "yaml": "pyyaml",
+}
 """The package that brings each module of another name."""
 
 
@@ -35,6 +41,9 @@ def scripted_rules():
 
 
 RULES = list(scripted_rules())
+APP = ROOT / "envs" / "app.yaml"
+MODULES = [(f"app/{path.stem}", path, APP) for path in sorted((ROOT / "workflow/app").glob("*.py"))]
+"""No rule runs the web page; an environment of its own has what it imports."""
 
 
 def imports(nodes):
@@ -108,11 +117,14 @@ def test_every_rule_with_a_script_has_an_environment():
 
 
 def test_every_environment_is_used():
-    assert {conda.resolve() for _, _, conda in RULES} == set(ENVS)
+    assert {conda.resolve() for _, _, conda in RULES + MODULES} == set(ENVS)
+    assert APP not in {conda.resolve() for _, _, conda in RULES}
 
 
-@pytest.mark.parametrize(("name", "script", "conda"), RULES, ids=[rule[0] for rule in RULES])
-def test_an_environment_has_what_its_rules_import(name, script, conda):
+@pytest.mark.parametrize(
+    ("name", "script", "conda"), RULES + MODULES, ids=[one[0] for one in RULES + MODULES]
+)
+def test_an_environment_has_what_its_rules_or_the_page_import(name, script, conda):
     tree = ast.parse(script.read_text())
     needed = set()
     for module, names in imports(ast.walk(tree)):

@@ -4,8 +4,10 @@ import re
 
 import pandas as pd
 import pytest
+import requests
 import yaml
 
+from tests.browser import served
 from tests.conftest import ROOT
 from tests.zoobot import (
     head_variables,
@@ -47,6 +49,8 @@ def test_own_images(finished, branch):
     table.to_csv(own / "labels.csv", index=False)
     branch.sh(block("snakemake --configfile config/own.yaml"))
     assert len(pd.read_csv(branch.folder / "results/own/8_figures/figure_1.csv")) > 10
+    with served(block("make app CONFIG").split(), branch.folder) as (address, _):
+        assert requests.get(address).ok
 
 
 def test_released_weights(branch):
@@ -102,7 +106,9 @@ def test_real_galaxies_as_own_images(branch, shared_data):
 def test_no_command_is_left_out(text):
     """Each block is run by a test above, or is how the tests themselves are run."""
     run = ["config/toy.yaml" in text, "-n" in text.split(), "config/own.yaml" in text]
-    assert any(run) or text in {"make toy", "make test"} or text.startswith("source "), text
+    # `make app` is what the tests of the page start.
+    by_itself = {"make toy", "make test", "make app"}
+    assert any(run) or text in by_itself or text.startswith("source "), text
 
 
 def test_ci_calls_the_test_command_of_the_readme():

@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from tests.conftest import ROOT
-from tests.workflow.conftest import merged
+from workflow.lib.config import merged
 from workflow.lib.embed import represent_image
 from workflow.lib.encoder import load_encoder
 from workflow.lib.representation import read_compressor, read_representation

@@ -6,7 +6,7 @@ Parsed by every job, so nothing heavy is imported here.
 import difflib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,43 @@ from jsonschema.exceptions import ValidationError, best_match
 from workflow.lib.errors import UserError
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+BASE = Path(__file__).parents[2] / "config" / "config.yaml"
+
+
+def read_config(overlays: Iterable[str | Path]) -> dict[str, Any]:
+    """Read and check the configuration outside of Snakemake, merged as Snakemake merges it.
+
+    Parameters
+    ----------
+    overlays
+        Files to lay over ``config/config.yaml``, in order.
+
+    Raises
+    ------
+    UserError
+        If a file is missing, is not YAML, or as `check_config`.
+    """
+    config: dict[str, Any] = {}
+    for path in (BASE, *overlays):
+        try:
+            over = yaml.safe_load(Path(path).read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{path}: not a configuration ({reason})") from error
+        if not isinstance(over, Mapping):
+            raise UserError(f"{path}: not a configuration (no keys)")
+        config = merged(config, over)
+    check_config(config)
+    return config
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one configuration over another: what it says replaces, what it leaves out stays."""
+    both = dict(base)
+    for key, value in over.items():
+        inner = isinstance(value, Mapping) and isinstance(both.get(key), Mapping)
+        both[key] = merged(both[key], value) if inner else value
+    return both
 
 
 def check_config(config: Mapping[str, Any]) -> None:

@@ -189,3 +189,5 @@ rule representation:
             pretraining=PRETRAINING,
             components=config["pca"]["components"],
         ),
+        # What the web page searches.
+        f"<results>/4_represent/{SHOWN}/{PRETRAINING}/representation.npy",

@@ -1,0 +1,211 @@
+"""The web page on the paper's 305,657 galaxies: how fast it opens, and how fast it answers.
+
+Run ``.venv/bin/python benchmarks/page.py``; it makes a survey of that size from random numbers
+(10 GB in the system's folder for temporary files, or in the folder given), starts the page on it,
+and visits it by a real browser. Pictures are one JPEG, made as large as a thumbnail by random bytes
+after its end, so that they are read as other pictures would be.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+import yaml  # noqa: E402
+from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
+
+from tests.browser import CHROMIUM, FLAGS, SETTLED, served  # noqa: E402
+from workflow.app.search import find_similar  # noqa: E402
+from workflow.app.survey import Survey  # noqa: E402
+from workflow.lib.catalogue import UNITS, shard_rows  # noqa: E402
+from workflow.lib.config import read_config  # noqa: E402
+from workflow.lib.encoder import random_encoder, save_encoder  # noqa: E402
+from workflow.lib.grids import shard_names  # noqa: E402
+from workflow.lib.images import to_jpeg  # noqa: E402
+from workflow.lib.representation import (  # noqa: E402
+    Compressor,
+    representation_schema,
+    representation_table,
+    save_compressor,
+)
+from workflow.lib.tables import write_parquet  # noqa: E402
+
+GALAXIES = 305_657
+SHARDS = 400
+THUMBNAIL_BYTES = 25_000
+REPEATS = 7
+STRIDE = 7919
+"""Between galaxies whose thumbnails are read: as a rule, each is in another shard."""
+
+
+def make_catalogue(path: Path, rng: np.random.Generator) -> list[str]:
+    """Make a catalogue with as many columns as that of the paper."""
+    names = [f"J{number:06d}.00+000000.0" for number in range(GALAXIES)]
+    measured = {name: rng.uniform(10, 20, GALAXIES) for name in UNITS}
+    measured["ra"], measured["dec"] = rng.uniform(0, 360, GALAXIES), rng.uniform(-30, 60, GALAXIES)
+    votes = {f"question_{number}_fraction": rng.random(GALAXIES) for number in range(100)}
+    write_parquet(pd.DataFrame({"iauname": names, **measured, **votes}), path, UNITS)
+    return names
+
+
+def make_shards(folder: Path, names: list[str], rng: np.random.Generator) -> None:
+    """Make the shards, in row groups of 64."""
+    folder.mkdir(parents=True)
+    picture = to_jpeg(rng.integers(0, 60, (424, 424, 3), np.uint8), 20)
+    for index, shard in enumerate(shard_names(SHARDS)):
+        these = names[shard_rows(GALAXIES, index, SHARDS)]
+        jpegs = [picture + rng.bytes(max(0, THUMBNAIL_BYTES - len(picture))) for _ in these]
+        rows = pa.table({"iauname": these, "thumbnail": pa.array(jpegs, pa.binary())})
+        pq.write_table(
+            rows, folder / f"{shard}.parquet", 64, compression="zstd", use_dictionary=False
+        )
+
+
+def make_survey(folder: Path) -> Path:
+    """Make all that the page reads, and give the configuration that names it."""
+    rng = np.random.default_rng(1)
+    overlay = folder / "page.yaml"
+    change = {
+        "pathvars": {"results": str(folder)},
+        "surveys": {"decals": {"shards": SHARDS}},
+        "pretraining": {"shown": "random"},
+    }
+    overlay.write_text(yaml.safe_dump(change))
+    config = read_config([overlay])
+    names = make_catalogue(folder / "1_catalogue/decals.parquet", rng)
+    make_shards(folder / "2_cutouts/decals", names, rng)
+    represented = folder / "4_represent/decals/random"
+    represented.mkdir(parents=True)
+    components = config["similarity"]["components"]
+    compressed = rng.normal(size=(GALAXIES, components)).astype(np.float32)
+    schema = representation_schema(components)
+    stem = represented / f"pca{components}"
+    pq.write_table(representation_table(names, compressed, schema), f"{stem}.parquet")
+    save_compressor(Compressor(np.zeros(1280), np.eye(components, 1280)), f"{stem}.npz")
+    whole = np.lib.format.open_memmap(
+        represented / "representation.npy", "w+", np.float32, (GALAXIES, 1280)
+    )
+    for start in range(0, GALAXIES, 10_000):
+        rows = whole[start : start + 10_000]
+        rows[:] = rng.standard_normal(rows.shape, np.float32)
+    encoder = random_encoder(config["representation"]["crop_size"], 1)
+    weights = folder / "3_pretrain/random/encoder.weights.h5"
+    save_encoder(encoder, weights, label="random weights", training=None, seed=1)
+    return overlay
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Time one call [s]."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def wait_for(page: Page, galleries: dict[str, str]) -> None:
+    """Wait until these galleries begin with these galaxies, and every picture is there."""
+    for label, iauname in galleries.items():
+        first = page.get_by_role("list", name=label).get_by_role("button").first
+        expect(first).to_contain_text(iauname)
+    page.wait_for_function(SETTLED, polling=10)
+
+
+def measure_browser(overlay: Path) -> dict[str, list[float]]:
+    """Visit the page: open it anew, and go from galaxy to galaxy."""
+    command = ["make", "app", f"CONFIG={overlay}"]
+    times: dict[str, list[float]] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        start = time.perf_counter()
+        with served(command, ROOT) as (address, _):
+            times["start the server"] = [time.perf_counter() - start]
+            for visit in range(REPEATS):
+                page = browser.new_page()
+                expect.set_options(timeout=120_000)
+
+                def open_page(page: Page = page) -> None:
+                    page.goto(address)
+                    wait_for(page, {"To begin with": ""})
+
+                name = "open, the first visitor" if visit == 0 else "open, each later visitor"
+                times.setdefault(name, []).append(seconds(open_page))
+            answer(page, times, "answer, principal components")
+            page.get_by_text("all 1280").click()
+            wait_for(page, {"Most similar galaxies": ""})
+            answer(page, times, "answer, all 1280")
+        browser.close()
+    return times
+
+
+def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
+    """Choose one galaxy after the other, and wait until those like it are all seen."""
+    for repeat in range(REPEATS):
+        chosen = page.locator("button.galaxy").nth(2 * repeat + 6)
+        iauname = chosen.locator(".name").inner_text()
+
+        def choose(chosen: Locator = chosen, iauname: str = iauname) -> None:
+            chosen.click()
+            wait_for(page, {"Matched galaxy": iauname})
+
+        times.setdefault(name, []).append(seconds(choose))
+
+
+def measure_server(overlay: Path) -> dict[str, list[float]]:
+    """Time what the server does of an answer, without Streamlit and browser."""
+    config = read_config([overlay])
+    times: dict[str, list[float]] = {"open the survey": [seconds(lambda: Survey(config))]}
+    survey = Survey(config)
+    rng = np.random.default_rng(2)
+
+    def search(row: int, whole: bool = False) -> None:
+        find_similar(
+            survey, [row], [], 500, whole=whole, metric="manhattan",
+            allowed=survey.within({}), same_within=100,
+        )  # fmt: skip
+
+    search(0)
+    calls = {
+        "search principal components": search,
+        "search all 1280": partial(search, whole=True),
+        **{
+            f"read {n} thumbnails": lambda row, n=n: survey.thumbnails(
+                (row + STRIDE * np.arange(n)) % GALAXIES
+            )
+            for n in (12, 24, 50)
+        },
+    }
+    for name, call in calls.items():
+        times[name] = [seconds(partial(call, row)) for row in rng.integers(0, GALAXIES, REPEATS)]
+    return times
+
+
+def main(folder: Path) -> None:
+    """Make the survey if it is not there yet, measure, and print."""
+    overlay = folder / "page.yaml"
+    if not overlay.exists():
+        make_survey(folder)
+    print(f"{'seconds':34}{'fastest':>10}{'median':>10}{'slowest':>10}")
+    for measure in (measure_server, measure_browser):
+        for name, values in measure(overlay).items():
+            figures = min(values), statistics.median(values), max(values)
+            print(f"{name:34}" + "".join(f"{value:10.3f}" for value in figures), flush=True)
+    print(f"{os.getloadavg()[0]:.1f} processes wanted {os.cpu_count()} cores in the last minute")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            main(Path(folder))

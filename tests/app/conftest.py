@@ -1,0 +1,194 @@
+"""Surveys for the page: a few made-up galaxies, and the toy sky in a real browser."""
+
+import json
+import os
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tests.browser import CHROMIUM, FLAGS, served
+from workflow.app.survey import Survey
+from workflow.lib.catalogue import UNITS, shard_rows
+from workflow.lib.config import read_config
+from workflow.lib.encoder import DESCRIPTION_KEYS, description_path
+from workflow.lib.grids import shard_names
+from workflow.lib.images import to_jpeg
+from workflow.lib.representation import (
+    Compressor,
+    representation_schema,
+    representation_table,
+    save_compressor,
+)
+from workflow.lib.tables import write_parquet
+
+SIZE, COMPONENTS, WHOLE = 64, 10, 24
+HOSTILE_NAMES = [
+    "<script>window.hacked = 1</script>",
+    "<img src=x onerror='window.hacked = 1'>",
+    "![x](http://198.51.100.7/x.png)",
+    "[click](javascript:window.hacked=1)",
+    "../../../etc/passwd",
+    ":red[x] :material/home: $x^2$ **b** `c`",
+]
+
+
+def made_up_pictures(count, rng):
+    return [to_jpeg(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8), 90) for _ in range(count)]
+
+
+def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
+    """Write what the page reads of a survey; galaxies `lost` have no image and no representation.
+
+    Gives the configuration, and the picture of each galaxy.
+    """
+    rng = np.random.default_rng(5)
+    count = len(iaunames)
+    columns = {name: rng.uniform(1, 9, count) for name in UNITS}
+    columns |= {"ra": np.linspace(0, 355, count), "dec": rng.uniform(-60, 60, count)}
+    columns |= {"bar_yes_fraction": rng.random(count), "flag": rng.random(count) > 0.5}
+    columns["bar_total-votes"] = rng.integers(0, 40, count)
+    catalogue = pd.DataFrame({"iauname": iaunames, **columns})
+    write_parquet(catalogue, folder / "1_catalogue/decals.parquet", UNITS)
+    pictures = dict(zip(iaunames, made_up_pictures(count, rng), strict=True))
+    (folder / "2_cutouts/decals").mkdir(parents=True)
+    for index, shard in enumerate(shard_names(shards)):
+        names = [name for name in iaunames[shard_rows(count, index, shards)] if name not in lost]
+        rows = pa.table({"iauname": names, "thumbnail": [pictures[name] for name in names]})
+        pq.write_table(rows, folder / f"2_cutouts/decals/{shard}.parquet", row_group_size=4)
+    kept = [name for name in iaunames if name not in lost]
+    whole = rng.normal(size=(len(kept), WHOLE)).astype(np.float32)
+    represented = folder / "4_represent/decals/random"
+    represented.mkdir(parents=True)
+    np.save(represented / "representation.npy", whole)
+    compressor = Compressor(np.zeros(WHOLE), np.eye(COMPONENTS, WHOLE))
+    save_compressor(compressor, represented / f"pca{COMPONENTS}.npz")
+    table = representation_table(kept, compressor.project(whole), representation_schema(COMPONENTS))
+    pq.write_table(table, represented / f"pca{COMPONENTS}.parquet")
+    weights = folder / "3_pretrain/random/encoder.weights.h5"
+    weights.parent.mkdir(parents=True)
+    weights.touch()  # never read here
+    description = dict.fromkeys(DESCRIPTION_KEYS) | {"label": "random numbers"}
+    description_path(weights).write_text(json.dumps(description))
+    overlay = {
+        "pathvars": {"results": str(folder)},
+        "surveys": {"decals": {"shards": shards}},
+        "pretraining": {"shown": "random"},
+        "page": {"name_resolver": None},
+        "cutouts": {"thumbnail_size": SIZE, "network_size": 40},
+        "representation": {"crop_size": 32},
+        "figures": {"representation": {"crop": 10}, "neighbours": {"crop": 10}},
+    }
+    path = folder / "page.yaml"
+    path.write_text(yaml.safe_dump(overlay))
+    return read_config([path]), pictures
+
+
+@pytest.fixture(scope="session")
+def made_up(tmp_path_factory):
+    """A survey of 40 made-up galaxies, of which two have no image."""
+    folder = tmp_path_factory.mktemp("made-up")
+    names = [f"J{number:04d}" for number in range(40)]
+    config, pictures = make_results(folder, names, lost=["J0003", "J0020"])
+    return SimpleNamespace(survey=Survey(config), pictures=pictures, folder=folder, names=names)
+
+
+class Sesame(BaseHTTPRequestHandler):
+    """A name resolver that knows one object, and answers as the real one does."""
+
+    def do_GET(self):
+        name = unquote(self.path.partition("?")[2])
+        self.server.asked.append(name)
+        known = self.server.objects.get(name)
+        place = f"%J {known[0]:.6f} {known[1]:+.6f} = made up\n" if known else "#!SIMBAD: nothing\n"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"# {name}\n#=S=Simbad (via url): 1\n{place}#====Done====\n".encode())
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def sesame():
+    """A name resolver: `url`, `objects` that it knows, and the names that it was `asked` for."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sesame)
+    server.objects, server.asked = {}, []
+    server.url = f"http://127.0.0.1:{server.server_port}/"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def need(browser, environment):
+    """Skip a test where there is no browser; where a skip is forbidden, let it fail."""
+    if browser is None:
+        missing = "no Chromium on this machine: `apt-get install --no-install-recommends chromium`"
+        (pytest.fail if "NO_SKIPPED_BROWSER" in environment else pytest.skip)(missing)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser."""
+    need(CHROMIUM, os.environ)
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(chromium, finished, sesame):
+    """The page on the toy sky, started as its users do; its names are resolved by `sesame`."""
+    resolver = finished.folder / "resolver.yaml"
+    resolver.write_text(yaml.safe_dump({"page": {"name_resolver": sesame.url}}))
+    configs = "config/toy.yaml resolver.yaml"
+    with served(["make", "app"], finished.folder, CONFIG=configs) as (address, lines):
+        layers = [finished.folder / "config/toy.yaml", resolver]
+        config = read_config(layers)
+        config["pathvars"]["results"] = finished.folder / "results/toy"
+        yield SimpleNamespace(address=address, lines=lines, survey=Survey(config))
+        assert not re.search("Traceback|Exception", "".join(lines)), "".join(lines)
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a page in a window of its own; in the end, nothing has gone wrong in the browser."""
+    contexts = []
+
+    def open_page(address, width=1280, height=900):
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)
+        page.outside, page.wrong = [], []
+        page.on("request", lambda request: page.outside.append(request.url))
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (page.wrong.append(dialog.message), dialog.dismiss()))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        for page in context.pages:
+            assert page.wrong == []
+            assert page.evaluate("window.hacked") is None
+            outside = [
+                url
+                for url in page.outside
+                if not re.match(r"(http://127\.0\.0\.1:|data:|blob:)", url)
+            ]
+            assert outside == []
+        context.close()

@@ -1,0 +1,84 @@
+"""Copies of the project, in which tests do what its users do."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from workflow.lib.config import merged
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass
+class Project:
+    """A copy of the project, and ways to use it as its users do."""
+
+    folder: Path
+
+    def sh(self, command, check=True):
+        """Run a shell command in the project's folder; give its outputs together."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", f"export PATH=.venv/bin:$PATH; {command}"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+        )
+        output = done.stdout + done.stderr
+        if check and done.returncode:
+            raise AssertionError(f"{command}\nexit status {done.returncode}\n{output}")
+        if not check:
+            assert done.returncode, f"{command}\nshould have failed\n{output}"
+        return output
+
+    def toy(self, target="", change="", check=True):
+        """Run the workflow on the toy sky, with a change to its configuration (YAML)."""
+        return self.sh(f"snakemake {self.toy_with(change)} --cores 2 {target}", check)
+
+    def toy_with(self, change):
+        """Give the options for the toy's configuration with a change laid over it."""
+        return f"--configfile config/toy.yaml {self.write_change(change)}"
+
+    def write_change(self, change):
+        """Write a piece of configuration to a file, and give its name."""
+        (self.folder / "change.yaml").write_text(change or "{}")
+        return "change.yaml"
+
+    def jobs(self, arguments):
+        """Say how many jobs of each rule a dry-run lists."""
+        output = self.sh(f"snakemake -n --cores 2 {arguments}")
+        table = re.search(r"^Job stats:\n.*?\n-+.*?\n(.*?)\n\n", output, re.S | re.M)
+        rows = table[1].splitlines() if table else []
+        counts = {name: int(count) for name, count in (row.split() for row in rows)}
+        counts.pop("total", None)
+        return counts
+
+
+def copy_project(target):
+    """Copy what git would commit, and give it this project's environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        source = ROOT / name
+        if source.is_symlink() or source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name, follow_symlinks=False)
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    return target
+
+
+def small_project(folder):
+    """Copy the project, and make its toy sky as small as tests/toy/config.yaml says."""
+    copy_project(folder)
+    layers = [folder / "config/toy.yaml", ROOT / "tests/toy/config.yaml"]
+    config = merged(*(yaml.safe_load(path.read_text()) for path in layers))
+    (folder / "config/toy.yaml").write_text(yaml.safe_dump(config))
+    return Project(folder)

@@ -1,0 +1,45 @@
+// Galaxies side by side, each a button. Text is set as text: a name may look like anything.
+
+function make(kind, properties, ...children) {
+  const element = Object.assign(document.createElement(kind), properties);
+  element.append(...children);
+  return element;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const tell = (action, name) => () => setTriggerValue("event", { action, name });
+
+  const picture = (card) =>
+    card.picture
+      ? make("img", { src: `data:image/jpeg;base64,${card.picture}`, alt: `Picture of ${card.name}` })
+      : make("div", { className: "lost", textContent: "no picture" });
+
+  const card = (card) =>
+    make(
+      "li",
+      {},
+      make(
+        "button",
+        {
+          className: "galaxy",
+          ariaLabel: `${card.name} ${card.caption}`,
+          onclick: tell("choose", card.name),
+        },
+        make("span", { className: "frame" }, picture(card)),
+        make("span", { className: "name", textContent: card.name }),
+        make("span", { className: "caption", textContent: card.caption }),
+      ),
+      ...data.actions.map((action) =>
+        make("button", {
+          textContent: action,
+          ariaLabel: `${action} ${card.name}`,
+          onclick: tell(action, card.name),
+        }),
+      ),
+    );
+
+  const list = parentElement.querySelector("ul");
+  list.className = data.mark;
+  list.ariaLabel = data.label;
+  list.replaceChildren(...data.cards.map(card));
+}

@@ -1,0 +1,253 @@
+"""The page of similar galaxies: what is asked for, the galaxy that is meant, those like it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from workflow.app.controls import (
+    EXAMPLES,
+    LIKE,
+    UNLIKE,
+    Settings,
+    add_example,
+    ask_query,
+    ask_settings,
+    choose,
+    drop_example,
+    examples,
+)
+from workflow.app.downloads import FORMATS
+from workflow.app.gallery import show_gallery
+from workflow.app.links import simbad_link, viewer_link
+from workflow.app.query import Position
+from workflow.app.search import Match, Similar, find_galaxy, find_similar
+from workflow.app.sky_map import draw_sky_map
+from workflow.app.survey import Survey
+from workflow.app.text import STYLE, plain
+from workflow.app.thumbnails import middle
+from workflow.app.upload import draw_upload, represent_upload
+from workflow.lib.catalogue import UNITS
+from workflow.lib.errors import UserError
+
+LINKS = ["viewer", "SIMBAD"]
+"""Columns of the table that is shown, in which each galaxy is looked up elsewhere."""
+
+
+def show(survey: Survey) -> None:
+    """Show the page."""
+    st.html(STYLE)
+    st.title("Find galaxies like this one", anchor=False)
+    st.caption(plain(_about(survey)))
+    settings = ask_settings(survey)
+    text, uploaded = ask_query(survey)
+    try:
+        if uploaded is not None:
+            _answer(survey, settings, None, uploaded)
+        elif text.strip():
+            resolver = survey.config["page"]["name_resolver"]
+            _answer(survey, settings, find_galaxy(survey, text, resolver), None)
+        else:
+            _beginnings(survey)
+    except UserError as error:
+        st.error(plain(str(error)))
+
+
+def _about(survey: Survey) -> str:
+    simulated = "simulation" in survey.config["surveys"][survey.name]
+    parts = [
+        f"{len(survey):,} galaxies of {survey.name}",
+        "simulated galaxies" if simulated else "",
+        survey.encoder_label,
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _beginnings(survey: Survey) -> None:
+    """Show galaxies to begin with, from all over the catalogue."""
+    st.header("Or begin with one of these", anchor=False)
+    count = min(survey.config["page"]["gallery"], len(survey))
+    rows = np.linspace(0, len(survey) - 1, count).astype(int)
+    _galaxies(survey, rows, label="To begin with")
+
+
+def _answer(
+    survey: Survey, settings: Settings, match: Match | None, uploaded: bytes | None
+) -> None:
+    """Show what was asked for, and the galaxies like it."""
+    if match is not None:
+        _warn(survey, match)
+    like, unlike = (examples(survey, name) for name in EXAMPLES)
+    asked, found = st.columns([1, 3], gap="medium")
+    with asked:
+        if match is not None:
+            _show_match(survey, match)
+            like = [row for row in like if row != match.row]
+        if uploaded is not None:
+            st.header("Your image", anchor=False)
+            st.image(_draw(survey, uploaded), alt="Your image", width="stretch")
+        _show_examples(survey, like, "And like these", LIKE)
+        _show_examples(survey, unlike, "Not like these", UNLIKE)
+    with found:
+        liked: list[int | np.ndarray] = [*like]
+        if match is not None:
+            liked.append(match.row)
+        if uploaded is not None:
+            with st.spinner("Looking at your image"):
+                liked.append(_represent(survey, uploaded, settings.whole))
+        page = survey.config["page"]
+        similar = find_similar(
+            survey,
+            liked,
+            unlike,
+            max(page["gallery"], page["table"]),
+            whole=settings.whole,
+            metric=settings.metric,
+            allowed=survey.within(settings.ranges),
+            same_within=survey.config["similarity"]["same_within"],
+        )
+        st.header("Most similar galaxies", anchor=False)
+        if not len(similar.rows):
+            st.info("No galaxy passes the filters.")
+            return
+        measure = "score" if unlike else "distance"
+        _show_similar(survey, similar, page["gallery"], measure)
+        _show_table(survey, similar, page["table"], measure, settings)
+
+
+def _show_examples(survey: Survey, rows: Sequence[int], heading: str, kind: str) -> None:
+    if rows:
+        st.subheader(heading, anchor=False)
+        actions = {"remove": partial(drop_example, kind)}
+        _galaxies(survey, rows, actions=actions, label=heading, mark=kind)
+
+
+def _show_match(survey: Survey, match: Match) -> None:
+    """Show the galaxy that is meant."""
+    st.header("Matched galaxy", anchor=False)
+    _galaxies(survey, [match.row], label="Matched galaxy", mark=LIKE)
+    ra, dec = survey.ra[match.row], survey.dec[match.row]
+    facts = survey.table([match.row], UNITS).iloc[0, 1:]
+    lines = [plain(f"{name} {value:.7g} {survey.units[name]}") for name, value in facts.items()]
+    if match.position is not None:
+        lines.insert(0, f"**{_angle(match.separation)}** from what was asked for")
+    st.caption("  \n".join(lines))
+    if np.isfinite(ra) and np.isfinite(dec):
+        layer = survey.config["legacysurvey"]["layer"]
+        with st.container(horizontal=True):
+            st.link_button("Legacy Survey viewer", viewer_link(ra, dec, layer))
+            st.link_button("SIMBAD", simbad_link(ra, dec))
+
+
+def _warn(survey: Survey, match: Match) -> None:
+    """Say so if the galaxy is not what was asked for, and show where the survey has galaxies."""
+    page = survey.config["page"]
+    if match.position is None or match.separation <= page["far"]:
+        return
+    st.warning(
+        f"The nearest galaxy of the survey is {_angle(match.separation)} from what you asked for. "
+        "It is probably another one."
+    )
+    if match.separation > page["outside"]:
+        matched = Position(survey.ra[match.row], survey.dec[match.row])
+        st.image(
+            _sky_map(survey, match.position, matched),
+            alt="Map of the sky: the survey's galaxies, the place that was asked for, and the "
+            "nearest galaxy",
+            width=640,
+        )
+
+
+def _show_similar(survey: Survey, similar: Similar, count: int, measure: str) -> None:
+    rows, distances = similar.rows[:count], similar.distances[:count]
+    captions = [f"{rank}: {measure} {value:.3g}" for rank, value in enumerate(distances, 1)]
+    actions = {
+        "+ like": partial(add_example, LIKE),
+        "\u2212 unlike": partial(add_example, UNLIKE),
+    }
+    _galaxies(survey, rows, captions, actions, label="Most similar galaxies")
+
+
+def _show_table(
+    survey: Survey, similar: Similar, count: int, measure: str, settings: Settings
+) -> None:
+    """Show the galaxies as a table, to look at and to download."""
+    rows, distances = similar.rows[:count], similar.distances[:count]
+    columns = [*UNITS, *(name for name in settings.ranges if name not in UNITS)]
+    table = survey.table(rows, columns)
+    table.insert(0, "rank", np.arange(1, len(rows) + 1))
+    table.insert(2, measure, distances)
+    st.header("Table", anchor=False)
+    with st.container(horizontal=True):
+        for kind in FORMATS:
+            st.download_button(
+                f"Download {kind.label}",
+                partial(kind.write, table, survey.units),
+                file_name=f"similar{kind.ending}",
+                mime=kind.mime,
+                on_click="ignore",
+            )
+    shown = _with_links(table, survey.config["legacysurvey"]["layer"])
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            measure: st.column_config.NumberColumn(format="%.4g"),
+            **{name: st.column_config.LinkColumn(display_text=name) for name in LINKS},
+        },
+        alt=f"The {len(rows)} most similar galaxies",
+    )
+
+
+def _with_links(table: pd.DataFrame, layer: str) -> pd.DataFrame:
+    if not {"ra", "dec"} <= set(table):
+        return table
+    places = list(zip(table["ra"], table["dec"], strict=True))
+    links = pd.DataFrame(
+        [(viewer_link(*place, layer), simbad_link(*place)) for place in places], columns=LINKS
+    )
+    return pd.concat([table.iloc[:, :3], links, table.iloc[:, 3:]], axis=1)
+
+
+def _galaxies(
+    survey: Survey,
+    rows: Sequence[int],
+    captions: Sequence[str] | None = None,
+    actions: Mapping[str, Callable[[str], None]] | None = None,
+    *,
+    label: str,
+    mark: str = "",
+) -> None:
+    """Show galaxies of the survey; a click asks for those like it."""
+    # The galaxy rather than the sky about it.
+    cut = survey.config["figures"]["neighbours"]["crop"]
+    show_gallery(
+        [survey.iaunames[row] for row in rows],
+        [picture and middle(picture, cut) for picture in survey.thumbnails(rows)],
+        captions or [""] * len(rows),
+        choose,
+        actions or {},
+        label=label,
+        mark=mark,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _draw(_survey: Survey, data: bytes) -> bytes:
+    return draw_upload(data, _survey.config["cutouts"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _represent(_survey: Survey, data: bytes, whole: bool) -> np.ndarray:
+    return represent_upload(_survey, data, whole)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sky_map(_survey: Survey, asked: Position, matched: Position) -> bytes:
+    return draw_sky_map(_survey.ra, _survey.dec, asked, matched)
+
+
+def _angle(arcsec: float) -> str:
+    return f"{arcsec / 3600:.2f} deg" if arcsec >= 3600 else f"{arcsec:.1f} arcsec"

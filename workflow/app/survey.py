@@ -1,0 +1,124 @@
+"""The survey that the page shows: galaxies with a representation, and what is known of them."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from workflow.app.thumbnails import Thumbnails
+from workflow.lib.config import read_config
+from workflow.lib.encoder import read_description
+from workflow.lib.errors import UserError
+from workflow.lib.representation import read_representation
+
+COLUMNS_HELD = 64
+"""Columns of the catalogue that stay in memory: 2.4 MB each for 305,657 galaxies."""
+
+
+class Survey:
+    """The galaxies of a survey that have a representation; one is called by its row in that.
+
+    Of the catalogue only the columns asked for are read, and the whole representation stays on the
+    disk, mapped into memory.
+
+    Parameters
+    ----------
+    config
+        The whole configuration: ``figures.survey`` and ``pretraining.shown`` are shown.
+
+    Raises
+    ------
+    UserError
+        If the workflow has not made a file that is needed, or of other galaxies.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.name: str = config["figures"]["survey"]
+        results, pretraining = Path(config["pathvars"]["results"]), config["pretraining"]["shown"]
+        represented = results / "4_represent" / self.name / pretraining
+        compressed = represented / f"pca{config['similarity']['components']}.parquet"
+        whole = represented / "representation.npy"
+        self.compressor = compressed.with_suffix(".npz")
+        self.weights = results / "3_pretrain" / pretraining / "encoder.weights.h5"
+        self.catalogue = results / "1_catalogue" / f"{self.name}.parquet"
+        for path in (self.catalogue, self.weights, compressed, self.compressor, whole):
+            if not path.exists():
+                raise UserError(f"{path}: missing; run the workflow first, as README.md says")
+        self.encoder_label: str = read_description(self.weights)["label"]
+        self.iaunames, components = read_representation(compressed)
+        self.vectors = {False: components, True: np.load(whole, mmap_mode="r")}
+        self._by_name = {iauname: row for row, iauname in enumerate(self.iaunames)}
+        self._places, galaxies = self._find_in_catalogue()
+        if len(self.vectors[True]) != len(self):
+            raise UserError(f"{whole}: not of the galaxies of {compressed}; make it anew")
+        shards = config["surveys"][self.name]["shards"]
+        self._thumbnails = Thumbnails(results / "2_cutouts" / self.name, shards, galaxies)
+        self.units = self._numeric_columns()
+        self.column = lru_cache(COLUMNS_HELD)(self._read_column)
+        self.ra, self.dec = (self._coordinate(name) for name in ("ra", "dec"))
+
+    def __len__(self) -> int:
+        return len(self.iaunames)
+
+    def row(self, iauname: str) -> int | None:
+        """Give the row of a galaxy; None if no galaxy has this name."""
+        return self._by_name.get(iauname)
+
+    def thumbnails(self, rows: Sequence[int]) -> list[bytes | None]:
+        """Give the pictures of galaxies, as JPEG files; None for one whose picture is lost."""
+        iaunames = [self.iaunames[row] for row in rows]
+        found = self._thumbnails.read(list(zip(self._places[rows], iaunames, strict=True)))
+        return [found.get(iauname) for iauname in iaunames]
+
+    def table(self, rows: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
+        """Give galaxies' iaunames and these columns of the catalogue, as far as it has them."""
+        values = {name: self.column(name)[rows] for name in columns if name in self.units}
+        return pd.DataFrame({"iauname": [self.iaunames[row] for row in rows], **values})
+
+    def within(self, ranges: Mapping[str, tuple[float, float]]) -> np.ndarray:
+        """Say which galaxies have values in these ranges; shape (n,), bool.
+
+        Parameters
+        ----------
+        ranges
+            Columns, and the smallest and the largest value allowed. What is missing never passes.
+        """
+        passes = np.ones(len(self), bool)
+        for name, (low, high) in ranges.items():
+            passes &= (self.column(name) >= low) & (self.column(name) <= high)
+        return passes
+
+    def _read_column(self, name: str) -> np.ndarray:
+        """Read numbers of the catalogue, in the order of the representation."""
+        values = pq.read_table(self.catalogue, columns=[name])[name]
+        return values.cast(pa.float64()).to_numpy()[self._places]
+
+    def _coordinate(self, name: str) -> np.ndarray:
+        return self.column(name) if name in self.units else np.full(len(self), np.nan)
+
+    def _numeric_columns(self) -> dict[str, str]:
+        """Give each column of numbers with its unit."""
+        fields = pq.read_schema(self.catalogue)
+        numbers = [f for f in fields if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
+        return {f.name: (f.metadata or {}).get(b"unit", b"").decode() for f in numbers}
+
+    def _find_in_catalogue(self) -> tuple[np.ndarray, int]:
+        """Give the place of each galaxy in the catalogue, and the galaxies there."""
+        names = pq.read_table(self.catalogue, columns=["iauname"])["iauname"]
+        places = pc.index_in(pa.array(self.iaunames, names.type), names)
+        if places.null_count:
+            raise UserError(f"{self.catalogue}: does not have all galaxies represented; rerun")
+        return places.to_numpy(), len(names)
+
+
+@cache
+def open_survey(*configfiles: str) -> Survey:
+    """Read the configuration and open its survey, once for all visitors."""
+    return Survey(read_config(configfiles))

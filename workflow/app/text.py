@@ -1,0 +1,23 @@
+"""Text and style for Streamlit, which takes Markdown and HTML where text is meant."""
+
+import re
+
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+STYLE = """<style>
+h1 { font-size: 2rem !important; }
+h2 { font-size: 1.4rem !important; }
+h3 { font-size: 1.15rem !important; }
+/* The theme's blue is for what is behind white text; as text itself it is too dark. */
+[data-testid="stSliderThumbValue"] { color: inherit; }
+button:focus-visible, a:focus-visible, input:focus-visible {
+  outline: 3px solid #ffd166 !important; outline-offset: 2px;
+}
+.stMainBlockContainer { padding: 3rem clamp(1rem, 3vw, 3rem) 3rem; }
+</style>"""
+"""The page's own style, on top of Streamlit's."""
+
+
+def plain(text: str) -> str:
+    """Escape text for Streamlit's labels and messages."""
+    return PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
