@@ -344,7 +344,7 @@ CATALOGUE = "surveys.decals.catalogue"
         ("pretraining.concentrations", [5, 5], ["pretraining.concentrations"]),
         ("probe.components", 20, ["probe.components", "pca.components"]),
         ("probe.labels.ring.below", 0.5, ["probe.labels.ring", "0.5"]),
-        ("pretraining.epochs_of", {"smoth": 3}, ["pretraining.epochs_of.smoth", "smooth-or-featured"]),
+        ("pretraining.epochs_of", {"smoth": 3}, ["pretraining.epochs_of.smoth", "bulge-size"]),
         ("probe.surveys", ["gz2"], ["probe.surveys", "gz2"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),
