@@ -413,7 +413,7 @@ def test_checking_changes_nothing():
 # Read outside of Snakemake
 
 
-@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS)])
+@pytest.mark.parametrize("overlays", [(), *OVERLAYS])
 def test_a_configuration_is_read_as_snakemake_merges_it(overlays):
     assert read_config(CONFIG / name for name in overlays) == load(*overlays)
 
