@@ -3,15 +3,21 @@
 import pytest
 
 PAPER = {
-    "download_file": 6,
+    "download_file": 7,
     "select_galaxies": 2,
     "write_shard": 460,
     "fetch_cutouts": 460,
+    "gather_images": 1,
+    "pretrain_encoder": 5,
+    "copy_encoder": 1,
     "make_random_encoder": 1,
-    "embed_cutouts": 460,
-    "gather_representation": 2,
-    "compress_representation": 6,
+    "predict_votes": 5,
+    "evaluate_pretraining": 1,
+    "embed_cutouts": 7 * 400 + 60,  # decals by each encoder, gz2 by the one that is shown
+    "gather_representation": 8,
+    "compress_representation": 3 + 6 + 3,
     "unpack_representation": 1,
+    "probe_representations": 1,
     "project_representation": 3,
     "gather_tags": 1,
     "find_neighbours": 1,
@@ -52,6 +58,9 @@ def test_figure_2_without_tags_names_the_key_that_is_missing(bare):
     own = bare.folder / "data/own"
     (own / "images").mkdir(parents=True)
     (own / "labels.csv").write_text("asset_id\n1\n")
+    weights = bare.folder / "results/toy/3_pretrain/all/encoder.weights.h5"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
     output = bare.sh("snakemake -n figure_2 --configfile config/own.yaml", check=False)
     assert "Missing input files for rule find_neighbours" in output
     assert "(config) surveys.own.tags" in output
