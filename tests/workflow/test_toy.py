@@ -306,6 +306,7 @@ def test_weights_of_ones_own_are_taken_with_what_is_known_of_them(branch):
 
 
 def test_weights_that_nothing_is_known_of_are_refused(branch):
-    output = branch.toy(TAKEN, GIVEN.format("README.md"), check=False)
+    (branch.folder / "given.weights.h5").write_bytes(b"no json beside it")
+    output = branch.toy(TAKEN, GIVEN.format("given.weights.h5"), check=False)
     (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "encoder.json" in error
