@@ -139,15 +139,7 @@ def draw_representation(
     side = max(1, round(width * dpi / columns))
     thumbnails = read_thumbnails(cutouts, shown["iauname"].tolist())
     picture = mosaic(shown, thumbnails, side, crop)
-    notes = _notes(survey_note, description)
-    foot = 0.18 * len(notes)
-    # The width of whole cells, so that a pixel of the picture is a dot of the figure.
-    height, width = picture.shape[0] / dpi, picture.shape[1] / dpi
-    figure = plt.figure(figsize=(width, height + foot))
-    axes = figure.add_axes((0, foot / (height + foot), 1, height / (height + foot)))
-    axes.imshow(picture, interpolation="none", aspect="auto")
-    axes.set_axis_off()
-    figure.text(0.5, 0.05 / (height + foot), "\n".join(notes), ha="center", va="bottom", size=7)
+    figure, _ = _framed(picture, _notes(survey_note, description), dpi)
     save_figure(figure, pdf, png, dpi)
     write_text(shown.to_csv(index=False, float_format="%.4f"), csv)
 
@@ -205,20 +197,12 @@ def draw_neighbours(
     side = max(8, round((width - LABEL_WIDTH) * dpi / per_row))
     picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
     _part_cells(picture, side)
-    notes = _notes(survey_note, description)
-    foot = 0.18 * len(notes)
-    height = picture.shape[0] / dpi
-    figure = plt.figure(figsize=(LABEL_WIDTH + picture.shape[1] / dpi, height + foot))
-    inside = LABEL_WIDTH / figure.get_figwidth()
-    axes = figure.add_axes((inside, foot / (height + foot), 1 - inside, height / (height + foot)))
-    axes.imshow(picture, interpolation="none", aspect="auto")
-    axes.set_axis_off()
+    figure, axes = _framed(picture, _notes(survey_note, description), dpi, left=LABEL_WIDTH)
     rows = shown["row"].max() + 1
     for tag, row in shown.drop_duplicates("tag")[["tag", "row"]].itertuples(index=False):
         name = "\n".join(textwrap.wrap(tag.replace("-", " ").replace("_", " "), 14))
         middle = (rows - 1 - row + 0.5) * side
         axes.text(-0.08 * dpi, middle, name, ha="right", va="center", size=8)
-    figure.text(0.5, 0.05 / (height + foot), "\n".join(notes), ha="center", va="bottom", size=7)
     save_figure(figure, pdf, png, dpi)
     write_text(shown.to_csv(index=False, float_format="%.6g"), csv)
 
@@ -277,6 +261,22 @@ def draw_variance(
     axes.set_title("\n".join(_notes(survey_note, description)), fontsize=6)
     save_figure(figure, pdf, png, dpi)
     write_text(table.to_csv(index=False, float_format="%.6f"), csv)
+
+
+def _framed(
+    picture: np.ndarray, notes: Sequence[str], dpi: int, left: float = 0.0
+) -> tuple[plt.Figure, plt.Axes]:
+    """Make a figure of a picture with notes under it, and room for labels on the left [inch]."""
+    # As large as the picture, so that one of its pixels is a dot of the figure.
+    height, width = picture.shape[0] / dpi, left + picture.shape[1] / dpi
+    foot = 0.18 * len(notes)
+    figure = plt.figure(figsize=(width, height + foot))
+    inside, above = left / width, foot / (height + foot)
+    axes = figure.add_axes((inside, above, 1 - inside, height / (height + foot)))
+    axes.imshow(picture, interpolation="none", aspect="auto")
+    axes.set_axis_off()
+    figure.text(0.5, 0.05 / (height + foot), "\n".join(notes), ha="center", va="bottom", size=7)
+    return figure, axes
 
 
 def _notes(survey_note: str, description: str | Path) -> list[str]:
