@@ -118,7 +118,7 @@ def select(
     need_columns(galaxies, [*cuts, *exclude], path)
     counts: list[dict[str, int | str]] = []
     for column, cut in cuts.items():
-        values = _numbers(galaxies[column], path)
+        values = numbers(galaxies[column], path)
         known = values.notna()
         galaxies, values = _keep(galaxies, known, f"{column} unknown", counts), values[known]
         for side, bound in cut.items():
@@ -126,7 +126,7 @@ def select(
             galaxies = _keep(galaxies, passes, f"{column} not {side} {bound}", counts)
             values = values[passes]
     for column in exclude:
-        flagged = _numbers(galaxies[column], path).fillna(0).astype(bool)
+        flagged = numbers(galaxies[column], path).fillna(0).astype(bool)
         galaxies = _keep(galaxies, ~flagged, column, counts)
     if galaxies.empty:
         removed = ", ".join(f"{row['cut']}: {row['removed']}" for row in counts)
@@ -229,8 +229,8 @@ def select_table_galaxies(
     galaxies = selection.galaxies
     if {"petro_th50", "petro_th90"} <= set(galaxies):
         galaxies["pixel_scale"] = thumbnail_pixel_scale(
-            _numbers(galaxies["petro_th50"], table),
-            _numbers(galaxies["petro_th90"], table),
+            numbers(galaxies["petro_th50"], table),
+            numbers(galaxies["petro_th90"], table),
             **pixel_scale,
         )
     _write(galaxies, steps + selection.counts, catalogue, counts)
@@ -290,7 +290,8 @@ def _vote_columns(votes: pd.DataFrame) -> pd.DataFrame:
     return votes[[name for name in votes if name in wanted]]
 
 
-def _numbers(column: pd.Series, path: str | Path) -> pd.Series:
+def numbers(column: pd.Series, path: str | Path) -> pd.Series:
+    """Give a column of the table `path` as numbers, NaN for what is none; refuse text."""
     try:
         return pd.to_numeric(column).replace([np.inf, -np.inf], np.nan)
     except (ValueError, TypeError) as error:

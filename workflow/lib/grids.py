@@ -1,5 +1,9 @@
 """What the configuration expands into. Parsed by every job, so nothing heavy is imported here."""
 
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 FIGURE_SAMPLES = {"figure_1": "all", "figure_A1": "featured", "figure_A2": "spiral"}
 """The umap sample that each representation figure shows (Figs. 1, A1 and A2)."""
 
@@ -44,3 +48,48 @@ def weights_file(path: str) -> str:
     'efficientnetb0_notop.h5'
     """
     return path if path.endswith((".h5", ".index")) else f"{path}.index"
+
+
+SCRATCH = "scratch"
+"""In the place of a pretraining's name: fine-tuning's networks that start from random weights."""
+
+
+class FinetuningRun(NamedTuple):
+    """One training run of the fine-tuning grid (paper Sec. 4.2)."""
+
+    pretraining: str
+    depth: str
+    size: int
+    repeat: int
+
+    @property
+    def models(self) -> int:
+        """The models that it gives: frozen and fine-tuned, or one from scratch."""
+        return 1 if self.pretraining == SCRATCH else 2
+
+    @property
+    def path(self) -> str:
+        """Where its result stands among those of a task.
+
+        Examples
+        --------
+        >>> FinetuningRun("all", "block6+", 21, 3).path
+        'all/block6+/n21_r3'
+        """
+        return f"{self.pretraining}/{self.depth}/n{self.size}_r{self.repeat}"
+
+    def seed(self, seed: int, task: str) -> int:
+        """Draw the run's own seed, below 2**32; each has its own split (paper Sec. 4.2.2)."""
+        named = f"{seed} {task} {self.path}"
+        return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4], "little")
+
+
+def finetuning_runs(finetune: Mapping[str, Any]) -> list[FinetuningRun]:
+    """Expand the configuration's `finetune` into its runs."""
+    return [
+        FinetuningRun(pretraining, depth, size, repeat)
+        for pretraining, depths in finetune["depths"].items()
+        for depth in depths
+        for size in finetune["sizes"]
+        for repeat in range(finetune["repeats"])
+    ]
