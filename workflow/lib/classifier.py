@@ -7,16 +7,23 @@ import keras
 from keras import ops
 
 from workflow.lib.augment import Views, apply_views
+from workflow.lib.grids import DEPTHS
 from workflow.lib.training import BatchNormalization, count_gpus
 
-FIRST_LAYERS = {
-    "top": "top_conv",
-    "block7+": "block7a_expand_conv",
-    "block6+": "block6a_expand_conv",
-    "block5+": "block5a_expand_conv",
-    "block4+": "block4a_expand_conv",
-    "all": None,
-}
+FIRST_LAYERS = dict(
+    zip(
+        DEPTHS,
+        [
+            "top_conv",
+            "block7a_expand_conv",
+            "block6a_expand_conv",
+            "block5a_expand_conv",
+            "block4a_expand_conv",
+            None,
+        ],
+        strict=True,
+    )
+)
 """The first layer that each depth trains; the names are those of Keras Applications."""
 
 

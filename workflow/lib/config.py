@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from workflow.lib.errors import UserError
+from workflow.lib.grids import SCRATCH
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 BASE = Path(__file__).parents[2] / "config" / "config.yaml"
@@ -152,6 +153,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         )
     yield from _pretraining_contradictions(config)
     yield from _similarity_contradictions(config)
+    yield from _finetune_contradictions(config)
     if config["pca"]["batch_size"] < max(config["pca"]["components"]):
         yield "'pca.batch_size' must be at least the largest of 'pca.components'"
     figures = config["figures"]
@@ -246,6 +248,60 @@ def _similarity_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"'figures.show' (figure_2) needs 'surveys.{figures['survey']}.tags'"
 
 
+def _finetune_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    finetune, pretraining = config["finetune"], config["pretraining"]
+    if finetune["task"] not in finetune["tasks"]:
+        known = ", ".join(finetune["tasks"])
+        yield f"'finetune.task' ({finetune['task']}) must be one of 'finetune.tasks': {known}"
+    for name, task in finetune["tasks"].items():
+        key = f"finetune.tasks.{name}"
+        if task["below"] > task["above"]:
+            yield (
+                f"'{key}': below ({task['below']}) must not be larger than above ({task['above']})"
+            )
+        yield from _cut_contradictions(f"{key}.cuts", task["cuts"])
+        if task["survey"] not in config["surveys"]:
+            yield (
+                f"'{key}.survey' ({task['survey']}) must be one of the surveys: "
+                f"{', '.join(config['surveys'])}"
+            )
+    known = [SCRATCH, "random", *pretraining["tasks"], *pretraining["weights"]]
+    for name, depths in finetune["depths"].items():
+        if name not in known:
+            yield f"'finetune.depths.{name}': no such pretraining; known: {', '.join(known)}"
+        if name == SCRATCH and set(depths) - {"all"}:
+            yield f"'finetune.depths.{SCRATCH}' must be [all], or [] for none"
+    if SCRATCH in {*pretraining["tasks"], *pretraining["weights"]}:
+        yield f"'pretraining': {SCRATCH} is no pretraining; choose another name"
+    split = finetune["split"]
+    if split["validation_share"] + split["test_share"] >= 1:
+        yield "'finetune.split': the shares leave no galaxy to train on"
+    for stage, recipe in finetune["stages"].items():
+        if recipe["patience"]["least"] > recipe["patience"]["most"]:
+            yield f"'finetune.stages.{stage}.patience': least must not be larger than most"
+    predict = finetune["predict"]
+    if predict["pretraining"] not in known:
+        yield (
+            f"'finetune.predict.pretraining' ({predict['pretraining']}) must be one of "
+            f"{', '.join(known)}"
+        )
+    for survey in predict["surveys"]:
+        if survey not in config["surveys"]:
+            yield (
+                f"'finetune.predict.surveys' ({survey}) must be one of the surveys: "
+                f"{', '.join(config['surveys'])}"
+            )
+
+
+def _cut_contradictions(key: str, cuts: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    for column, cut in cuts.items():
+        if cut.get("above", float("-inf")) >= cut.get("below", float("inf")):
+            yield (
+                f"'{key}.{column}': above ({cut['above']}) must be smaller than "
+                f"below ({cut['below']})"
+            )
+
+
 def _colour_contradictions(key: str, colour: Mapping[str, Any]) -> Iterator[str]:
     low, high = colour["arcsinh_range"]
     if low >= high:
@@ -269,9 +325,4 @@ def _survey_contradictions(key: str, survey: Mapping[str, Any]) -> Iterator[str]
     if "pictures" in survey.get("simulation", {}):
         colour = survey["simulation"]["pictures"]["colour"]
         yield from _colour_contradictions(f"{key}.simulation.pictures.colour", colour)
-    for column, cut in survey.get("cuts", {}).items():
-        if cut.get("above", float("-inf")) >= cut.get("below", float("inf")):
-            yield (
-                f"'{key}.cuts.{column}': above ({cut['above']}) must be smaller than "
-                f"below ({cut['below']})"
-            )
+    yield from _cut_contradictions(f"{key}.cuts", survey.get("cuts", {}))

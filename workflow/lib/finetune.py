@@ -17,8 +17,8 @@ from workflow.lib.code import digest
 from workflow.lib.draws import name_keys
 from workflow.lib.encoder import load_encoder, random_encoder, read_description
 from workflow.lib.errors import UserError
-from workflow.lib.files import write_json
-from workflow.lib.grids import SCRATCH
+from workflow.lib.files import write_json, write_text
+from workflow.lib.finetuned import Kept, keep_classifier
 from workflow.lib.labels import Split, draw_split, read_labels
 
 if TYPE_CHECKING:
@@ -48,19 +48,17 @@ class Stage(NamedTuple):
     """Of Adam (Kingma & Ba 2015)."""
     images_seen: float
     """The epochs there may be, times the size of the training set (Sec. 4.2.3)."""
-    patience_part: float
-    """Patience is the number of epochs divided by this, within the next two (Sec. 4.2.3)."""
-    patience_least: int
-    patience_most: int
+    patience: Mapping[str, int]
+    """The number of epochs divided by `part`, but within `least` and `most` (Sec. 4.2.3)."""
 
     def epochs(self, size: int) -> int:
         """Give the most epochs that a training set of this size is gone through."""
         return max(1, int(self.images_seen / size))
 
-    def patience(self, size: int) -> int:
+    def patient(self, size: int) -> int:
         """Give the epochs without a lower validation loss after which training stops."""
-        wanted = int(self.epochs(size) / self.patience_part)
-        return min(max(self.patience_least, wanted), self.patience_most)
+        wanted = self.epochs(size) // self.patience["part"]
+        return min(max(self.patience["least"], wanted), self.patience["most"])
 
 
 class Settings(NamedTuple):
@@ -122,10 +120,12 @@ def finetune(
     labels: str | Path,
     weights: str | Path | None,
     *,
-    identity: Mapping[str, Any],
+    task: str,
+    survey: str,
+    pretraining: str,
     depth: str,
     settings: Mapping[str, Any],
-    keep: str | Path | None = None,
+    keep: Kept | None = None,
 ) -> None:
     """Train and score classifiers of one depth, one after the other (paper Sec. 4.2).
 
@@ -142,14 +142,14 @@ def finetune(
         By `labels.gather_labelled` and `labels.label_galaxies`.
     weights
         An encoder, with its json beside it; None to train from scratch.
-    identity
-        What else the results shall say of the runs, such as the task and the pretraining.
+    task, survey, pretraining
+        What is learned, on whose galaxies, and the name of the weights.
     depth
-        One of `classifier.FIRST_LAYERS`.
+        One of `grids.DEPTHS`.
     settings
         The fields of `Settings`.
     keep
-        For one run only: folder to write the trained classifier to, by `classifier.save`.
+        For one run only: the files to write its classifier to.
 
     Raises
     ------
@@ -159,42 +159,43 @@ def finetune(
     how = Settings(**settings)
     pixels = np.load(images, mmap_mode="r")
     names, known = read_labels(labels)
-    for run in runs:  # before the first one takes hours
-        draw_split(known, size=run.size, seed=run.seed, path=labels, **how.split)
+    splits = [
+        draw_split(known, size=run.size, seed=run.seed, path=labels, **how.split) for run in runs
+    ]
     network = Network(weights, depth, how, pixels.shape)
-    states = []
-    for run in runs:
-        began = time.monotonic()
-        everything = [dict(identity), depth, how._asdict(), run.size, run.seed]
-        state = _state_folder(run.metrics, everything, [labels, *([weights] if weights else [])])
-        states.append(state)
-        if not (state / "result.json").exists() or keep:
-            split = draw_split(known, size=run.size, seed=run.seed, path=labels, **how.split)
-            galaxies = _load(split, pixels, known, names)
-            models = network.run(galaxies, run.seed, state)
+    identity = {"task": task, "survey": survey, "pretraining": pretraining, "depth": depth}
+    folders = []
+    for run, split in zip(runs, splits, strict=True):
+        everything = [identity, how._asdict(), run.size, run.seed]
+        folder = _state_folder(run.metrics, everything, [labels, *([weights] if weights else [])])
+        folders.append(folder)
+        if not (folder / "result.json").exists() or keep:
+            began = time.monotonic()
+            models = network.run(_load(split, pixels, known, names), run.seed, folder)
             result = {
                 **identity,
-                "depth": depth,
                 "size": run.size,
                 "repeat": run.repeat,
                 "seed": run.seed,
                 "weights": _described(weights),
-                "labels": _sha256(labels),
+                "labels": {"sha256": _sha256(labels)},
                 "galaxies": _counts(split, known),
                 "settings": how._asdict(),
                 "models": models,
                 "seconds": round(time.monotonic() - began, 3),
                 **_machine(),
             }
-            if keep:
-                from workflow.lib.classifier import save
-
-                save(network.encoder, network.head, keep, result, split, names)
-            write_json(result, state / "result.json")
-        shutil.copyfile(state / "result.json", run.metrics)
-        log.info("%s: done in %.1f s", run.metrics, time.monotonic() - began)
-    for state in states:
-        shutil.rmtree(state)
+            write_json(result, folder / "result.json")
+        if keep:
+            trained = {"survey": survey, "split": None, "task": task, "pretraining": pretraining}
+            keep_classifier(
+                network.encoder, network.head, keep,
+                training=trained, seed=run.seed, split=split, names=names,
+            )  # fmt: skip
+        write_text((folder / "result.json").read_text(), run.metrics)
+        log.info("%s stands there", run.metrics)
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
 class Network:
@@ -355,7 +356,7 @@ class Network:
         else:
             state, curve, seconds = start(model, seed), np.empty((0, 2)), 0.0
         kept = time.monotonic()
-        while len(curve) < recipe.epochs(size) and int(state.since) < recipe.patience(size):
+        while len(curve) < recipe.epochs(size) and int(state.since) < recipe.patient(size):
             began = time.monotonic()
             first = len(curve) + 1
             epochs = range(first, 1 + min(first + at_once - 1, recipe.epochs(size)))
@@ -372,7 +373,7 @@ class Network:
             ]
             state, losses = learner.epochs(
                 state, stack_epochs(steps), data, examples,
-                recipe.learning_rate, recipe.patience(size),
+                recipe.learning_rate, recipe.patient(size),
             )  # fmt: skip
             if not np.isfinite(losses).all():
                 raise FloatingPointError(f"{stage}: a loss is not a number after epoch {first - 1}")
@@ -398,7 +399,7 @@ class Network:
             "stage": stage,
             "epochs": len(curve),
             "best_epoch": best + 1,
-            "patience": recipe.patience(size),
+            "patience": recipe.patient(size),
             "weights": int(sum(np.prod(one.shape) for one in state.weights)),
             "training_loss": float(curve[best, 0]),
             "validation_loss": float(curve[best, 1]),
@@ -511,6 +512,3 @@ def _state_folder(metrics: str | Path, settings: Any, inputs: Sequence[str | Pat
     folder = Path(metrics).with_suffix(f".training-{hashed.hexdigest()[:12]}")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-__all__ = ["SCRATCH", "Run", "Settings", "Stage", "finetune"]

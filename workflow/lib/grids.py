@@ -53,6 +53,15 @@ def weights_file(path: str) -> str:
 SCRATCH = "scratch"
 """In the place of a pretraining's name: fine-tuning's networks that start from random weights."""
 
+DEPTHS = ("top", "block7+", "block6+", "block5+", "block4+", "all")
+"""How deep fine-tuning goes, from the output down (paper Sec. 4.2.1)."""
+
+FINETUNING_FIGURES = ("figure_7", "figure_8", "figure_9")
+"""The figures that compare fine-tuned models (Figs. 7 to 9)."""
+
+PAPER_RUNS = 1500
+"""Training runs of the paper's fine-tuning grid, by which a smaller one is told (Sec. 4.2.3)."""
+
 
 class FinetuningRun(NamedTuple):
     """One training run of the fine-tuning grid (paper Sec. 4.2)."""

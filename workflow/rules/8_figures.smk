@@ -1,6 +1,6 @@
 # Every figure as PDF and PNG, each with its source data and its caption.
-# Reads: <results>/2_cutouts/*, <results>/4_represent/*, <results>/5_similarity/*.
-# Writes: <results>/8_figures/*. Paper: Figs. 1, 2, A1, A2.
+# Reads: <results>/2_cutouts/*, <results>/4_represent/*, <results>/5_similarity/*,
+# <results>/7_finetune/*. Writes: <results>/8_figures/*. Paper: Figs. 1, 2, 7, 8, 9, A1, A2.
 
 
 rule draw_representation:
@@ -116,6 +116,39 @@ rule draw_pca_variance:
         "../../scripts/draw_pca_variance.py"
 
 
+rule draw_finetuning:
+    """Draw test accuracy by the number of labelled galaxies."""
+    input:
+        models=f"<results>/7_finetune/{FINETUNING_TASK}/models.csv",
+        code=lib("finetuned_figures"),
+    output:
+        pdf="<results>/8_figures/{figure}.pdf",
+        png=report(
+            "<results>/8_figures/{figure}.png",
+            caption="../report/finetuning.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/{figure}.csv",
+    log:
+        "<logs>/8_figures/draw_finetuning/{figure}.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_finetuning/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(FINETUNING_FIGURES),
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        notes=FINETUNING_NOTES,
+    script:
+        "../../scripts/draw_finetuning.py"
+
+
 rule figure_1:
     """Target: Figure 1, all galaxies."""
     input:
@@ -126,6 +159,24 @@ rule figure_2:
     """Target: Figure 2, similar galaxies."""
     input:
         files_of("figure_2"),
+
+
+rule figure_7:
+    """Target: Figure 7, fine-tuning from all tasks, one task, ImageNet and scratch."""
+    input:
+        files_of("figure_7"),
+
+
+rule figure_8:
+    """Target: Figure 8, fine-tuning from all tasks and from single ones."""
+    input:
+        files_of("figure_8"),
+
+
+rule figure_9:
+    """Target: Figure 9, how deep the encoder is fine-tuned."""
+    input:
+        files_of("figure_9"),
 
 
 rule figure_A1:

@@ -5,7 +5,18 @@ from snakemake.exceptions import WorkflowError
 from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
 from workflow.lib.errors import UserError
-from workflow.lib.grids import FIGURE_SAMPLES, STAND_IN, shard_names, weights_file
+from workflow.lib.grids import (
+    DEPTHS,
+    FIGURE_SAMPLES,
+    FINETUNING_FIGURES,
+    PAPER_RUNS,
+    SCRATCH,
+    STAND_IN,
+    FinetuningRun,
+    finetuning_runs,
+    shard_names,
+    weights_file,
+)
 
 try:
     check_config(config)
@@ -23,6 +34,38 @@ WEIGHTS = config["pretraining"]["weights"]
 STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
 TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
 EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
+FINETUNING_TASK = config["finetune"]["task"]
+FINETUNING_RUNS = finetuning_runs(config["finetune"])
+FINETUNING_SETTINGS = {
+    "crop_size": config["representation"]["crop_size"],
+    **{
+        key: config["finetune"][key]
+        for key in [
+            "split",
+            "head",
+            "batch_size",
+            "stages",
+            "frozen_views",
+            "test_passes",
+            "momentum",
+            "precision",
+        ]
+    },
+}
+# One run a job, or all sizes and repeats of a pretraining and depth.
+FINETUNING_JOB = "{task}/{pretraining}/{depth}"
+RUNS_OF_A_JOB = expand(
+    FINETUNING_JOB + "/n{size}_r{repeat}",
+    size=config["finetune"]["sizes"],
+    repeat=range(config["finetune"]["repeats"]),
+    allow_missing=True,
+)
+if config["finetune"]["runs_of_a_job"] == "one":
+    FINETUNING_JOB += "/n{size}_r{repeat}"
+    RUNS_OF_A_JOB = [FINETUNING_JOB]
+PREDICTING_RUN = FinetuningRun(
+    **{key: config["finetune"]["predict"][key] for key in FinetuningRun._fields}
+).path
 
 
 wildcard_constraints:
@@ -30,6 +73,10 @@ wildcard_constraints:
     shard=r"\d+-of-\d+",
     pretraining="[a-z0-9-]+",
     components=r"\d+",
+    task="|".join(config["finetune"]["tasks"]),
+    depth="|".join(depth.replace("+", r"\+") for depth in DEPTHS),
+    size=r"\d+",
+    repeat=r"\d+",
     sample="|".join(config["umap"]["samples"]),
 
 
@@ -133,3 +180,61 @@ def vote_columns(survey):
 def survey_note(*surveys):
     """Say what a reader of a figure must know of the surveys' galaxies."""
     return "simulated galaxies" if set(surveys) & set(SIMULATED) else ""
+
+
+def task_of(wildcards):
+    """Say which galaxies of which survey have a label, and which have it not."""
+    return config["finetune"]["tasks"][wildcards.task]
+
+
+def weights_to_finetune(file):
+    """Name a file of a pretraining; none to train from scratch."""
+    return lambda wildcards: (
+        []
+        if wildcards.pretraining == SCRATCH
+        else f"<results>/3_pretrain/{wildcards.pretraining}/{file}"
+    )
+
+
+def images_to_finetune(wildcards):
+    """Name the labelled images as a pretraining sees them, with three channels or one."""
+    channels = 3 if wildcards.pretraining in config["finetune"]["colour"] else 1
+    return f"<results>/7_finetune/{wildcards.task}/images_{channels}.npy"
+
+
+to_finetune = {
+    "images": images_to_finetune,
+    "labels": "<results>/7_finetune/{task}/labels.csv",
+    "weights": weights_to_finetune("encoder.weights.h5"),
+    "description": weights_to_finetune("encoder.json"),
+    "code": lib("finetune", "fused", "classifier", "augment"),
+}
+
+
+def seeded_run(wildcards, size, repeat):
+    """Give a run's size, repeat and seed."""
+    run = FinetuningRun(wildcards.pretraining, wildcards.depth, int(size), int(repeat))
+    return [run.size, run.repeat, run.seed(config["finetune"]["seed"], wildcards.task)]
+
+
+def runs_of_job(wildcards):
+    """Give size, repeat and seed of each run of a job, in the order of its outputs."""
+    if config["finetune"]["runs_of_a_job"] == "one":
+        return [seeded_run(wildcards, wildcards.size, wildcards.repeat)]
+    finetune = config["finetune"]
+    return [
+        seeded_run(wildcards, size, repeat)
+        for size in finetune["sizes"]
+        for repeat in range(finetune["repeats"])
+    ]
+
+
+def finetuning_notes():
+    """Say what a reader of Figures 7 to 9 must know of the galaxies and the grid."""
+    survey = config["finetune"]["tasks"][FINETUNING_TASK]["survey"]
+    reduced = len(FINETUNING_RUNS) < PAPER_RUNS
+    part = f"a reduced grid: {len(FINETUNING_RUNS):,} training runs, not the paper's {PAPER_RUNS:,}"
+    return [note for note in (survey_note(survey), part if reduced else "") if note]
+
+
+FINETUNING_NOTES = finetuning_notes()

@@ -1,0 +1,16 @@
+"""Draw test accuracy by the number of labelled galaxies."""
+
+from workflow.lib.finetuned_figures import draw_finetuning
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+draw_finetuning(
+    snakemake.input.models,
+    snakemake.wildcards.figure,
+    width=snakemake.params.width,
+    dpi=snakemake.params.dpi,
+    notes=snakemake.params.notes,
+    pdf=snakemake.output.pdf,
+    png=snakemake.output.png,
+    csv=snakemake.output.csv,
+)

@@ -1,0 +1,22 @@
+"""Train and score classifiers of one depth, one after the other."""
+
+from workflow.lib.embed import use_threads
+from workflow.lib.finetune import Run, finetune
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+finetune(
+    [
+        Run(*run, metrics)
+        for run, metrics in zip(snakemake.params.runs, snakemake.output, strict=True)
+    ],
+    snakemake.input.images,
+    snakemake.input.labels,
+    snakemake.input.get("weights"),
+    task=snakemake.wildcards.task,
+    survey=snakemake.params.survey,
+    pretraining=snakemake.wildcards.pretraining,
+    depth=snakemake.wildcards.depth,
+    settings=snakemake.params.settings,
+)

@@ -1,0 +1,21 @@
+"""Repeat one run, and keep the network that it trains and the galaxies of its sets."""
+
+from workflow.lib.embed import use_threads
+from workflow.lib.finetune import Run, finetune
+from workflow.lib.finetuned import Kept
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+finetune(
+    [Run(*snakemake.params.runs[0], snakemake.output.metrics)],
+    snakemake.input.images,
+    snakemake.input.labels,
+    snakemake.input.get("weights"),
+    task=snakemake.wildcards.task,
+    survey=snakemake.params.survey,
+    pretraining=snakemake.wildcards.pretraining,
+    depth=snakemake.wildcards.depth,
+    settings=snakemake.params.settings,
+    keep=Kept(snakemake.output.weights, snakemake.output.head, snakemake.output.split),
+)

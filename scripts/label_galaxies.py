@@ -1,0 +1,18 @@
+"""Choose the galaxies that have a label, and those that certainly have it not."""
+
+from workflow.lib.labels import label_galaxies
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+task = snakemake.params.task
+label_galaxies(
+    snakemake.input.catalogue,
+    snakemake.input.shards,
+    column=task["column"],
+    above=task["above"],
+    below=task["below"],
+    cuts=task["cuts"],
+    missing=task["missing"],
+    labels=snakemake.output.labels,
+    counts=snakemake.output.counts,
+)

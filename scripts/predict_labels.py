@@ -1,0 +1,17 @@
+"""Apply a kept classifier to every galaxy of a survey."""
+
+from workflow.lib.embed import use_threads
+from workflow.lib.finetuned import Kept, predict_labels
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+predict_labels(
+    snakemake.input.cutouts,
+    Kept(snakemake.input.weights, snakemake.input.head, snakemake.input.split),
+    snakemake.output[0],
+    same_survey=snakemake.wildcards.survey == snakemake.params.survey,
+    crop_size=snakemake.params.crop_size,
+    batch_size=snakemake.params.batch_size,
+    seed=snakemake.params.seed,
+)

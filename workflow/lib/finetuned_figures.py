@@ -1,0 +1,185 @@
+"""Figures 7, 8 and 9: how well fine-tuned models tell rings, by labelled rings (paper Sec. 4.3)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from workflow.lib.figures import save_figure
+from workflow.lib.files import write_text
+
+NAMES = {
+    "all": "All tasks ('Multi')",
+    "smooth-or-featured": "Smooth/Featured/Artifact",
+    "has-spiral-arms": "Spiral Yes/No",
+    "bar": "Bar Strong/Weak/None",
+    "bulge-size": "Bulge Size",
+    "imagenet": "ImageNet",
+    "scratch": "From scratch",
+}
+"""What the paper calls each pretraining; another one goes by its own name."""
+
+DEPTHS = {"top": "Top", "block6+": "Blocks 6+", "block4+": "Blocks 4+", "all": "All"}
+"""The depths that Figure 9 compares, and what it calls them."""
+
+FROZEN, FINETUNED = "Frozen", "Finetuned"
+
+
+class Line(NamedTuple):
+    """A line of a figure: the models that it shows, and its name."""
+
+    panel: str
+    label: str
+    pretraining: str
+    stage: str
+    depth: str | None
+    """None for the models of all depths: while the encoder is frozen they do not differ."""
+
+
+def lines_of(figure: str, models: pd.DataFrame) -> list[Line]:
+    """Say what lines a figure has, of those for which there are models.
+
+    Parameters
+    ----------
+    figure
+        figure_7, figure_8 or figure_9.
+    models
+        By `finetuned_table.tabulate`.
+    """
+    there = set(models["pretraining"])
+    known = [name for name in NAMES if name in there]
+    names = {name: NAMES.get(name, name) for name in [*known, *sorted(there - {*known})]}
+    others = [name for name in names if name not in NAMES]
+    from_scratch = [
+        Line("", names[name], name, "scratch", "all") for name in names if name == "scratch"
+    ]
+    if figure == "figure_7":
+        shown = [*(n for n in ("all", "smooth-or-featured", "imagenet") if n in there), *others]
+        return [
+            Line("", f"{names[name]}, {label}", name, stage, depth)
+            for name in shown
+            for label, stage, depth in (
+                (FROZEN, "frozen", None),
+                (FINETUNED, "finetuned", "all"),
+            )
+        ] + from_scratch
+    if figure == "figure_8":
+        return [
+            Line("", names[name], name, "finetuned", "all")
+            for name in names
+            if name not in ("imagenet", "scratch")
+        ]
+    shown = [*(n for n in ("imagenet", "smooth-or-featured", "all") if n in there), *others]
+    return [
+        line
+        for name in shown
+        for line in (
+            Line(names[name], FROZEN, name, "frozen", None),
+            *(Line(names[name], label, name, "finetuned", d) for d, label in DEPTHS.items()),
+        )
+    ]
+
+
+def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
+    """Give each line's points: mean and spread of the accuracy by the number of labelled galaxies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        panel, line, pretraining, stage, depth, size, labelled (the mean number of unique galaxies
+        with the label), models, accuracy, spread (standard deviation), loss (the mean).
+    """
+    rows = []
+    for line in lines:
+        chosen = models[
+            (models["pretraining"] == line.pretraining) & (models["stage"] == line.stage)
+        ]
+        if line.depth is not None:
+            chosen = chosen[chosen["depth"] == line.depth]
+        for size, group in chosen.groupby("size"):
+            rows.append(
+                {
+                    "panel": line.panel,
+                    "line": line.label,
+                    "pretraining": line.pretraining,
+                    "stage": line.stage,
+                    "depth": line.depth or "any",
+                    "size": size,
+                    # Of all models of this size: all lines have their points above each other.
+                    "labelled": models.loc[models["size"] == size, "labelled"].mean(),
+                    "models": len(group),
+                    "accuracy": group["accuracy"].mean(),
+                    "spread": group["accuracy"].std(ddof=0),
+                    "loss": group["loss"].mean(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def draw_finetuning(
+    models: str | Path,
+    figure: str,
+    *,
+    width: float,
+    dpi: int,
+    notes: Sequence[str],
+    pdf: str | Path,
+    png: str | Path,
+    csv: str | Path,
+) -> None:
+    """Draw test accuracy by the number of labelled galaxies (Figs. 7, 8, 9).
+
+    Parameters
+    ----------
+    models
+        By `finetuned_table.tabulate`.
+    figure
+        figure_7, figure_8 or figure_9.
+    notes
+        What the reader must know of the galaxies and the grid; may be empty. What the encoders'
+        labels say is added.
+    width, dpi, pdf, png, csv
+        As for `figures.draw_representation`; the table is what `summarise` gives.
+    """
+    table = pd.read_csv(models, keep_default_na=False)
+    points = summarise(lines_of(figure, table), table)
+    write_text(points.to_csv(index=False, float_format="%.5g"), csv)
+    # On a logarithmic axis there is no place for none.
+    shown = points[points["labelled"] >= 1]
+    panels = list(dict.fromkeys(points["panel"]))
+    size = (width if len(panels) > 1 else 0.65 * width, 0.42 * width)
+    drawn, grid = plt.subplots(
+        1, len(panels), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
+    colours = _colours(points)
+    for axes, panel in zip(grid[0], panels, strict=True):
+        for label, line in shown[shown["panel"] == panel].groupby("line", sort=False):
+            axes.errorbar(
+                line["labelled"], line["accuracy"], line["spread"], label=label,
+                color=colours[panel, label], linestyle=_style(label, panel),
+                marker=".", markersize=4, linewidth=1, capsize=2, elinewidth=0.6,
+            )  # fmt: skip
+        axes.axhline(0.5, color="0.8", linewidth=0.6, zorder=0)
+        axes.set(xscale="log", xlabel="labelled galaxies of the class", title=panel)
+        axes.legend(frameon=False, fontsize=6, loc="upper left")
+    grid[0][0].set_ylabel("mean test accuracy")
+    labels = sorted(set(table["label"]) - {""})
+    drawn.supxlabel("\n".join([*notes, *labels]), fontsize=6)
+    save_figure(drawn, pdf, png, dpi)
+
+
+def _colours(points: pd.DataFrame) -> Mapping[tuple[str, str], str]:
+    """Give a pretraining one colour in Figures 7 and 8, and a depth one in each panel of 9."""
+    lines = points.drop_duplicates(["panel", "line"])
+    by = "line" if lines["panel"].any() else "pretraining"
+    places = {value: place for place, value in enumerate(dict.fromkeys(lines[by]))}
+    return {
+        (row.panel, row.line): f"C{places[getattr(row, by)]}"
+        for row in lines.itertuples(index=False)
+    }
+
+
+def _style(label: str, panel: str) -> str:
+    return "--" if label.endswith(FROZEN) and not panel else "-"

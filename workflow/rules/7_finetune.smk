@@ -1,0 +1,185 @@
+# A pretrained encoder learns a label of few galaxies: the paper's grid, or a label of your own.
+# Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/3_pretrain/{pretraining}/*.
+# Writes: <results>/7_finetune/{task}/*. Paper: Sec. 4.
+
+
+rule label_galaxies:
+    """Choose the galaxies that have a label, and those that certainly have it not."""
+    input:
+        catalogue=lambda wildcards: f"<results>/1_catalogue/{task_of(wildcards)['survey']}.parquet",
+        shards=lambda wildcards: each_shard(
+            "<results>/2_cutouts/{survey}/{shard}.parquet", task_of(wildcards)["survey"]
+        ),
+        code=lib("labels"),
+    output:
+        labels="<results>/7_finetune/{task}/labels.csv",
+        counts="<results>/7_finetune/{task}/label_counts.json",
+    log:
+        "<logs>/7_finetune/label_galaxies/{task}.log",
+    benchmark:
+        "<benchmarks>/7_finetune/label_galaxies/{task}.tsv"
+    conda:
+        "../../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(30),
+    params:
+        task=task_of,
+    script:
+        "../../scripts/label_galaxies.py"
+
+
+rule gather_labelled:
+    """Put the images of labelled galaxies into one array: grey, or with three channels."""
+    input:
+        shards=lambda wildcards: each_shard(
+            "<results>/2_cutouts/{survey}/{shard}.parquet", task_of(wildcards)["survey"]
+        ),
+        labels="<results>/7_finetune/{task}/labels.csv",
+        code=lib("labels", "cutouts"),
+    output:
+        "<results>/7_finetune/{task}/images_{channels}.npy",
+    log:
+        "<logs>/7_finetune/gather_labelled/{task}_{channels}.log",
+    benchmark:
+        "<benchmarks>/7_finetune/gather_labelled/{task}_{channels}.tsv"
+    wildcard_constraints:
+        channels="1|3",
+    conda:
+        "../../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(120),
+    script:
+        "../../scripts/gather_labelled.py"
+
+
+rule finetune_encoder:
+    """Train and score classifiers: an encoder's head, then the encoder down to a depth."""
+    input:
+        **to_finetune,
+    output:
+        expand("<results>/7_finetune/{part}.json", part=RUNS_OF_A_JOB),
+    log:
+        f"<logs>/7_finetune/finetune_encoder/{FINETUNING_JOB}.log",
+    benchmark:
+        f"<benchmarks>/7_finetune/finetune_encoder/{FINETUNING_JOB}.tsv"
+    conda:
+        "../../envs/network.yaml"
+    threads: config["finetune"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=escalate(32000),
+        runtime=escalate(600),
+    params:
+        runs=runs_of_job,
+        survey=lambda wildcards: task_of(wildcards)["survey"],
+        settings=FINETUNING_SETTINGS,
+    script:
+        "../../scripts/finetune_encoder.py"
+
+
+rule keep_classifier:
+    """Repeat one run, and keep the network that it trains and the galaxies of its sets."""
+    input:
+        **to_finetune,
+    output:
+        metrics="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/run.json",
+        weights="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.weights.h5",
+        description="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.json",
+        head="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/classifier.npz",
+        split="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/split.csv",
+    log:
+        "<logs>/7_finetune/keep_classifier/{task}/{pretraining}/{depth}/n{size}_r{repeat}.log",
+    benchmark:
+        "<benchmarks>/7_finetune/keep_classifier/{task}/{pretraining}/{depth}/n{size}_r{repeat}.tsv"
+    conda:
+        "../../envs/network.yaml"
+    threads: config["finetune"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=escalate(32000),
+        runtime=escalate(600),
+    params:
+        runs=lambda wildcards: [seeded_run(wildcards, wildcards.size, wildcards.repeat)],
+        survey=lambda wildcards: task_of(wildcards)["survey"],
+        settings=FINETUNING_SETTINGS,
+    script:
+        "../../scripts/keep_classifier.py"
+
+
+rule predict_labels:
+    """Apply a kept classifier to every galaxy of a survey."""
+    input:
+        cutouts=lambda wildcards: each_shard(
+            "<results>/2_cutouts/{survey}/{shard}.parquet", wildcards.survey
+        ),
+        weights="<results>/7_finetune/{task}/{run}/encoder.weights.h5",
+        description="<results>/7_finetune/{task}/{run}/encoder.json",
+        head="<results>/7_finetune/{task}/{run}/classifier.npz",
+        split="<results>/7_finetune/{task}/{run}/split.csv",
+        code=lib("finetuned", "augment"),
+    output:
+        "<results>/7_finetune/{task}/{run}/predictions/{survey}.parquet",
+    log:
+        "<logs>/7_finetune/predict_labels/{task}/{run}/{survey}.log",
+    benchmark:
+        "<benchmarks>/7_finetune/predict_labels/{task}/{run}/{survey}.tsv"
+    wildcard_constraints:
+        run=r"[a-z0-9-]+/[a-z0-9+]+/n\d+_r\d+",
+    conda:
+        "../../envs/network.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=escalate(8000),
+        runtime=escalate(120),
+    params:
+        survey=lambda wildcards: task_of(wildcards)["survey"],
+        crop_size=config["representation"]["crop_size"],
+        batch_size=config["representation"]["batch_size"],
+        seed=config["representation"]["seed"],
+    script:
+        "../../scripts/predict_labels.py"
+
+
+rule tabulate_finetuning:
+    """Put all models of a task into one table, and what they took into another."""
+    input:
+        runs=lambda wildcards: [
+            f"<results>/7_finetune/{wildcards.task}/{run.path}.json" for run in FINETUNING_RUNS
+        ],
+        code=lib("finetuned_table"),
+    output:
+        models="<results>/7_finetune/{task}/models.csv",
+        costs="<results>/7_finetune/{task}/costs.csv",
+    log:
+        "<logs>/7_finetune/tabulate_finetuning/{task}.log",
+    benchmark:
+        "<benchmarks>/7_finetune/tabulate_finetuning/{task}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    script:
+        "../../scripts/tabulate_finetuning.py"
+
+
+rule finetuning:
+    """Target: all models of the task that config names, and what they took."""
+    input:
+        f"<results>/7_finetune/{FINETUNING_TASK}/models.csv",
+        f"<results>/7_finetune/{FINETUNING_TASK}/costs.csv",
+
+
+rule predictions:
+    """Target: what the classifier that config names makes of each galaxy."""
+    input:
+        [
+            f"<results>/7_finetune/{FINETUNING_TASK}/{PREDICTING_RUN}/predictions/{survey}.parquet"
+            for survey in config["finetune"]["predict"]["surveys"]
+        ],
