@@ -13,7 +13,7 @@ finetune(
     ],
     snakemake.input.images,
     snakemake.input.labels,
-    snakemake.input.get("weights"),
+    snakemake.input.get("weights") or None,
     task=snakemake.wildcards.task,
     survey=snakemake.params.survey,
     pretraining=snakemake.wildcards.pretraining,

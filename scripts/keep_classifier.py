@@ -11,7 +11,7 @@ finetune(
     [Run(*snakemake.params.runs[0], snakemake.output.metrics)],
     snakemake.input.images,
     snakemake.input.labels,
-    snakemake.input.get("weights"),
+    snakemake.input.get("weights") or None,
     task=snakemake.wildcards.task,
     survey=snakemake.params.survey,
     pretraining=snakemake.wildcards.pretraining,

@@ -217,9 +217,10 @@ class Network:
         from keras import ops
 
         from workflow.lib.classifier import Classifier, build_head, cut, look, mark_trainable
-        from workflow.lib.fused import Learner, compiled, policy
+        from workflow.lib.fused import Learner, compiled, policy, start_sooner
 
         self.how, self.size, self.scratch = how, shape[1], weights is None
+        start_sooner(not self.scratch)
         with policy(how.precision):
             self.encoder = _encoder(weights, how.crop_size, shape[-1])
             lower, upper = cut(self.encoder, depth)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from workflow.lib.errors import UserError
 from workflow.lib.figures import save_figure
 from workflow.lib.files import write_text
 
@@ -145,6 +146,11 @@ def draw_finetuning(
     """
     table = pd.read_csv(models, keep_default_na=False)
     points = summarise(lines_of(figure, table), table)
+    if points.empty:
+        raise UserError(
+            f"{models}: no model that {figure} shows; it needs depths of 'finetune.depths' such as "
+            "'all', or leave it out of 'figures.show'"
+        )
     write_text(points.to_csv(index=False, float_format="%.5g"), csv)
     # On a logarithmic axis there is no place for none.
     shown = points[points["labelled"] >= 1]
