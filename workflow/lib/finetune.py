@@ -488,9 +488,10 @@ def _described(weights: str | Path | None) -> dict[str, Any] | None:
 def _machine() -> dict[str, Any]:
     import keras
 
-    devices = keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")
+    from workflow.lib.fused import on_gpu
+
     return {
-        "device": devices[0],
+        "device": keras.distribution.list_devices("gpu" if on_gpu() else "cpu")[0],
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "code": _code()[:12],
     }

@@ -145,6 +145,7 @@ def draw_finetuning(
         As for `figures.draw_representation`; the table is what `summarise` gives.
     """
     table = pd.read_csv(models, keep_default_na=False)
+    task = table["task"].iloc[0]
     points = summarise(lines_of(figure, table), table)
     if points.empty:
         raise UserError(
@@ -168,7 +169,7 @@ def draw_finetuning(
                 marker=".", markersize=4, linewidth=1, capsize=2, elinewidth=0.6,
             )  # fmt: skip
         axes.axhline(0.5, color="0.8", linewidth=0.6, zorder=0)
-        axes.set(xscale="log", xlabel="labelled galaxies of the class", title=panel)
+        axes.set(xscale="log", xlabel=f"labelled {task} galaxies", title=panel)
         axes.legend(frameon=False, fontsize=6, loc="upper left")
     grid[0][0].set_ylabel("mean test accuracy")
     labels = sorted(set(table["label"]) - {""})

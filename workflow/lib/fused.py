@@ -281,11 +281,19 @@ def _tensors(field: Any) -> Any:
     return tuple(map(_tensors, field)) if isinstance(field, tuple) else ops.convert_to_tensor(field)
 
 
+def on_gpu() -> bool:
+    """Say whether there is a GPU."""
+    try:
+        return bool(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # by JAX, where there is none
+        return False
+
+
 @contextmanager
 def policy(precision: str) -> Iterator[None]:
     """Build networks that calculate in `precision`, if there is a GPU, and in float32 otherwise."""
     before = keras.config.dtype_policy()
-    if keras.distribution.list_devices("gpu"):
+    if on_gpu():
         keras.config.set_dtype_policy(precision)
     try:
         yield
@@ -325,7 +333,7 @@ def start_sooner(sooner: bool) -> None:
     On a CPU it takes a quarter of a minute to better the graph of a step through the whole
     encoder. That gains nothing, unless batch normalisation is trained.
     """
-    if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
+    if keras.backend.backend() == "tensorflow" and not on_gpu():
         import tensorflow as tf
 
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": sooner})
@@ -358,10 +366,9 @@ def compiled(function: Callable[..., Any], fixed: int = 0) -> Callable[..., Any]
                 tf.nest.map_structure(tf.TensorSpec.from_tensor if place < fixed else loose, value)
                 for place, value in enumerate(values)
             ]
-            gpu = bool(keras.distribution.list_devices("gpu"))
             # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
             made = tf.function(
-                function, input_signature=signature, autograph=False, jit_compile=gpu
+                function, input_signature=signature, autograph=False, jit_compile=on_gpu()
             )
         return made(*values)
 
