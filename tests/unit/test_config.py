@@ -14,10 +14,23 @@ from snakemake.utils import update_config
 
 from workflow.lib.config import SCHEMA, check_config, read_config
 from workflow.lib.errors import UserError
-from workflow.lib.grids import FIGURE_SAMPLES, parse_shard, shard_names, weights_file
+from workflow.lib.grids import (
+    FIGURE_SAMPLES,
+    FINETUNING_FIGURES,
+    PAPER_RUNS,
+    finetuning_runs,
+    parse_shard,
+    shard_names,
+    weights_file,
+)
 
 CONFIG = Path(__file__).parents[2] / "config"
-OVERLAYS = [("toy.yaml",), ("own.yaml",), ("toy.yaml", "sky.yaml")]
+OVERLAYS = [
+    ("toy.yaml",),
+    ("own.yaml",),
+    ("toy.yaml", "sky.yaml"),
+    ("own.yaml", "label.yaml"),
+]
 PLACEHOLDERS = {
     "surveys": "<name>",
     "cuts": "<column>",
@@ -27,6 +40,7 @@ PLACEHOLDERS = {
     "questions": "<question>",
     "labels": "<label>",
     "fractions": "<tag>",
+    "depths": "<pretraining>",
 }
 """What stands in a key where the user chooses the word, by the key above it."""
 
@@ -62,6 +76,27 @@ PAPER = {
     "similarity.same_within": 100,
     "similarity.most_common": 18,
     "similarity.neighbours": 50,
+    "finetune.labels.ring.above": 0.25,
+    "finetune.labels.ring.below": 0.05,
+    "finetune.labels.ring.cuts": {
+        "smooth-or-featured_smooth_automated-fraction": {"below": 0.25},
+        "disk-edge-on_no_automated-fraction": {"above": 0.75},
+    },
+    "finetune.sizes": [1, 3, 8, 21, 58, 159, 438, 1207, 3327, 9167, 25263, 69620],
+    "finetune.repeats": 5,
+    "finetune.split": {"validation_share": 0.1, "test_share": 0.2, "copies": 5},
+    "finetune.head": {"units": [64, 64], "dropout": 0.75},
+    "finetune.batch_size": 256,
+    "finetune.stages.frozen": {
+        "learning_rate": 1e-3,
+        "images_seen": 5_000_000,
+        "patience": {"part": 6, "least": 10, "most": 30},
+    },
+    "finetune.stages.finetuned": {
+        "learning_rate": 1e-5,
+        "images_seen": 5_000_000,
+        "patience": {"part": 6, "least": 10, "most": 30},
+    },
     "figures.survey": "decals",
     "figures.neighbours": {"per_row": 8, "crop": 120},
 }
@@ -193,9 +228,23 @@ def test_the_papers_numbers_stand_in_the_configuration(key):
 def test_the_papers_figures_are_shown_by_default():
     assert set(FIGURE_SAMPLES) <= set(load()["figures"]["show"])
     assert set(FIGURE_SAMPLES.values()) == set(load()["umap"]["samples"])
+    assert set(FINETUNING_FIGURES) <= set(load()["figures"]["show"])
 
 
-@pytest.mark.parametrize("names", OVERLAYS)
+def test_the_papers_fine_tuning_grid_has_2940_models():
+    runs = finetuning_runs(load()["finetune"])
+    assert len(runs) == len({run.path for run in runs}) == PAPER_RUNS == 1_500
+    assert sum(run.models for run in runs) == 2_940
+    of_one = [run for run in runs if (run.size, run.repeat) == (438, 0)]
+    assert len(of_one) == 25
+    assert sum(run.models for run in of_one) == 49
+    # Each has a split of its own, and a changed grid leaves them as they are.
+    assert len({run.seed(1, "ring") for run in runs}) == 1_500
+    assert runs[0].seed(1, "ring") != runs[0].seed(2, "ring")
+    assert runs[0].seed(1, "ring") != runs[0].seed(1, "bar")
+
+
+@pytest.mark.parametrize("names", [names for names in OVERLAYS if "label.yaml" not in names])
 def test_an_overlay_writes_beside_the_others_results(names):
     ours, theirs = load(*names)["pathvars"], load(*names[:-1])["pathvars"]
     for key in ["results", "logs", "benchmarks"]:
@@ -287,6 +336,10 @@ def test_a_value_of_the_wrong_type_is_named(path):
         ("pca.components", [], "must have at least 1 entries"),
         ("umap.threshold", 1, "must be below 1"),
         ("umap.n_neighbors", 1, "must be at least 2"),
+        ("finetune.sizes", [], "must have at least 1 entries"),
+        ("finetune.split.copies", 0, "must be at least 1"),
+        ("finetune.precision", "mixed_float16", "must be one of float32, mixed_bfloat16"),
+        ("finetune.runs_of_a_job", 5, "must be one of one, all"),
         ("figures.dpi", "high", "must be integer"),
         ("figures.width", "6,97", "must be number"),
     ],
@@ -346,6 +399,21 @@ CATALOGUE = "surveys.decals.catalogue"
         ("probe.labels.ring.below", 0.5, ["probe.labels.ring", "0.5"]),
         ("pretraining.epochs_of", {"smoth": 3}, ["pretraining.epochs_of.smoth", "bulge-size"]),
         ("probe.surveys", ["gz2"], ["probe.surveys", "gz2"]),
+        ("finetune.task", "bars", ["finetune.task", "bars", "ring"]),
+        ("finetune.labels.ring.below", 0.5, ["finetune.labels.ring", "0.5"]),
+        ("finetune.labels.ring.survey", "hsc", ["finetune.labels.ring.survey", "hsc"]),
+        (
+            "finetune.labels.ring.cuts",
+            {"a": {"above": 1, "below": 1}},
+            ["finetune.labels.ring.cuts.a"],
+        ),
+        ("finetune.depths.smoth", ["top"], ["finetune.depths.smoth", "bulge-size"]),
+        ("finetune.depths.scratch", ["top"], ["finetune.depths.scratch", "[all]"]),
+        ("finetune.split.test_share", 0.9, ["finetune.split"]),
+        ("finetune.stages.frozen.patience.least", 31, ["finetune.stages.frozen.patience"]),
+        ("finetune.predict.pretraining", "hsc", ["finetune.predict.pretraining", "hsc"]),
+        ("finetune.predict.surveys", ["hsc"], ["finetune.predict.surveys", "hsc"]),
+        ("pretraining.weights.scratch", "a.h5", ["pretraining", "scratch"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),
         ("figures.pca.surveys", ["decals", "hsc"], ["figures.pca.surveys", "hsc"]),

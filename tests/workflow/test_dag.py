@@ -23,6 +23,11 @@ PAPER = {
     "find_neighbours": 1,
     "measure_retrieval": 1,
     "compare_votes": 1,
+    "label_galaxies": 1,
+    "gather_labelled": 2,
+    "finetune_encoder": 1_500,
+    "tabulate_finetuning": 1,
+    "draw_finetuning": 3,
     "draw_representation": 3,
     "draw_neighbours": 1,
     "draw_pca_variance": 1,
@@ -52,6 +57,25 @@ def test_figure_2_needs_tags_and_nothing_else_of_the_stage(bare):
     assert not {"measure_retrieval", "unpack_representation"} & jobs.keys()
     output = bare.sh("snakemake -n figure_2 --config 'figures={survey: gz2}'")
     assert "derive_tags" in output
+
+
+def test_one_run_of_the_grid_needs_its_encoder_and_no_other_run(bare):
+    jobs = bare.jobs("results/7_finetune/ring/imagenet/block6+/n438_r3.json")
+    assert jobs["finetune_encoder"] == 1
+    assert jobs["copy_encoder"] == 1
+    assert jobs["fetch_cutouts"] == 400
+    assert "pretrain_encoder" not in jobs
+    scratch = bare.jobs("results/7_finetune/ring/scratch/all/n438_r3.json")
+    assert "copy_encoder" not in scratch
+
+
+def test_a_classifier_can_be_kept_and_applied_to_another_survey(bare):
+    run = "results/7_finetune/ring/scratch/all/n438_r3"
+    jobs = bare.jobs(f"{run}/predictions/gz2.parquet")
+    assert (jobs["keep_classifier"], jobs["predict_labels"]) == (1, 1)
+    assert "finetune_encoder" not in jobs
+    predicted = bare.jobs("predictions")
+    assert predicted["keep_classifier"] == 1
 
 
 def test_figure_2_without_tags_names_the_key_that_is_missing(bare):

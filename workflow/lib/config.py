@@ -250,11 +250,11 @@ def _similarity_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _finetune_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     finetune, pretraining = config["finetune"], config["pretraining"]
-    if finetune["task"] not in finetune["tasks"]:
-        known = ", ".join(finetune["tasks"])
-        yield f"'finetune.task' ({finetune['task']}) must be one of 'finetune.tasks': {known}"
-    for name, task in finetune["tasks"].items():
-        key = f"finetune.tasks.{name}"
+    if finetune["task"] not in finetune["labels"]:
+        known = ", ".join(finetune["labels"])
+        yield f"'finetune.task' ({finetune['task']}) must be one of 'finetune.labels': {known}"
+    for name, task in finetune["labels"].items():
+        key = f"finetune.labels.{name}"
         if task["below"] > task["above"]:
             yield (
                 f"'{key}': below ({task['below']}) must not be larger than above ({task['above']})"

@@ -69,7 +69,7 @@ def label_galaxies(
         name = galaxies["iauname"][values.isna()].iloc[0]
         raise UserError(
             f"{catalogue}: galaxy {name} has no {column} ({values.isna().sum()} galaxies have "
-            "none); fill it in, or set 'missing: drop' for this task in 'finetune.tasks'"
+            "none); fill it in, or set 'missing: drop' for it in 'finetune.labels'"
         )
     imaged = {name for shard in shards for name in _names_in(shard)}
     for cut, passes in {

@@ -73,7 +73,7 @@ wildcard_constraints:
     shard=r"\d+-of-\d+",
     pretraining="[a-z0-9-]+",
     components=r"\d+",
-    task="|".join(config["finetune"]["tasks"]),
+    task="|".join(config["finetune"]["labels"]),
     depth="|".join(depth.replace("+", r"\+") for depth in DEPTHS),
     size=r"\d+",
     repeat=r"\d+",
@@ -184,7 +184,7 @@ def survey_note(*surveys):
 
 def task_of(wildcards):
     """Say which galaxies of which survey have a label, and which have it not."""
-    return config["finetune"]["tasks"][wildcards.task]
+    return config["finetune"]["labels"][wildcards.task]
 
 
 def weights_to_finetune(file):
@@ -231,7 +231,7 @@ def runs_of_job(wildcards):
 
 def finetuning_notes():
     """Say what a reader of Figures 7 to 9 must know of the galaxies and the grid."""
-    survey = config["finetune"]["tasks"][FINETUNING_TASK]["survey"]
+    survey = config["finetune"]["labels"][FINETUNING_TASK]["survey"]
     reduced = len(FINETUNING_RUNS) < PAPER_RUNS
     part = f"a reduced grid: {len(FINETUNING_RUNS):,} training runs, not the paper's {PAPER_RUNS:,}"
     return [note for note in (survey_note(survey), part if reduced else "") if note]
