@@ -1,0 +1,230 @@
+"""Speed of fine-tuning: ours, a plain Keras fit that does the same, and Keras's bare steps.
+
+Run ``.venv/bin/python benchmarks/finetune.py``. On made-up images, for each size of the training
+set and both stages, it prints images/s of three ways, measured by turns in one process:
+
+ours
+    `finetune.Network`, as the workflow uses it, with its validation after each epoch.
+fit
+    ``model.fit`` on a tf.data pipeline that shuffles, looks at each image in a new way and
+    prefetches, with validation after each epoch.
+bare
+    ``train_on_batch`` again and again on one batch, without pipeline and validation: the limit of
+    a step that Keras compiles, and in the frozen stage of any that passes the encoder each time.
+
+Then the seconds of a whole run, both stages, from a fresh network to the score, by the first two
+with the same numbers of epochs.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from workflow.lib.augment import Views, apply_views  # noqa: E402
+from workflow.lib.classifier import Classifier, build_head, cut, mark_trainable  # noqa: E402
+from workflow.lib.embed import use_threads  # noqa: E402
+from workflow.lib.encoder import load_encoder, random_encoder, save_encoder  # noqa: E402
+from workflow.lib.finetune import Galaxies, Network, Part, Settings  # noqa: E402
+from workflow.lib.fused import on_device, policy  # noqa: E402
+
+HEAD = {"units": [64, 64], "dropout": 0.75}
+STAGES = {"frozen": 1e-3, "finetuned": 1e-5}
+VALIDATION = 64
+"""Galaxies to validate on, and as many to test on."""
+
+
+def galaxies_of(size: int, pixels: int) -> Galaxies:
+    """Make up images and labels."""
+    rng = np.random.default_rng(size)
+    count = size + 2 * VALIDATION
+    images = rng.integers(0, 255, (count, pixels, pixels, 1), np.uint8)
+    labels = rng.random(count) < 0.5
+    edges = [0, size, size + VALIDATION, count]
+    parts = [
+        Part(np.arange(*edge), labels[slice(*edge)], np.arange(*edge).astype(np.uint64))
+        for edge in pairwise(edges)
+    ]
+    return Galaxies(on_device(images), *parts)
+
+
+def settings_of(options: argparse.Namespace, epochs: int, size: int) -> Settings:
+    """Train for just so many epochs."""
+    patience = {"part": 1, "least": epochs, "most": epochs}
+    recipe = {"images_seen": epochs * size, "patience": patience}
+    stages = {name: {**recipe, "learning_rate": rate} for name, rate in STAGES.items()}
+    return Settings(
+        options.crop, {}, HEAD, options.batch, stages, options.frozen_views, 1, 0.99,
+        options.precision,
+    )  # fmt: skip
+
+
+def plain_network(weights: Path, options: argparse.Namespace, stage: str) -> Classifier:
+    """Build the network for Keras to train."""
+    with policy(options.precision):
+        encoder, _ = load_encoder(weights, options.crop)
+        upper = cut(encoder, "all").upper
+    mark_trainable(upper, scratch=False, momentum=0.99)
+    if stage == "frozen":
+        upper.trainable = False
+    model = Classifier(upper, build_head(1280, seed=1, **HEAD), scratch=False)
+    model.compile(
+        keras.optimizers.Adam(STAGES[stage]), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    return model
+
+
+def pipeline(
+    part: Part, images: np.ndarray, options: argparse.Namespace, train: bool
+) -> tf.data.Dataset:
+    """Give batches of views, other ones each epoch to train on."""
+    pixels, crop = images.shape[1], options.crop
+
+    def look(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        count = tf.shape(image)[0]
+        turn, x, y, left, top = tf.unstack(tf.random.uniform((5, count)))
+        views = Views(
+            turn * 2 * np.pi,
+            tf.cast(x < 0.5, tf.float32),
+            tf.cast(y < 0.5, tf.float32),
+            tf.cast(left * (pixels - crop + 1), tf.int32),
+            tf.cast(top * (pixels - crop + 1), tf.int32),
+        )
+        return apply_views(image, views, crop), label
+
+    labels = part.labels[:, None].astype(np.float32)
+    data = tf.data.Dataset.from_tensor_slices((images[part.rows], labels))
+    if train:
+        data = data.shuffle(min(len(labels), 10_000))
+    data = data.batch(options.batch).map(look, tf.data.AUTOTUNE)
+    return (data if train else data.cache()).prefetch(tf.data.AUTOTUNE)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Time a call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def measure(
+    size: int, weights: Path, options: argparse.Namespace
+) -> list[tuple[str, float, float, float]]:
+    """Give images/s of the three ways for each stage."""
+    galaxies = galaxies_of(size, options.pixels)
+    images = np.asarray(galaxies.images)
+    epochs = max(3, options.images // size)
+    how = settings_of(options, epochs, size)
+    network = Network(weights, "all", how, images.shape)
+    with tempfile.TemporaryDirectory() as folder:
+        network.how = settings_of(options, 1, size)
+        network.run(galaxies, 1, Path(folder))  # compiles
+    network.how = how
+    plain, data = {}, {}
+    for stage in STAGES:
+        plain[stage] = plain_network(weights, options, stage)
+        data[stage] = (
+            pipeline(galaxies.train, images, options, train=True),
+            pipeline(galaxies.validation, images, options, train=False),
+        )
+        plain[stage].fit(data[stage][0], validation_data=data[stage][1], verbose=0)
+    batch = next(iter(data["frozen"][0]))
+    rates: dict[str, list[list[float]]] = {stage: [[], [], []] for stage in STAGES}
+    for _ in range(options.turns):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            models = network.run(galaxies, 1, Path(folder))
+            print(f"  size {size}: our run in {time.perf_counter() - began:.1f} s", flush=True)
+        for model in models:
+            rates[model["stage"]][0].append(epochs * size / model["seconds"])
+        for stage in STAGES:
+            train, held = data[stage]
+            fit = seconds(
+                lambda stage=stage, train=train, held=held: plain[stage].fit(
+                    train, validation_data=held, epochs=epochs, verbose=0
+                )
+            )
+            rates[stage][1].append(epochs * size / fit)
+            steps = max(2, min(epochs * size, options.images) // len(batch[1]))
+            bare = seconds(
+                lambda stage=stage, steps=steps: [
+                    plain[stage].train_on_batch(*batch) for _ in range(steps)
+                ]
+            )
+            rates[stage][2].append(steps * len(batch[1]) / bare)
+    return [(stage, *(max(each) for each in found)) for stage, found in rates.items()]
+
+
+def whole_run(size: int, weights: Path, options: argparse.Namespace) -> tuple[float, float]:
+    """Give the seconds of a whole run, compiling included, by ours and by fit."""
+    galaxies = galaxies_of(size, options.pixels)
+    images = np.asarray(galaxies.images)
+    epochs = max(3, options.images // size)
+
+    def ours() -> None:
+        network = Network(weights, "all", settings_of(options, epochs, size), images.shape)
+        with tempfile.TemporaryDirectory() as folder:
+            network.run(galaxies, 1, Path(folder))
+
+    def fit() -> None:
+        held, test = (
+            pipeline(part, images, options, train=False)
+            for part in (galaxies.validation, galaxies.test)
+        )
+        for stage in STAGES:
+            model = plain_network(weights, options, stage)
+            train = pipeline(galaxies.train, images, options, train=True)
+            model.fit(train, validation_data=held, epochs=epochs, verbose=0)
+            model.evaluate(test, verbose=0)
+
+    return seconds(ours), seconds(fit)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 512, 8192])
+    parser.add_argument("--pixels", type=int, default=86, help="side of the stored images")
+    parser.add_argument("--crop", type=int, default=64, help="side of the network's view")
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--images", type=int, default=1024, help="images to train on, at least")
+    parser.add_argument("--frozen-views", type=int, help="views that take turns; new ones if none")
+    parser.add_argument("--precision", default="mixed_bfloat16", help="on a GPU")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--turns", type=int, default=2)
+    options = parser.parse_args()
+    use_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "encoder.weights.h5"
+        save_encoder(random_encoder(options.crop, 1), weights, label="", training=None, seed=1)
+        rows = [(size, *row) for size in options.sizes for row in measure(size, weights, options)]
+        print("images/s, the best of each way\n")
+        print("| size | stage | ours | fit | bare | ours / fit | ours / bare |")
+        print("|---:|---|---:|---:|---:|---:|---:|")
+        for size, stage, ours, fit, bare in rows:
+            print(
+                f"| {size} | {stage} | {ours:.0f} | {fit:.0f} | {bare:.0f} "
+                f"| {ours / fit:.2f} | {ours / bare:.2f} |"
+            )
+        print(
+            "\nseconds of a whole run\n\n| size | ours | fit | fit / ours |\n|---:|---:|---:|---:|"
+        )
+        for size in options.sizes:
+            ours, fit = whole_run(size, weights, options)
+            print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
