@@ -1,4 +1,22 @@
-"""Fine-tuning: a pretrained encoder learns a label from few galaxies (paper Sec. 4.2)."""
+"""Fine-tuning: a pretrained encoder learns a label from few galaxies (paper Sec. 4.2).
+
+It does what ``model.fit`` would do on a network of an encoder and a head, and stops after the same
+epoch, but for this:
+
+- The images of a run lie in the memory of the device, as uint8; views are taken there.
+- Many steps, and epochs with their validation, are one compiled call (see `fused`). Unfinished
+  training is saved between calls, each minute, so a killed job repeats at most that.
+- The steps of an epoch are of equal size, where Keras would leave a small batch to the end.
+- Validation has one view of each galaxy, the same each epoch; what the fixed part of the encoder
+  makes of it is calculated once. The mean over test views is the authors' way [code].
+- While the encoder is frozen, representations of the epochs of a call are calculated in batches of
+  their own, many galaxies at once, and steps go through the head alone. With `frozen_views`,
+  galaxies have but so many views, which epochs take turns with; the paper draws new ones.
+- The encoder is in inference mode, unless from scratch: batch normalisation as the paper has it,
+  and no block of it is left out at random (Keras's "drop connect"), which the paper does not say.
+- The loss is calculated from the logit, where Keras's would take the sigmoid of it: the same, but
+  for rounding.
+"""
 
 import hashlib
 import json
