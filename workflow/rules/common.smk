@@ -53,16 +53,19 @@ FINETUNING_SETTINGS = {
     },
 }
 # One run a job, or all sizes and repeats of a pretraining and depth.
-FINETUNING_JOB = "{task}/{pretraining}/{depth}"
-RUNS_OF_A_JOB = expand(
-    FINETUNING_JOB + "/n{size}_r{repeat}",
-    size=config["finetune"]["sizes"],
-    repeat=range(config["finetune"]["repeats"]),
-    allow_missing=True,
+ONE_RUN = "{task}/{pretraining}/{depth}/n{size}_r{repeat}"
+ALONE = config["finetune"]["runs_of_a_job"] == "one"
+FINETUNING_JOB = ONE_RUN if ALONE else "{task}/{pretraining}/{depth}"
+RUNS_OF_A_JOB = (
+    [ONE_RUN]
+    if ALONE
+    else expand(
+        ONE_RUN,
+        size=config["finetune"]["sizes"],
+        repeat=range(config["finetune"]["repeats"]),
+        allow_missing=True,
+    )
 )
-if config["finetune"]["runs_of_a_job"] == "one":
-    FINETUNING_JOB += "/n{size}_r{repeat}"
-    RUNS_OF_A_JOB = [FINETUNING_JOB]
 PREDICTING_RUN = FinetuningRun(
     **{key: config["finetune"]["predict"][key] for key in FinetuningRun._fields}
 ).path
@@ -219,7 +222,7 @@ def seeded_run(wildcards, size, repeat):
 
 def runs_of_job(wildcards):
     """Give size, repeat and seed of each run of a job, in the order of its outputs."""
-    if config["finetune"]["runs_of_a_job"] == "one":
+    if ALONE:
         return [seeded_run(wildcards, wildcards.size, wildcards.repeat)]
     finetune = config["finetune"]
     return [
