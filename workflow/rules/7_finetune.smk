@@ -59,7 +59,11 @@ rule gather_labelled:
 rule finetune_encoder:
     """Train and score classifiers: an encoder's head, then the encoder down to a depth."""
     input:
-        **to_finetune,
+        images=images_to_finetune,
+        labels="<results>/7_finetune/{task}/labels.csv",
+        weights=weights_to_finetune("encoder.weights.h5"),
+        description=weights_to_finetune("encoder.json"),
+        code=lib("finetune", "fused", "classifier", "augment"),
     output:
         expand("<results>/7_finetune/{part}.json", part=RUNS_OF_A_JOB),
     log:
@@ -84,7 +88,11 @@ rule finetune_encoder:
 rule keep_classifier:
     """Repeat one run, and keep the network that it trains and the galaxies of its sets."""
     input:
-        **to_finetune,
+        images=images_to_finetune,
+        labels="<results>/7_finetune/{task}/labels.csv",
+        weights=weights_to_finetune("encoder.weights.h5"),
+        description=weights_to_finetune("encoder.json"),
+        code=lib("finetune", "fused", "classifier", "augment"),
     output:
         metrics="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/run.json",
         weights="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.weights.h5",

@@ -205,15 +205,6 @@ def images_to_finetune(wildcards):
     return f"<results>/7_finetune/{wildcards.task}/images_{channels}.npy"
 
 
-to_finetune = {
-    "images": images_to_finetune,
-    "labels": "<results>/7_finetune/{task}/labels.csv",
-    "weights": weights_to_finetune("encoder.weights.h5"),
-    "description": weights_to_finetune("encoder.json"),
-    "code": lib("finetune", "fused", "classifier", "augment"),
-}
-
-
 def seeded_run(wildcards, size, repeat):
     """Give a run's size, repeat and seed."""
     run = FinetuningRun(wildcards.pretraining, wildcards.depth, int(size), int(repeat))
