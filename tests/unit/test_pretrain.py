@@ -32,6 +32,7 @@ SETTINGS = {
         "warmup": 1,
         "cosine": True,
         "dropout": 0.2,
+        "drop_connect": 0.2,
         "momentum": 0.9,
         "precision": "mixed_float16",
     },

@@ -17,6 +17,7 @@ RECIPE = {
     "warmup": 0,
     "cosine": False,
     "dropout": 0.2,
+    "drop_connect": 0.2,
     "momentum": 0.9,
     "precision": "float32",
 }

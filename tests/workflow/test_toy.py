@@ -162,7 +162,7 @@ def test_an_image_of_ones_own_finds_the_galaxy_that_it_shows(finished):
     size = config["representation"]["crop_size"]
     encoder, _ = load_encoder(results / f"3_pretrain/{SHOWN}/encoder.weights.h5", size)
     cutouts = pd.read_parquet(results / "2_cutouts/decals/1-of-3.parquet").iloc[3]
-    keys = ["thumbnail_size", "network_size", "colour", "max_missing_share"]
+    keys = ["thumbnail_size", "network_size", "network_field", "colour", "max_missing_share"]
     vector = represent_image(
         cutouts["thumbnail"], cutouts["iauname"], encoder, read_compressor(folder / "pca10.npz"),
         seed=config["representation"]["seed"], **{key: config["cutouts"][key] for key in keys},
