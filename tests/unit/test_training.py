@@ -19,6 +19,7 @@ RECIPE = {
     "cosine": False,
     "dropout": 0.2,
     "drop_connect": 0.2,
+    "clip_norm": None,
     "momentum": 0.9,
     "precision": "float32",
 }

@@ -38,6 +38,9 @@ class Recipe(NamedTuple):
     """Share of the representation's values that is blanked before the head."""
     drop_connect: float
     """How often the last residual block is left out; those before it less often (Huang+16)."""
+    clip_norm: float | None
+    """Length over which the gradient of a batch is shortened; None: never. One rare galaxy may give
+    a hundred times the usual gradient, after which Adam goes on in small steps for long."""
     momentum: float
     """Of the running means in batch normalisation."""
     precision: str
@@ -147,7 +150,8 @@ def build_trainee(
         elif isinstance(layer, keras.layers.Dropout):
             layer.rate *= recipe.drop_connect / DROP_CONNECT
     # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
-    model.compile(optimizer=keras.optimizers.Adam(), loss=loss, jit_compile=on_gpu)
+    optimizer = keras.optimizers.Adam(global_clipnorm=recipe.clip_norm)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=on_gpu)
     # Else the first step would be traced twice, the second time with the optimiser's variables.
     model.optimizer.build(model.trainable_variables)
     return model
