@@ -70,6 +70,45 @@ def read_tasks(
     return tasks
 
 
+def check_shown(
+    tasks: Mapping[str, Task], figures: Mapping[str, Any], show: Collection[str]
+) -> None:
+    """Check that the figures that are made show tasks and methods that there are.
+
+    Parameters
+    ----------
+    tasks
+        By `read_tasks`.
+    figures, show
+        `figures.anomalies` and `figures.show` of the configuration.
+
+    Raises
+    ------
+    UserError
+        If a figure that is shown names another.
+    """
+    both, finds = figures["figure_4"], figures["figure_6"]
+    wanted = {
+        "figure_3": [(task, []) for task in figures["figure_3"]],
+        "figure_4": [(both["task"], both["methods"])],
+        "figure_5": [(task, []) for task in figures["figure_5"]],
+        "figure_6": [(task, [finds["method"]]) for task in finds["tasks"]],
+    }
+    for figure in show:
+        for task, methods in wanted.get(figure, []):
+            if task not in tasks:
+                raise UserError(
+                    f"config: 'figures.anomalies.{figure}' ({task}) must be one of the tasks of "
+                    f"'anomalies.tasks': {', '.join(tasks)}"
+                )
+            for method in methods:
+                if method not in tasks[task].methods:
+                    raise UserError(
+                        f"config: 'figures.anomalies.{figure}' ({method}) must be one of the "
+                        f"methods of task '{task}': {', '.join(tasks[task].methods)}"
+                    )
+
+
 _COLUMNS = "task, survey, methods, label, above or share, votes, min_votes, filters, tab-separated"
 
 
