@@ -58,15 +58,15 @@ def select_candidates(
     left = {"catalogue": len(table)}
     keep = table[label].notna().to_numpy()
     if votes:
-        keep &= table[votes].to_numpy() >= min_votes
+        keep = keep & (table[votes].to_numpy() >= min_votes)
         left[f"{votes} >= {min_votes:g}"] = int(keep.sum())
     for fraction, least in filters.items():
-        keep &= fraction_product(catalogue, [fraction])[1] > least
+        keep = keep & (fraction_product(catalogue, [fraction])[1] > least)
         left[f"{fraction} > {least:g}"] = int(keep.sum())
     for path in features:
         names, vectors = read_representation(path)
         usable = np.isfinite(vectors).all(axis=1)
-        keep &= table["iauname"].isin(np.array(names, object)[usable]).to_numpy()
+        keep = keep & table["iauname"].isin(np.array(names, object)[usable]).to_numpy()
         left[f"features of {Path(path).name}"] = int(keep.sum())
     found = table.loc[keep, ["iauname", label]].rename(columns={label: "label"})
     if found.empty:
@@ -208,7 +208,7 @@ def _ranked(candidates: pd.DataFrame, found: Found, known_first: bool) -> pd.Dat
     if found.rarity is not None:
         frame["rarity"] = found.rarity.astype(np.float32)
     order = np.arange(1, len(found.rows) + 1)
-    given = pd.DataFrame({"rated": order, "rating": found.ratings}, found.rows, "Int64")
+    given = pd.DataFrame({"rated": order, "rating": found.ratings}, found.rows, dtype="Int64")
     return frame.join(given)
 
 

@@ -89,12 +89,11 @@ def ellipse_features(image: np.ndarray, sigma: float, percentiles: Sequence[floa
     centre = np.array(galaxy.shape[::-1]) / 2
     found = []
     for threshold in np.percentile(lit, sorted(percentiles, reverse=True)):
-        outlines = _outlines(galaxy > threshold)
+        # Five points define an ellipse; what has fewer is noise.
+        outlines = [one for one in _outlines(galaxy > threshold) if len(one) >= 5]
         if not outlines:
             return nothing
         outline = min(outlines, key=lambda one: np.hypot(*(_middle(one) - centre)))
-        if len(outline) < 5:
-            return nothing  # five points define an ellipse
         if not found:
             centre = _middle(outline)
         ellipse = cv2.fitEllipse(outline)
