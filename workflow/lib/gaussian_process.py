@@ -28,6 +28,9 @@ LIMITS = np.log([(1e-3, 1e3), (1e-3, 1e3), (1e-2, 1e2)])
 shape and noise. Ratings are whole numbers, which by itself is a noise of 1/12; much less than that
 would be lost in float32."""
 
+TOLERANCE = 1e-6
+"""Share of the log likelihood that a step must gain for the search to go on."""
+
 Kernel = Callable[..., np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
@@ -149,7 +152,9 @@ def _climb(
     draw = np.random.default_rng(seed)
     starts += [draw.uniform(*np.log([[0.1, 0.1, 0.01], [10, 10, 1]])) for _ in range(restarts)]
     ends = [
-        minimize(_loss, start, (squares, values, KERNELS[kernel]), jac=True, bounds=LIMITS)
+        minimize(
+            _loss, start, (squares, values, KERNELS[kernel]), jac=True, bounds=LIMITS, tol=TOLERANCE
+        )
         for start in starts
     ]
     length, shape, noise = np.exp(min(ends, key=lambda end: end.fun).x)
@@ -221,8 +226,9 @@ def predict(
     """
     known, vectors = process.known, vectors.view(np.ndarray)  # a memory map is slow to slice
     centre, step = known.mean(axis=0), max(1, BLOCK_VALUES // len(known))
-    turned = np.ascontiguousarray(-2 * (known - centre).T)
-    lengths = np.square(known - centre).sum(axis=1)
+    # Squared distances to what is known as one product: |x|^2 - 2 x k + |k|^2.
+    turned = np.vstack([-2 * (known - centre).T, np.ones(len(known))])
+    turned = np.vstack([turned, np.square(known - centre).sum(axis=1)]) / process.length**2
     inverse = solve_triangular(process.root, np.eye(len(known)), lower=True)
     whiten = np.ascontiguousarray(inverse.T, np.float32)
     weights, shape = process.weights.astype(np.float32), np.float32(process.shape)
@@ -231,21 +237,23 @@ def predict(
     starts = iter(range(0, len(vectors), step))
 
     def work(_: int) -> None:
+        # Kept from block to block: fresh memory would take longer than the sums.
+        place = np.ones((step, len(turned)))
         wide = np.empty((step, len(known)))
         narrow, white = np.empty((2, step, len(known)), np.float32)
         for start in starts:
-            block = vectors[start : start + step].astype(np.float64) - centre
-            squares, scaled, told = wide[: len(block)], narrow[: len(block)], white[: len(block)]
+            block = vectors[start : start + step]
+            count = len(block)
+            np.subtract(block, centre, out=place[:count, :-2])
+            np.einsum("ij,ij->i", *[place[:count, :-2]] * 2, out=place[:count, -2])
             # In float64: the difference of large squares is what the kernel is of.
-            np.matmul(block, turned, out=squares)
-            squares += lengths
-            squares += np.square(block).sum(axis=1)[:, np.newaxis]
-            np.multiply(squares, process.length**-2, out=scaled, casting="same_kind")
-            covariance = kernel(np.maximum(scaled, 0, out=scaled), shape)
-            np.matmul(covariance, weights, out=mean[start : start + step])
-            np.matmul(covariance, whiten, out=told)
+            squares = np.matmul(place[:count], turned, out=wide[:count])
+            squares = np.maximum(squares, 0, out=narrow[:count], casting="same_kind")
+            covariance = kernel(squares, shape)
+            np.matmul(covariance, weights, out=mean[start : start + count])
+            told = np.matmul(covariance, whiten, out=white[:count])
             left = 1 + process.noise - np.einsum("ij,ij->i", told, told)
-            deviation[start : start + step] = np.sqrt(np.maximum(left, process.noise))
+            deviation[start : start + count] = np.sqrt(np.maximum(left, process.noise))
 
     threads = threads or len(os.sched_getaffinity(0))
     with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
