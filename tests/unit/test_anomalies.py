@@ -116,6 +116,7 @@ def sky(tmp_path):
     catalogue = pd.DataFrame(
         {
             "iauname": names,
+            "name": "NGC",
             "ring": ring,
             "total-votes": 40.0,
             "featured_fraction": 0.2,
@@ -259,6 +260,8 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
         ({"above": 0.0}, "400 of 400 galaxies have ring > 0; there must be anomalies and others"),
         ({"label": "lens"}, "no column 'lens'"),
         ({"votes": "lens_total"}, "no column 'lens_total'"),
+        ({"label": "total-votes"}, "'total-votes' has values from 40 to 40; a label must lie"),
+        ({"label": "name"}, "column 'name' has text, not numbers"),
         ({"filters": {"barred": 0.5}}, "no column 'barred_automated-fraction'"),
         ({"min_votes": 41}, "no galaxy is left of {'catalogue': 400, 'total-votes >= 41': 0"),
     ],

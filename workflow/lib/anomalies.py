@@ -51,10 +51,19 @@ def select_candidates(
     Raises
     ------
     UserError
-        If a column is missing, or there are no anomalies, or nothing else.
+        If a column is missing or has other values than it can, or there are no anomalies, or
+        nothing else.
     """
-    wanted = dict.fromkeys(["iauname", label, *([votes] if votes else [])])
-    table = read_table(catalogue, text=["iauname"], columns=wanted)
+    numbers = dict.fromkeys([label, *([votes] if votes else [])])
+    table = read_table(catalogue, text=["iauname"], columns=["iauname", *numbers])
+    for column in numbers:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise UserError(f"{catalogue}: column '{column}' has text, not numbers")
+    if not table[label].dropna().between(0, 1).all():
+        raise UserError(
+            f"{catalogue}: column '{label}' has values from {table[label].min():g} to "
+            f"{table[label].max():g}; a label must lie between 0 and 1"
+        )
     left = {"catalogue": len(table)}
     keep = table[label].notna().to_numpy()
     if votes:
