@@ -1,5 +1,6 @@
 """Searches for anomalies, repeated: candidates, metrics, and what is written."""
 
+import itertools
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from workflow.lib.anomalies import (
     accuracies,
     average_precision,
+    chance_precision,
     hunt_anomalies,
     rank_weighted_scores,
     score_repeats,
@@ -81,6 +83,13 @@ def test_scores_lie_between_0_and_1_and_an_anomaly_further_up_scores_more(sought
 def test_average_precision_is_that_of_scikit_learn(sought):
     score = -np.arange(len(sought))
     assert average_precision(sought) == pytest.approx(average_precision_score(sought, score))
+
+
+@pytest.mark.parametrize(("galaxies", "anomalies"), [(1, 1), (5, 1), (6, 3), (7, 7)])
+def test_chance_is_the_mean_over_all_orders(galaxies, anomalies):
+    orders = itertools.combinations(range(galaxies), anomalies)
+    scores = [average_precision(np.isin(np.arange(galaxies), order)) for order in orders]
+    assert chance_precision(galaxies, anomalies) == pytest.approx(np.mean(scores))
 
 
 @given(
@@ -244,7 +253,9 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
     assert scores.loc["accuracy_10", "mean"] == pytest.approx(
         np.mean([e[:10].mean() for e in each])
     )
-    assert (scores["chance"] == 0.05).all()
+    assert (scores["chance"].drop("average_precision") == 0.05).all()
+    chance = chance_precision(400, 20)
+    assert scores.loc["average_precision", "chance"] == pytest.approx(chance, abs=1e-5)
     assert (scores["anomalies"] == 20).all()
     curves = pd.read_csv(folder / "curves.csv")
     assert len(curves) == 3 * 100

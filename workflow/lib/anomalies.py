@@ -255,6 +255,17 @@ def average_precision(sought: np.ndarray) -> float:
     return float(accuracies(sought)[sought].mean())
 
 
+def chance_precision(galaxies: int, anomalies: int) -> float:
+    """Give the average precision that a random order can be expected to have.
+
+    The anomaly at rank k has k - 1 galaxies before it, of which the share of the other anomalies is
+    that among all others; its rank is any with the same probability.
+    """
+    rank = np.arange(1, galaxies + 1)
+    others = (anomalies - 1) / max(galaxies - 1, 1)
+    return float(((1 + (rank - 1) * others) / rank).mean())
+
+
 def score_repeats(
     candidates: str | Path,
     results: Mapping[str, Sequence[str | Path]],
@@ -288,6 +299,8 @@ def score_repeats(
     """
     table = read_table(candidates, text=["iauname"])
     anomaly = table["anomaly"].to_numpy()
+    share = anomaly.mean()
+    precision = chance_precision(len(anomaly), int(anomaly.sum()))
     drawn, rows = [], []
     for method, paths in results.items():
         found = [_by_rank(read_table(path, columns=["rank"]), anomaly) for path in paths]
@@ -301,7 +314,7 @@ def score_repeats(
                 "metric": metric,
                 "mean": values.mean(),
                 "error": sigmas * values.std() if len(values) > 1 else np.nan,
-                "chance": anomaly.mean(),
+                "chance": precision if metric == "average_precision" else share,
                 "repeats": len(values),
                 "galaxies": len(anomaly),
                 "anomalies": anomaly.sum(),
