@@ -69,7 +69,7 @@ def show_rater(
     st.session_state.setdefault(done, 0)
 
     def take() -> None:
-        """Do what was pressed since; the browser sends each press until it hears that it is done."""
+        """Do what was pressed; the browser sends each press until it hears that it is done."""
         for press in st.session_state[key]["presses"]:
             if press["number"] > st.session_state[done]:
                 st.session_state[done] = press["number"]

@@ -57,6 +57,12 @@ class Galaxies:
     def __len__(self) -> int:
         return len(self.iaunames)
 
+    def about(self) -> str:
+        """Say in a few words what these are."""
+        simulated = "simulation" in self.config["surveys"][self.name]
+        galaxies = f"{len(self):,} galaxies of {self.name}"
+        return f"{galaxies} · simulated galaxies" if simulated else galaxies
+
     def row(self, iauname: str) -> int | None:
         """Give the row of a galaxy; None if no galaxy has this name."""
         return self._by_name.get(iauname)
@@ -64,7 +70,9 @@ class Galaxies:
     def thumbnails(self, rows: Sequence[int]) -> list[bytes | None]:
         """Give the pictures of galaxies, as JPEG files; None for one whose picture is lost."""
         iaunames = [self.iaunames[row] for row in rows]
-        found = self._thumbnails.read(list(zip(self._places[rows], iaunames, strict=True)))
+        found = self._thumbnails.read(
+            list(zip(self._places[np.array(rows, int)], iaunames, strict=True))
+        )
         return [found.get(iauname) for iauname in iaunames]
 
     def table(self, rows: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:

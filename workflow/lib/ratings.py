@@ -20,10 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from workflow.lib.active import HIGHEST
 from workflow.lib.errors import UserError
-
-MAX_RATING = 5
-"""The most interesting. 0 is the least (paper Sec. 3.2)."""
 
 
 class Answer(NamedTuple):
@@ -31,7 +29,7 @@ class Answer(NamedTuple):
 
     iauname: str
     rating: int | None
-    """0 to `MAX_RATING`; None if the galaxy was skipped."""
+    """0 to `active.HIGHEST`; None if the galaxy was skipped."""
     batch: int
     """Index of the batch in which it was shown."""
     at: str
@@ -75,8 +73,8 @@ class History(NamedTuple):
         """Rate a galaxy that waits, or skip it."""
         if iauname not in self.waiting:
             raise ValueError(f"{iauname} does not wait for an answer")
-        if rating is not None and (type(rating) is not int or not 0 <= rating <= MAX_RATING):
-            raise ValueError(f"a rating is 0 to {MAX_RATING}, not {rating}")
+        if rating is not None and (type(rating) is not int or not 0 <= rating <= HIGHEST):
+            raise ValueError(f"a rating is 0 to {HIGHEST}, not {rating}")
         answer = Answer(iauname, rating, len(self.batches) - 1, at)
         return self._replace(answers=(*self.answers, answer))
 
