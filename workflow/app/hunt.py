@@ -118,7 +118,8 @@ class Hunt:
         history = self.history
         if self.learned and not _begins(history, self.learned.ratings):
             self.learned = None
-        unknown = history.rated and self.learned is None
+        # Before the first batch is rated there is too little to learn from.
+        unknown = len(history.batches) > 1 and history.rated and self.learned is None
         if self._learning is None and (unknown or not (history.waiting or self.finished)):
             self.problem = ""
             self._learning = _models.submit(self._learn, history)

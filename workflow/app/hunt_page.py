@@ -131,7 +131,7 @@ def _show_batch(hunt: Hunt) -> None:
     skipped = len(history.answers) - rated
     st.progress(
         min(rated / goal, 1.0),
-        f"{rated} rated, {skipped} skipped, in batch {len(history.batches)}",
+        f"{rated} of {goal} rated, {skipped} skipped · batch {len(history.batches)}",
     )
     answers = {answer.iauname: answer.rating for answer in history.answers}
     batch = history.batches[-1] if history.batches else ()
@@ -166,7 +166,7 @@ def _word(rating: int | None) -> str:
 
 def _status(hunt: Hunt) -> str:
     if hunt.learning:
-        return "The model learns from your ratings"
+        return "The next galaxies are being chosen"
     return "Every galaxy has been shown" if hunt.finished else ""
 
 
