@@ -118,9 +118,13 @@ class Hunt:
         history = self.history
         if self.learned and not _begins(history, self.learned.ratings):
             self.learned = None
-        # Before the first batch is rated there is too little to learn from.
-        unknown = len(history.batches) > 1 and history.rated and self.learned is None
-        if self._learning is None and (unknown or not (history.waiting or self.finished)):
+        behind = history.rated != (self.learned.ratings if self.learned else ())
+        if history.waiting:
+            # It learns between batches; only a hunt that goes on has nothing from there.
+            needed = behind and self.learned is None and len(history.batches) > 1
+        else:
+            needed = behind or not self.finished
+        if needed and self._learning is None:
             self.problem = ""
             self._learning = _models.submit(self._learn, history)
 
@@ -139,7 +143,7 @@ class Hunt:
         with self._lock:
             if learned and _begins(self.history, learned.ratings):
                 self.learned = learned
-            if self.history == history and not history.waiting:
+            if self.history == history and batch and not history.waiting:
                 self.file.show(batch)
             self._learning = None
             self._follow()

@@ -106,12 +106,12 @@ function draw(view) {
 const KEYS = { s: "skip", u: "undo" };
 
 function listen(view) {
-  const types = (target) => target.closest?.("input, textarea, select, [contenteditable=true]");
+  const field = "input:not([type=checkbox]), textarea, [contenteditable=true]";
   const handle = (event) => {
     const key = event.key.toLowerCase();
     const action = /^[0-5]$/.test(key) ? key : KEYS[key];
-    const meant = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
-    if (!action || meant || !view.data.keys || types(event.composedPath()[0])) return;
+    const other = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
+    if (!action || other || !view.data.keys || event.composedPath()[0].closest?.(field)) return;
     event.preventDefault();
     press(view, action);
   };
