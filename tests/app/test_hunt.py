@@ -34,7 +34,7 @@ OPENED = []
 def sky(made_up, tmp_path):
     """Hunts among the made-up galaxies, in a folder of their own."""
     OPENED.clear()
-    change = {"hunt": {"folder": str(tmp_path / "hunts"), "components": 10}}
+    change = {"hunt": {"folder": str(tmp_path / "hunts")}}
     config = merged(made_up.survey.config, change)
     hunts = Hunts(config)
 
@@ -72,12 +72,12 @@ def test_a_hunt_shows_what_active_learning_chooses(sky):
     hunt = sky.begin()
     active = hunt._settings
     vectors = standardise(sky.survey.vectors[False])
-    rows = first_batch(38, 10, sky.config["hunt"]["seed"])
+    rows = first_batch(38, 10, sky.config["anomalies"]["seed"])
     for _ in range(2):
         assert [sky.survey.row(name) for name in hunt.history.waiting] == list(rows[-10:])
         rate_batch(hunt, by_number)
         ratings = np.array([by_number(sky.survey.iaunames[row]) for row in rows])
-        step = next_step(vectors, rows, ratings, active, sky.config["hunt"]["seed"])
+        step = next_step(vectors, rows, ratings, active, sky.config["anomalies"]["seed"])
         np.testing.assert_array_equal(hunt.learned.interest, step.interest)
         np.testing.assert_array_equal(
             hunt.ranking(hunt.learned), final_ranking(step.interest, rows, ratings)

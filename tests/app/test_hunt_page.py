@@ -61,7 +61,8 @@ def sky(finished, tmp_path_factory):
     overlay = folder / "hunts.yaml"
     change = {
         "pathvars": {"results": str(results)},
-        "hunt": {"folder": str(folder / "ratings"), "goal": 50},
+        "hunt": {"folder": str(folder / "ratings")},
+        "anomalies": {"ratings": 50},
         "page": {"name_resolver": None},
     }
     overlay.write_text(yaml.safe_dump(change))

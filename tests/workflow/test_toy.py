@@ -310,3 +310,22 @@ def test_weights_that_nothing_is_known_of_are_refused(branch):
     output = branch.toy(TAKEN, GIVEN.format("given.weights.h5"), check=False)
     (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "encoder.json" in error
+
+
+def test_each_search_for_anomalies_is_repeated_scored_and_drawn(finished):
+    results = finished.folder / RESULTS
+    for name in ["figure_3", "figure_4", "figure_5", "figure_6"]:
+        stem = results / "8_figures" / name
+        assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        with Image.open(stem.with_suffix(".png")) as picture:
+            assert np.asarray(picture).std() > 10
+        assert len(pd.read_csv(stem.with_suffix(".csv"))) > 5
+    table = pd.read_csv(results / "8_figures/table_1.csv")
+    found = table.groupby("anomaly")["method"].apply(list).to_dict()
+    assert found.pop("odd") == ["baseline", "ellipse-gp", "cnn-gp"]
+    assert found == {name: ["baseline", "cnn-gp"] for name in ["merger", "ring", "irregular"]}
+    assert (table["repeats"] == 2).all()
+    assert table["average_precision"].between(0, 1).all()
+    for repeat in ["0", "1"]:
+        ranked = pd.read_parquet(results / f"6_anomaly/decals-ring/cnn-gp/{repeat}.parquet")
+        assert ranked["rated"].notna().sum() == 20

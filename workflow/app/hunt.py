@@ -192,7 +192,8 @@ class Hunts:
 
     def subjects(self) -> list[Subject]:
         """Give what can be rated, what the configuration prefers first."""
-        shown, components = self.config["pretraining"]["shown"], self.config["hunt"]["components"]
+        shown = self.config["pretraining"]["shown"]
+        components = self.config["anomalies"]["components"]
         found = [
             Subject(survey, path.parent.name, int(path.stem.removeprefix("pca")))
             for survey in self.config["surveys"]
@@ -254,8 +255,9 @@ class Hunts:
     def _go_on(self, file: RatingFile) -> Hunt:
         try:
             galaxies, vectors = self._read(file.subject)
-            settings = Settings(**self.config["anomalies"]["active"])
-            return Hunt(file, galaxies, vectors, settings, self.config["hunt"]["seed"])
+            anomalies = self.config["anomalies"]
+            settings = Settings(**anomalies["searches"]["gaussian-process"])
+            return Hunt(file, galaxies, vectors, settings, anomalies["seed"])
         except BaseException:
             file.close()
             raise

@@ -126,7 +126,7 @@ def _show_batch(hunt: Hunt) -> None:
     """Show how far the hunt is, and the galaxies to rate."""
     if problem := st.session_state.pop(PROBLEM, None) or hunt.problem:
         st.error(plain(problem))
-    history, goal = hunt.history, hunt.galaxies.config["hunt"]["goal"]
+    history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
     rated = len(history.rated)
     skipped = len(history.answers) - rated
     st.progress(

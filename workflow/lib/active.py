@@ -51,7 +51,7 @@ class LabelRater:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the model of somebody's interest learns; `anomalies.active` of the configuration."""
+    """How somebody's interest is learned; `anomalies.searches.gaussian-process` in config."""
 
     batch: int
     """Galaxies rated before the model is fitted anew."""
@@ -152,7 +152,12 @@ def first_batch(count: int, size: int, seed: int) -> np.ndarray:
 
 
 def next_step(
-    vectors: np.ndarray, rows: np.ndarray, ratings: np.ndarray, settings: Settings, seed: int
+    vectors: np.ndarray,
+    rows: np.ndarray,
+    ratings: np.ndarray,
+    settings: Settings,
+    seed: int,
+    threads: int | None = None,
 ) -> Step:
     """Learn from the ratings so far, and choose the galaxies to rate next.
 
@@ -166,6 +171,8 @@ def next_step(
         How to learn and to choose.
     seed
         Of the model's restarts.
+    threads
+        As many as the process has cores by default.
 
     Returns
     -------
@@ -179,7 +186,7 @@ def next_step(
     """
     rows = np.asarray(rows)
     process = fit(vectors[rows], ratings, settings.kernel, settings.restarts, seed)
-    mean, deviation = predict(process, vectors)
+    mean, deviation = predict(process, vectors, threads)
     if unusable := int((~np.isfinite(mean)).sum()):
         raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")
     score = ACQUISITIONS[settings.acquisition](

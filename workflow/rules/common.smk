@@ -5,10 +5,21 @@ from snakemake.exceptions import WorkflowError
 from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
 from workflow.lib.errors import UserError
-from workflow.lib.grids import FIGURE_SAMPLES, STAND_IN, shard_names, weights_file
+from workflow.lib.grids import (
+    FIGURE_SAMPLES,
+    STAND_IN,
+    repeat_names,
+    shard_names,
+    weights_file,
+)
+from workflow.lib.tasks import check_shown, read_tasks
 
 try:
     check_config(config)
+    TASKS = read_tasks(
+        config["anomalies"]["tasks"], config["surveys"], config["anomalies"]["methods"]
+    )
+    check_shown(TASKS, config["figures"]["anomalies"], config["figures"]["show"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -22,6 +33,10 @@ PRETRAINED_ON = config["pretraining"]["survey"]
 WEIGHTS = config["pretraining"]["weights"]
 STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
 TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
+METHODS = config["anomalies"]["methods"]
+REPEATS = repeat_names(config["anomalies"]["repeats"])
+ANOMALY_FIGURES = {"figure_3", "figure_4", "figure_5", "figure_6"} & set(config["figures"]["show"])
+FIGURE_4, FIGURE_6 = (config["figures"]["anomalies"][name] for name in ("figure_4", "figure_6"))
 EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 
 
@@ -31,6 +46,9 @@ wildcard_constraints:
     pretraining="[a-z0-9-]+",
     components=r"\d+",
     sample="|".join(config["umap"]["samples"]),
+    task="|".join(TASKS),
+    method="|".join(METHODS),
+    repeat=r"\d+",
 
 
 resource_scopes:
@@ -109,6 +127,37 @@ def automated_votes(wildcards):
     return expand(pattern, **wildcards) if needed and predicted and not given else []
 
 
+def features_of(task, name):
+    """Name the file of a survey's features of one kind, by which anomalies are looked for."""
+    survey, components = TASKS[task].survey, config["anomalies"]["components"]
+    return {
+        "ellipse": f"<results>/6_anomaly/{survey}/ellipse.parquet",
+        "cnn": f"<results>/4_represent/{survey}/{PRETRAINING}/pca{components}.parquet",
+    }[name]
+
+
+def all_features_of(wildcards):
+    """Name the files of all features by which a task's methods look for anomalies."""
+    kinds = {METHODS[method]["features"] for method in TASKS[wildcards.task].methods}
+    return [features_of(wildcards.task, kind) for kind in sorted(kinds)]
+
+
+def repeats_of(task):
+    """Name the files of all repeats of each method of a task, the method's name first."""
+    pattern = "<results>/6_anomaly/{task}/{method}/{repeat}.parquet"
+    return {
+        method: expand(pattern, task=task, method=method, repeat=REPEATS)
+        for method in TASKS[task].methods
+    }
+
+
+def positions_of(task, method):
+    """Name the file of the plane on which a method's galaxies are shown."""
+    if METHODS[method]["features"] == "ellipse":
+        return f"<results>/6_anomaly/{task}/umap_ellipse.parquet"
+    return f"<results>/4_represent/{TASKS[task].survey}/{PRETRAINING}/umap_all.parquet"
+
+
 def files_of(figure):
     """Name the files of a figure."""
     return expand(
@@ -133,3 +182,8 @@ def vote_columns(survey):
 def survey_note(*surveys):
     """Say what a reader of a figure must know of the surveys' galaxies."""
     return "simulated galaxies" if set(surveys) & set(SIMULATED) else ""
+
+
+def task_note(tasks):
+    """Say what a reader of a figure must know of the galaxies of these tasks."""
+    return survey_note(*(TASKS[task].survey for task in tasks if task in TASKS))
