@@ -44,7 +44,7 @@ class Galaxies:
     def __init__(self, config: Mapping[str, Any], name: str, iaunames: Sequence[str]) -> None:
         self.config, self.name, self.iaunames = config, name, iaunames
         results = Path(config["pathvars"]["results"])
-        self.catalogue = results / "1_catalogue" / f"{name}.parquet"
+        self.catalogue = catalogue_path(config, name)
         need(self.catalogue)
         self._by_name = {iauname: row for row, iauname in enumerate(iaunames)}
         self._places, galaxies = self._find_in_catalogue()
@@ -139,7 +139,8 @@ class Survey(Galaxies):
         whole = represented / "representation.npy"
         self.compressor = compressed.with_suffix(".npz")
         self.weights = weights_path(config, pretraining)
-        need(self.weights, compressed, self.compressor, whole)
+        catalogue = catalogue_path(config, survey)
+        need(catalogue, self.weights, compressed, self.compressor, whole)
         self.encoder_label: str = read_description(self.weights)["label"]
         iaunames, components = read_representation(compressed)
         super().__init__(config, survey, iaunames)
@@ -153,6 +154,11 @@ def need(*paths: Path) -> None:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: missing; run the workflow first, as README.md says")
+
+
+def catalogue_path(config: Mapping[str, Any], survey: str) -> Path:
+    """Give the catalogue of a survey."""
+    return Path(config["pathvars"]["results"]) / "1_catalogue" / f"{survey}.parquet"
 
 
 def represented_folder(config: Mapping[str, Any], survey: str) -> Path:
