@@ -208,6 +208,9 @@ def test_a_hunt_keeps_to_what_it_began_with(sky):
     with pytest.raises(UserError, match=r"pca15\.parquet: missing; run the workflow first"):
         sky.begin()
     path.unlink()
+    with pytest.raises(UserError, match=r"pca15\.parquet: missing"):
+        sky.begin(subject=SUBJECT._replace(components=15))
+    assert sky.hunts.names("decals") == []
     sky.begin()
     with pytest.raises(UserError, match="began with random, 10 principal components"):
         sky.hunts.open("decals", "rings", SUBJECT._replace(components=40))

@@ -197,7 +197,8 @@ class Hunts:
         found = [
             Subject(survey, path.parent.name, int(path.stem.removeprefix("pca")))
             for survey in self.config["surveys"]
-            for path in represented_folder(self.config, survey).glob("*/pca[0-9]*.parquet")
+            for path in represented_folder(self.config, survey).glob("*/pca*.parquet")
+            if path.stem.removeprefix("pca").isdigit()
         ]
         first = self.config["figures"]["survey"]
         return sorted(
@@ -243,6 +244,8 @@ class Hunts:
             if path not in self._open:
                 if subject is None and not path.exists():
                     raise UserError(f"no hunt in {survey} has the name {name!r}")
+                if subject is not None:
+                    self._read(subject)  # if that fails, no file is begun
                 self._open[path] = self._go_on(RatingFile(path, subject))
             hunt = self._open[path]
         if subject is not None and hunt.file.subject != subject:
