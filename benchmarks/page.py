@@ -163,6 +163,12 @@ def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
         times.setdefault(name, []).append(seconds(choose))
 
 
+RATED = """place => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
+    .map(host => host.shadowRoot?.querySelectorAll('ol .answer')[place]?.textContent)
+    .some(text => text && text != 'saving')"""
+"""Whether a galaxy of the batch has a rating that is on the disk."""
+
+
 def rate(page: Page, address: str, times: dict[str, list[float]]) -> None:
     """Rate batches of a hunt: until a rating is safe, and until the next batch is there."""
     page.goto(f"{address}/hunt")
@@ -173,12 +179,11 @@ def rate(page: Page, address: str, times: dict[str, list[float]]) -> None:
     def press(place: int, batch: int) -> None:
         page.keyboard.press(str(place % 6))
         if place < 9:
-            expect(cards.nth(place)).to_be_disabled()
-            expect(cards.nth(place)).not_to_contain_text("saving")
+            page.wait_for_function(RATED, arg=place, polling=10)
         else:
-            expect(page.get_by_text(f"After {10 * batch} ratings")).to_be_visible()
-            expect(cards.first).to_be_enabled()
-            wait_for(page, {"Most interesting so far": ""})
+            text = f"() => document.body.innerText.includes('After {10 * batch} ratings')"
+            page.wait_for_function(text, polling=10)
+            page.wait_for_function(SETTLED, polling=10)
 
     for batch in range(1, REPEATS + 1):
         expect(cards.first).to_be_enabled()

@@ -1,11 +1,11 @@
 // A batch of galaxies to rate, by keys or by mouse. Text is set as text, whatever a name looks like.
 //
-// A press stays here until the server has it on its disk, and is sent with each later one again. So
+// A press stays here until the server has it on its disk, and until then is sent again and again. So
 // it is for the galaxy that was seen when it was made, and none is lost to those who are quick. The
 // server takes each once: it knows their numbers, and an answer is only for a galaxy that waits.
 
 const SAVING = "saving";
-const views = new WeakMap();
+const views = new Map();
 
 function make(kind, properties, ...children) {
   const element = Object.assign(document.createElement(kind), properties);
@@ -116,26 +116,31 @@ function listen(view) {
     press(view, action);
   };
   document.addEventListener("keydown", handle);
-  view.leave = () => document.removeEventListener("keydown", handle);
+  return () => document.removeEventListener("keydown", handle);
+}
+
+function mount(view, root) {
+  view.leave?.();
+  for (const button of root.querySelectorAll("[data-action]")) {
+    button.onclick = () => press(view, button.dataset.action);
+  }
+  Object.assign(view, { root, names: undefined, shown: undefined, leave: listen(view) });
 }
 
 export default function ({ data, parentElement, setStateValue }) {
-  if (!views.has(parentElement)) {
-    const root = parentElement.querySelector(".rater");
-    const view = { root, data, presses: [], number: 0, shown: undefined };
-    views.set(parentElement, view);
-    listen(view);
-    for (const button of root.querySelectorAll("[data-action]")) {
-      button.onclick = () => press(view, button.dataset.action);
-    }
-  }
-  const view = views.get(parentElement);
+  if (!views.has(data.hunt)) views.set(data.hunt, { presses: [], number: 0 });
+  const view = views.get(data.hunt);
+  const root = parentElement.querySelector(".rater");
   view.data = data;
   view.send = setStateValue;
+  if (view.root !== root) mount(view, root);
   view.presses = view.presses.filter((press) => press.number > data.done);
+  // Another server may be here than the one that they were sent to.
+  if (view.presses.length) view.send("presses", view.presses);
   draw(view);
   return () => {
+    if (view.root !== root) return;
     view.leave();
-    views.delete(parentElement);
+    view.root = undefined;
   };
 }

@@ -68,14 +68,18 @@ def show_rater(
     done = f"{key} done"
     st.session_state.setdefault(done, 0)
 
-    def take() -> None:
-        """Do what was pressed; the browser sends each press until it hears that it is done."""
-        for press in st.session_state[key]["presses"]:
-            if press["number"] > st.session_state[done]:
-                st.session_state[done] = press["number"]
-                calls[press["action"]](press["galaxy"])
+    def take() -> bool:
+        """Do what was pressed and is not done yet; say whether there was anything."""
+        # The browser sends each press until it hears that it is done.
+        pressed = st.session_state[key].get("presses") or []
+        waiting = [press for press in pressed if press["number"] > st.session_state[done]]
+        for press in waiting:
+            st.session_state[done] = press["number"]
+            calls[press["action"]](press["galaxy"])
+        return bool(waiting)
 
     data = {
+        "hunt": key,
         "cards": [
             {
                 "name": card.iauname,
@@ -90,3 +94,6 @@ def show_rater(
         "keys": keys,
     }
     _rater(key=key, data=data, on_presses_change=take)
+    # To a server that has just started, presses for the one before are no change: it is not called.
+    if take():
+        st.rerun()
