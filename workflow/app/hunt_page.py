@@ -129,10 +129,8 @@ def _show_batch(hunt: Hunt) -> None:
     history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
     rated = len(history.rated)
     skipped = len(history.answers) - rated
-    st.progress(
-        min(rated / goal, 1.0),
-        f"{rated} of {goal} rated, {skipped} skipped · batch {len(history.batches)}",
-    )
+    done = f"{rated} rated, {skipped} skipped · batch {len(history.batches)}"
+    st.progress(min(rated / goal, 1.0), f"{done} · {goal} make a whole hunt")
     answers = {answer.iauname: answer.rating for answer in history.answers}
     batch = history.batches[-1] if history.batches else ()
     pictures = _pictures(hunt.galaxies, tuple(map(hunt.galaxies.row, batch)), 0)
