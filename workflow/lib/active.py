@@ -18,6 +18,10 @@ HIGHEST = 5
 """Ratings are whole numbers from 0, boring, to this."""
 
 
+CHUNK = 2**16
+"""Galaxies whose usefulness is calculated at a time, so that memory stays bounded."""
+
+
 class Rater(Protocol):
     """Somebody who is asked how interesting galaxies are."""
 
@@ -189,10 +193,11 @@ def next_step(
     mean, deviation = predict(process, vectors, threads)
     if unusable := int((~np.isfinite(mean)).sum()):
         raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")
-    score = ACQUISITIONS[settings.acquisition](
-        mean, deviation, float(np.max(ratings)), settings.epsilon
-    )
-    usefulness = np.array(score, np.float64)
+    acquire, best = ACQUISITIONS[settings.acquisition], float(np.max(ratings))
+    usefulness = np.empty(len(vectors))
+    for start in range(0, len(vectors), CHUNK):
+        part = slice(start, start + CHUNK)
+        usefulness[part] = acquire(mean[part], deviation[part], best, settings.epsilon)
     usefulness[rows] = -np.inf
     left = len(vectors) - len(np.unique(rows))
     return Step(mean, smallest(-usefulness, min(settings.batch, left)))

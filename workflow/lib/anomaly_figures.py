@@ -127,15 +127,19 @@ def draw_interest(
         found = found.assign(value=found[chosen_by], rated=found["rated"].notna())
         placed = read_table(path, text=["iauname"]).merge(galaxies, on="iauname")
         placed = placed.merge(found[["iauname", "value", "rated"]], on="iauname")
-        size = float(np.clip(4000 / len(placed), 0.5, 12))
+        dot = float(np.clip(4000 / len(placed), 0.5, 12))
         anomalies, rated = placed[placed["anomaly"]], placed[placed["rated"]]
         low, high = placed["value"].quantile([0.01, 0.99])
         panel.scatter(
-            placed["umap_x"], placed["umap_y"], size, placed["value"], cmap="coolwarm",
+            placed["umap_x"], placed["umap_y"], dot, placed["value"], cmap="coolwarm",
             vmin=low, vmax=high, alpha=0.4, lw=0, rasterized=True,
         )  # fmt: skip
-        for shown, colour, name in ((anomalies, "red", "anomalies"), (rated, "black", "rated")):
-            panel.scatter(shown["umap_x"], shown["umap_y"], 4, colour, lw=0, label=name)
+        # Red on black, so that both are seen of an anomaly that was rated.
+        for shown, size, colour, name in (
+            (rated, 8, "black", "rated"),
+            (anomalies, 3, "red", "anomalies"),
+        ):
+            panel.scatter(shown["umap_x"], shown["umap_y"], size, colour, lw=0, label=name)
         panel.set_title(f"{method}: {chosen_by}", fontsize=8)
         panel.set_axis_off()
         drawn.append(placed.assign(method=method))

@@ -23,10 +23,12 @@ from workflow.lib.errors import UserError
 BLOCK_VALUES = 2**17
 """Values in a block of covariances: half a MiB of float32, which stays in a core's own cache."""
 
-LIMITS = np.log([(1e-3, 1e3), (1e-3, 1e3), (1e-2, 1e2)])
+LIMITS = np.log([(1e-3, 1e3), (1e-2, 1e2), (1 / 12, 1e2)])
 """Logarithms of the smallest and largest length (in units of the median distance of known values),
-shape and noise. Ratings are whole numbers, which by itself is a noise of 1/12; much less than that
-would be lost in float32."""
+shape and noise. The variance of what rounding adds to a whole number, as a rating is, is 1/12."""
+
+TOLERANCE = 1e-6
+"""Share of the log likelihood that a step must gain for the search to go on."""
 
 Kernel = Callable[..., np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]]
 
@@ -53,12 +55,11 @@ def rational_quadratic(
     """
     if not slopes:
         squares *= 0.5 / shape
-        squares += 1
-        np.log(squares, out=squares)
+        np.log1p(squares, out=squares)
         squares *= -shape
         return np.exp(squares, out=squares)
     base = 1 + squares / (2 * shape)
-    logarithm = np.log(base)
+    logarithm = np.log1p(squares / (2 * shape))
     covariance = np.exp(-shape * logarithm)
     by_square = -covariance / (2 * base)
     by_shape = covariance * (squares / (2 * base) - shape * logarithm)
@@ -96,10 +97,11 @@ class GaussianProcess:
     """Variance of the white noise; part of every predicted variance."""
     known: np.ndarray
     """Shape (m, d), float64: where values are known."""
-    weights: np.ndarray
-    """Shape (m,), float64: the inverse covariance times the known values."""
     root: np.ndarray
     """Shape (m, m), float64, lower triangle: the Cholesky factor of the covariance."""
+    whitened: np.ndarray
+    """Shape (m,), float64: the inverse of that, times the known values. By the inverse of the whole
+    covariance, large numbers would have to cancel, which float32 cannot do."""
 
 
 def fit(
@@ -131,31 +133,42 @@ def fit(
     if not (np.isfinite(vectors).all() and np.isfinite(values).all()):
         raise UserError("a rated galaxy has features or a rating that are not finite")
     squares = squareform(pdist(vectors, "sqeuclidean"))
+    unit = float(np.sqrt(np.median(squares[squares > 0]))) if (squares > 0).any() else 1.0
+    known = squares / unit**2, values, KERNELS[kernel]
+    draw = np.random.default_rng(seed)
+    starts = [np.log([1.0, 1.0, 0.3])]
+    starts += [draw.uniform(*np.log([[0.1, 0.1, 0.1], [10, 10, 1]])) for _ in range(restarts)]
     with _one_thread_each():
-        return _climb(vectors, squares, values, kernel, restarts, seed)
+        ends = [
+            minimize(_loss, start, known, jac=True, bounds=LIMITS, tol=TOLERANCE)
+            for start in starts
+        ]
+    length, shape, noise = np.exp(min(ends, key=lambda end: end.fun).x)
+    return condition(vectors, values, kernel, length * unit, shape, noise)
 
 
-def _climb(
+def condition(
     vectors: np.ndarray,
-    squares: np.ndarray,
     values: np.ndarray,
     kernel: str,
-    restarts: int,
-    seed: int,
+    length: float,
+    shape: float,
+    noise: float,
 ) -> GaussianProcess:
-    unit = float(np.sqrt(np.median(squares[squares > 0]))) if (squares > 0).any() else 1.0
-    squares /= unit**2
-    starts = [np.log([1.0, 1.0, 0.1])]
-    draw = np.random.default_rng(seed)
-    starts += [draw.uniform(*np.log([[0.1, 0.1, 0.01], [10, 10, 1]])) for _ in range(restarts)]
-    ends = [
-        minimize(_loss, start, (squares, values, KERNELS[kernel]), jac=True, bounds=LIMITS)
-        for start in starts
-    ]
-    length, shape, noise = np.exp(min(ends, key=lambda end: end.fun).x)
-    root = _root(KERNELS[kernel](squares / length**2, shape), noise)
-    weights = cho_solve((root, True), values)
-    return GaussianProcess(kernel, length * unit, shape, noise, vectors, weights, root)
+    """Tell a process of given hyperparameters what is known.
+
+    Parameters
+    ----------
+    vectors, values, kernel
+        As for `fit`.
+    length, shape, noise
+        As of `GaussianProcess`.
+    """
+    squares = squareform(pdist(vectors, "sqeuclidean"))
+    with _one_thread_each():
+        root = _root(KERNELS[kernel](squares / length**2, shape), noise)
+        whitened = solve_triangular(root, values, lower=True)
+    return GaussianProcess(kernel, length, shape, noise, vectors, root, whitened)
 
 
 def log_likelihood(
@@ -221,31 +234,34 @@ def predict(
     """
     known, vectors = process.known, vectors.view(np.ndarray)  # a memory map is slow to slice
     centre, step = known.mean(axis=0), max(1, BLOCK_VALUES // len(known))
-    turned = np.ascontiguousarray(-2 * (known - centre).T)
-    lengths = np.square(known - centre).sum(axis=1)
+    # Squared distances to what is known as one product: |x|^2 - 2 x k + |k|^2.
+    turned = np.vstack([-2 * (known - centre).T, np.ones(len(known))])
+    turned = np.vstack([turned, np.square(known - centre).sum(axis=1)]) / process.length**2
     inverse = solve_triangular(process.root, np.eye(len(known)), lower=True)
     whiten = np.ascontiguousarray(inverse.T, np.float32)
-    weights, shape = process.weights.astype(np.float32), np.float32(process.shape)
+    whitened, shape = process.whitened.astype(np.float32), np.float32(process.shape)
     kernel = KERNELS[process.kernel]
     mean, deviation = np.empty((2, len(vectors)), np.float32)
     starts = iter(range(0, len(vectors), step))
 
     def work(_: int) -> None:
+        # Kept from block to block: fresh memory would take longer than the sums.
+        place = np.ones((step, len(turned)))
         wide = np.empty((step, len(known)))
         narrow, white = np.empty((2, step, len(known)), np.float32)
         for start in starts:
-            block = vectors[start : start + step].astype(np.float64) - centre
-            squares, scaled, told = wide[: len(block)], narrow[: len(block)], white[: len(block)]
+            block = vectors[start : start + step]
+            count = len(block)
+            np.subtract(block, centre, out=place[:count, :-2])
+            np.einsum("ij,ij->i", *[place[:count, :-2]] * 2, out=place[:count, -2])
             # In float64: the difference of large squares is what the kernel is of.
-            np.matmul(block, turned, out=squares)
-            squares += lengths
-            squares += np.square(block).sum(axis=1)[:, np.newaxis]
-            np.multiply(squares, process.length**-2, out=scaled, casting="same_kind")
-            covariance = kernel(np.maximum(scaled, 0, out=scaled), shape)
-            np.matmul(covariance, weights, out=mean[start : start + step])
-            np.matmul(covariance, whiten, out=told)
+            squares = np.matmul(place[:count], turned, out=wide[:count])
+            squares = np.maximum(squares, 0, out=narrow[:count], casting="same_kind")
+            covariance = kernel(squares, shape)
+            told = np.matmul(covariance, whiten, out=white[:count])
+            np.matmul(told, whitened, out=mean[start : start + count])
             left = 1 + process.noise - np.einsum("ij,ij->i", told, told)
-            deviation[start : start + step] = np.sqrt(np.maximum(left, process.noise))
+            deviation[start : start + count] = np.sqrt(np.maximum(left, process.noise))
 
     threads = threads or len(os.sched_getaffinity(0))
     with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
