@@ -16,6 +16,7 @@ from workflow.app.text import STYLE, plain
 from workflow.app.thumbnails import middle
 from workflow.lib.catalogue import UNITS
 from workflow.lib.errors import UserError
+from workflow.lib.ratings import Answer
 
 SURVEY, HUNT = ADDRESS = ("survey", "hunt")
 """Names in the page's address, so that a hunt can be gone on with."""
@@ -111,15 +112,14 @@ def _show_hunt(hunt: Hunt) -> None:
 
     def rate() -> None:
         """Show the batch; once the model is done or has begun, show the whole page anew."""
-        if (hunt.learned, hunt.learning) != (learned, learning):
+        if hunt.learned is not learned or hunt.learning != learning:
             st.rerun()
         _show_batch(hunt)
 
     st.fragment(rate, run_every=POLL if learning else None)()
     if learned is not None:
         _show_best(hunt, learned)
-    if hunt.history.answers:
-        _offer_ratings(hunt)
+    _offer_ratings(hunt)
 
 
 def _show_batch(hunt: Hunt) -> None:
@@ -206,7 +206,7 @@ def _offer_ratings(hunt: Hunt) -> None:
     """Offer all answers as CSV."""
 
     def write() -> bytes:
-        answers = pd.DataFrame(hunt.history.answers)
+        answers = pd.DataFrame(hunt.history.answers, columns=Answer._fields)
         answers["rating"] = answers["rating"].astype("Int64")
         answers["batch"] += 1
         return answers.to_csv(index=False).encode()
