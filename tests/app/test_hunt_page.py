@@ -129,6 +129,16 @@ def cards(page):
     return page.get_by_role("list", name="This batch").get_by_role("button")
 
 
+def labels(page):
+    """Give what those hear of the batch who do not see it."""
+    return cards(page).evaluate_all("buttons => buttons.map(button => button.ariaLabel)")
+
+
+def waiting(page):
+    """Give the galaxies that have no rating, in order."""
+    return [x.removesuffix(" not rated") for x in labels(page) if x.endswith(" not rated")]
+
+
 def card(page, iauname):
     return page.get_by_role("list", name="This batch").get_by_label(iauname)
 
@@ -148,9 +158,10 @@ def rate(page, sky, count, told):
     """Rate galaxies by keys, until there are `count`; add to `told` what was pressed."""
     while len(told) < count:
         ready(page)
-        iauname = now(page)
-        told[iauname] = key_for(sky, iauname)
-        page.keyboard.press(told[iauname])
+        for iauname in waiting(page)[: count - len(told)]:
+            assert now(page) == iauname
+            told[iauname] = key_for(sky, iauname)
+            page.keyboard.press(told[iauname])
         progress(page, len(told))
 
 
@@ -167,9 +178,9 @@ def answers(path):
 
 
 def download(page, label):
-    with page.expect_download() as waiting:
+    with page.expect_download() as coming:
         page.get_by_role("button", name=label, exact=True).click()
-    return waiting.value.suggested_filename, BytesIO(waiting.value.path().read_bytes())
+    return coming.value.suggested_filename, BytesIO(coming.value.path().read_bytes())
 
 
 def test_rings_rank_high_and_a_crash_loses_nothing(chromium, sky, visit):
@@ -213,8 +224,7 @@ def test_rings_rank_high_and_a_crash_loses_nothing(chromium, sky, visit):
 def test_who_types_fast_rates_what_was_seen(site, sky, visit):
     page = visit(site)
     begin(page, "fast")
-    names = [cards(page).nth(place).get_attribute("aria-label") for place in range(10)]
-    names = [name.removesuffix(" not rated") for name in names]
+    names = waiting(page)
     page.keyboard.type("0123u45s0u5012", delay=0)
     progress(page, 9, 1)
     ready(page)
@@ -246,7 +256,7 @@ def test_the_mouse_undo_and_skip(site, sky, visit):
         page.get_by_role("button", name="0 of 5, not interesting").click()
     expect(page.get_by_text("batch 2")).to_be_visible()
     ready(page)
-    second = [cards(page).nth(place).get_attribute("aria-label") for place in range(10)]
+    second = waiting(page)
     expect(page.get_by_role("list", name=TOP).get_by_role("listitem")).to_have_count(50)
     last = list(answers(path))[-1]
     page.get_by_role("button", name="undo").click()
@@ -256,8 +266,8 @@ def test_the_mouse_undo_and_skip(site, sky, visit):
     page.get_by_role("button", name="5 of 5").click()
     expect(page.get_by_text("batch 2")).to_be_visible()
     ready(page)
-    third = [cards(page).nth(place).get_attribute("aria-label") for place in range(10)]
-    assert third != second
+    assert len(waiting(page)) == len(second) == 10
+    assert waiting(page) != second
     expect(page.get_by_role("list", name=TOP).locator(".name").first).to_have_text(last)
 
 
@@ -360,9 +370,7 @@ def test_names_of_galaxies_are_text_whatever_they_look_like(tmp_path, visit):
         page.get_by_role("textbox", name="Name of the hunt").fill("hostile")
         page.get_by_role("button", name="Hunt", exact=True).click()
         ready(page)
-        for count in range(1, 11):
-            page.keyboard.press("3")
-            expect(page.get_by_text(f"{count} rated, 0 skipped")).to_be_visible()
+        page.keyboard.type("3333333333")
         expect(status(page)).to_have_text("Every galaxy has been shown")
         found = page.get_by_role("list", name=TOP).locator(".name")
         expect(found).to_have_count(10)
@@ -390,8 +398,7 @@ def test_everybodys_page(site, visit, width):
         for violation in results.response["violations"]
     ]
     assert problems == []
-    names = [cards(page).nth(place).get_attribute("aria-label") for place in range(10)]
-    assert len(set(names)) == 10
+    assert len(set(labels(page))) == 10
     assert cards(page).nth(0).get_attribute("aria-current") == "true"
     levels = page.evaluate(
         "() => [...document.querySelectorAll('main h1, main h2, main h3')].map(h => +h.tagName[1])"
