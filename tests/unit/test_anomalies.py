@@ -1,5 +1,6 @@
 """Searches for anomalies, repeated: candidates, metrics, and what is written."""
 
+import itertools
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from workflow.lib.anomalies import (
     accuracies,
     average_precision,
+    chance_precision,
     hunt_anomalies,
     rank_weighted_scores,
     score_repeats,
@@ -83,6 +85,13 @@ def test_average_precision_is_that_of_scikit_learn(sought):
     assert average_precision(sought) == pytest.approx(average_precision_score(sought, score))
 
 
+@pytest.mark.parametrize(("galaxies", "anomalies"), [(1, 1), (5, 1), (6, 3), (7, 7)])
+def test_chance_is_the_mean_over_all_orders(galaxies, anomalies):
+    orders = itertools.combinations(range(galaxies), anomalies)
+    scores = [average_precision(np.isin(np.arange(galaxies), order)) for order in orders]
+    assert chance_precision(galaxies, anomalies) == pytest.approx(np.mean(scores))
+
+
 @given(
     labels=st.lists(st.integers(0, 50), min_size=2, max_size=60).filter(lambda x: len(set(x)) > 1),
     share=st.floats(0.001, 0.9),
@@ -116,6 +125,7 @@ def sky(tmp_path):
     catalogue = pd.DataFrame(
         {
             "iauname": names,
+            "name": "NGC",
             "ring": ring,
             "total-votes": 40.0,
             "featured_fraction": 0.2,
@@ -243,7 +253,9 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
     assert scores.loc["accuracy_10", "mean"] == pytest.approx(
         np.mean([e[:10].mean() for e in each])
     )
-    assert (scores["chance"] == 0.05).all()
+    assert (scores["chance"].drop("average_precision") == 0.05).all()
+    chance = chance_precision(400, 20)
+    assert scores.loc["average_precision", "chance"] == pytest.approx(chance, abs=1e-5)
     assert (scores["anomalies"] == 20).all()
     curves = pd.read_csv(folder / "curves.csv")
     assert len(curves) == 3 * 100
@@ -259,6 +271,8 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
         ({"above": 0.0}, "400 of 400 galaxies have ring > 0; there must be anomalies and others"),
         ({"label": "lens"}, "no column 'lens'"),
         ({"votes": "lens_total"}, "no column 'lens_total'"),
+        ({"label": "total-votes"}, "'total-votes' has values from 40 to 40; a label must lie"),
+        ({"label": "name"}, "column 'name' has text, not numbers"),
         ({"filters": {"barred": 0.5}}, "no column 'barred_automated-fraction'"),
         ({"min_votes": 41}, "no galaxy is left of {'catalogue': 400, 'total-votes >= 41': 0"),
     ],

@@ -51,10 +51,19 @@ def select_candidates(
     Raises
     ------
     UserError
-        If a column is missing, or there are no anomalies, or nothing else.
+        If a column is missing or has other values than it can, or there are no anomalies, or
+        nothing else.
     """
-    wanted = dict.fromkeys(["iauname", label, *([votes] if votes else [])])
-    table = read_table(catalogue, text=["iauname"], columns=wanted)
+    numbers = dict.fromkeys([label, *([votes] if votes else [])])
+    table = read_table(catalogue, text=["iauname"], columns=["iauname", *numbers])
+    for column in numbers:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise UserError(f"{catalogue}: column '{column}' has text, not numbers")
+    if not table[label].dropna().between(0, 1).all():
+        raise UserError(
+            f"{catalogue}: column '{label}' has values from {table[label].min():g} to "
+            f"{table[label].max():g}; a label must lie between 0 and 1"
+        )
     left = {"catalogue": len(table)}
     keep = table[label].notna().to_numpy()
     if votes:
@@ -246,6 +255,17 @@ def average_precision(sought: np.ndarray) -> float:
     return float(accuracies(sought)[sought].mean())
 
 
+def chance_precision(galaxies: int, anomalies: int) -> float:
+    """Give the average precision that a random order can be expected to have.
+
+    The anomaly at rank k has k - 1 galaxies before it, of which the share of the other anomalies is
+    that among all others; its rank is any with the same probability.
+    """
+    rank = np.arange(1, galaxies + 1)
+    others = (anomalies - 1) / max(galaxies - 1, 1)
+    return float(((1 + (rank - 1) * others) / rank).mean())
+
+
 def score_repeats(
     candidates: str | Path,
     results: Mapping[str, Sequence[str | Path]],
@@ -279,6 +299,8 @@ def score_repeats(
     """
     table = read_table(candidates, text=["iauname"])
     anomaly = table["anomaly"].to_numpy()
+    share = anomaly.mean()
+    precision = chance_precision(len(anomaly), int(anomaly.sum()))
     drawn, rows = [], []
     for method, paths in results.items():
         found = [_by_rank(read_table(path, columns=["rank"]), anomaly) for path in paths]
@@ -292,7 +314,7 @@ def score_repeats(
                 "metric": metric,
                 "mean": values.mean(),
                 "error": sigmas * values.std() if len(values) > 1 else np.nan,
-                "chance": anomaly.mean(),
+                "chance": precision if metric == "average_precision" else share,
                 "repeats": len(values),
                 "galaxies": len(anomaly),
                 "anomalies": anomaly.sum(),
