@@ -1,6 +1,7 @@
 """Active learning of what somebody finds interesting: which galaxies to rate next (paper Sec. 3.2).
 
-Whoever rates is a `Rater`: labels that simulate one (`LabelRater`), or a person at the web page.
+A `Rater` answers at once, as labels do that simulate a person (`LabelRater`). A person at the web
+page takes time, and may take answers back: there, `app.hunt` goes through the same steps.
 """
 
 from collections.abc import Callable
