@@ -181,7 +181,11 @@ def build_head(
     layers = [
         keras.Input((inputs,)),
         keras.layers.Dropout(dropout, dtype="float32"),
-        keras.layers.Dense(outputs, activation=activation, dtype="float32"),
+        # From 0: what it predicts at first, its bias, is worth more than what random weights add,
+        # and no large gradients of the first steps disturb the encoder, or Adam for long after.
+        keras.layers.Dense(
+            outputs, activation=activation, kernel_initializer="zeros", dtype="float32"
+        ),
     ]
     head = keras.Sequential(layers, name="head")
     if bias is not None:
