@@ -14,6 +14,7 @@ include: "workflow/rules/2_cutouts.smk"
 include: "workflow/rules/3_pretrain.smk"
 include: "workflow/rules/4_represent.smk"
 include: "workflow/rules/5_similarity.smk"
+include: "workflow/rules/6_anomaly.smk"
 include: "workflow/rules/7_finetune.smk"
 include: "workflow/rules/8_figures.smk"
 
@@ -28,5 +29,6 @@ rule all:
         rules.representation.input,
         rules.probes.input,
         rules.similarity.input if "figure_2" in config["figures"]["show"] else [],
+        rules.anomalies.input if ANOMALY_FIGURES else [],
         rules.finetuning.input if {*FINETUNING_FIGURES} & {*config["figures"]["show"]} else [],
         rules.figures.input,

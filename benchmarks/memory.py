@@ -102,6 +102,7 @@ def fetch_cutouts(folder: Path, galaxies: int) -> None:
         folder / "failed.csv",
         thumbnail_size=128,
         network_size=96,
+        network_field=1,
         colour={"scales": {"g": 1, "r": 1, "z": 1}},
         jpeg_quality=90,
         max_missing_share=1,

@@ -81,6 +81,7 @@ def make_survey(folder: Path) -> Path:
         "pathvars": {"results": str(folder)},
         "surveys": {"decals": {"shards": SHARDS}},
         "pretraining": {"shown": "random"},
+        "hunt": {"folder": str(folder / "hunts")},
     }
     overlay.write_text(yaml.safe_dump(change))
     config = read_config([overlay])
@@ -88,12 +89,12 @@ def make_survey(folder: Path) -> Path:
     make_shards(folder / "2_cutouts/decals", names, rng)
     represented = folder / "4_represent/decals/random"
     represented.mkdir(parents=True)
-    components = config["similarity"]["components"]
-    compressed = rng.normal(size=(GALAXIES, components)).astype(np.float32)
-    schema = representation_schema(components)
-    stem = represented / f"pca{components}"
-    pq.write_table(representation_table(names, compressed, schema), f"{stem}.parquet")
-    save_compressor(Compressor(np.zeros(1280), np.eye(components, 1280)), f"{stem}.npz")
+    for components in (config["similarity"]["components"], config["anomalies"]["components"]):
+        compressed = rng.normal(size=(GALAXIES, components)).astype(np.float32)
+        schema = representation_schema(components)
+        stem = represented / f"pca{components}"
+        pq.write_table(representation_table(names, compressed, schema), f"{stem}.parquet")
+        save_compressor(Compressor(np.zeros(1280), np.eye(components, 1280)), f"{stem}.npz")
     whole = np.lib.format.open_memmap(
         represented / "representation.npy", "w+", np.float32, (GALAXIES, 1280)
     )
@@ -116,7 +117,7 @@ def seconds(run: Callable[[], object]) -> float:
 def wait_for(page: Page, galleries: dict[str, str]) -> None:
     """Wait until these galleries begin with these galaxies, and every picture is there."""
     for label, iauname in galleries.items():
-        first = page.get_by_role("list", name=label).get_by_role("button").first
+        first = page.get_by_role("list", name=label).get_by_role("listitem").first
         expect(first).to_contain_text(iauname)
     page.wait_for_function(SETTLED, polling=10)
 
@@ -144,6 +145,7 @@ def measure_browser(overlay: Path) -> dict[str, list[float]]:
             page.get_by_text("all 1280").click()
             wait_for(page, {"Most similar galaxies": ""})
             answer(page, times, "answer, all 1280")
+            rate(browser.new_page(), address, times)
         browser.close()
     return times
 
@@ -159,6 +161,35 @@ def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
             wait_for(page, {"Matched galaxy": iauname})
 
         times.setdefault(name, []).append(seconds(choose))
+
+
+RATED = """place => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
+    .map(host => host.shadowRoot?.querySelectorAll('ol .answer')[place]?.textContent)
+    .some(text => text && text != 'saving')"""
+"""Whether a galaxy of the batch has a rating that is on the disk."""
+
+
+def rate(page: Page, address: str, times: dict[str, list[float]]) -> None:
+    """Rate batches of a hunt: until a rating is safe, and until the next batch is there."""
+    page.goto(f"{address}/hunt")
+    page.get_by_role("textbox", name="Name of the hunt").fill(f"hunt-{time.time():.0f}")
+    page.get_by_role("button", name="Hunt", exact=True).click()
+    cards = page.get_by_role("list", name="This batch").get_by_role("button")
+
+    def press(place: int, batch: int) -> None:
+        page.keyboard.press(str(place % 6))
+        if place < 9:
+            page.wait_for_function(RATED, arg=place, polling=10)
+        else:
+            text = f"() => document.body.innerText.includes('After {10 * batch} ratings')"
+            page.wait_for_function(text, polling=10)
+            page.wait_for_function(SETTLED, polling=10)
+
+    for batch in range(1, REPEATS + 1):
+        expect(cards.first).to_be_enabled()
+        for place in range(10):
+            name = "rate a galaxy" if place < 9 else "rate the tenth, until the next ten"
+            times.setdefault(name, []).append(seconds(partial(press, place, batch)))
 
 
 def measure_server(overlay: Path) -> dict[str, list[float]]:

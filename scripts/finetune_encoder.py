@@ -14,7 +14,7 @@ finetune(
     snakemake.input.images,
     snakemake.input.labels,
     snakemake.input.get("weights") or None,
-    task=snakemake.wildcards.task,
+    task=snakemake.wildcards.label,
     survey=snakemake.params.survey,
     pretraining=snakemake.wildcards.pretraining,
     depth=snakemake.wildcards.depth,

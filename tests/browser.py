@@ -47,9 +47,9 @@ def free_port() -> int:
 
 @contextmanager
 def served(
-    command: Sequence[str], folder: Path, **environment: str
+    command: Sequence[str], folder: Path, end: signal.Signals = signal.SIGTERM, **environment: str
 ) -> Iterator[tuple[str, list[str]]]:
-    """Start the page by a command in a folder, at a free port, and stop it in the end.
+    """Start the page by a command in a folder, at a free port, and stop it in the `end`.
 
     Yields
     ------
@@ -77,5 +77,5 @@ def served(
         threading.Thread(target=lines.extend, args=[process.stdout], daemon=True).start()
         yield found[1], lines
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, end)
         process.wait()

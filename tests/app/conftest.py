@@ -85,7 +85,11 @@ def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
         "page": {"name_resolver": None},
         "cutouts": {"thumbnail_size": SIZE, "network_size": 40},
         "representation": {"crop_size": 32},
-        "figures": {"representation": {"crop": 10}, "neighbours": {"crop": 10}},
+        "figures": {
+            "representation": {"crop": 10},
+            "neighbours": {"crop": 10},
+            "anomalies": {"figure_6": {"crop": 10}},
+        },
     }
     path = folder / "page.yaml"
     path.write_text(yaml.safe_dump(overlay))

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 OPTIONS = {
     "thumbnail_size": 64,
     "network_size": 40,
+    "network_field": 1,
     "colour": {
         "scales": {"g": 0.008, "r": 0.014, "z": 0.019},
         "arcsinh_range": [-0.5, 300.0],
@@ -96,7 +97,11 @@ def test_a_shard_holds_thumbnails_and_grey_images_in_the_catalogues_order(
     table = pq.read_table(shard)
     assert table.column_names == ["iauname", "thumbnail", "grey"]
     assert table["iauname"].to_pylist() == list(galaxies["iauname"])
-    assert table.schema.metadata == {b"thumbnail_size": b"64", b"network_size": b"40"}
+    assert table.schema.metadata == {
+        b"thumbnail_size": b"64",
+        b"network_size": b"40",
+        b"network_field": b"1",
+    }
     assert failed.empty
     assert list(failed.columns) == ["iauname", "reason", "detail"]
     for galaxy, row in zip(galaxies.to_dict("records"), table.to_pylist(), strict=True):
@@ -356,7 +361,8 @@ def test_streaming_takes_no_more_memory_for_a_longer_shard(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (32, 300 * 300), np.uint8)
     rows = pa.table({"iauname": ["J1"] * 32, "grey": [image.tobytes() for image in pixels]})
     schema = pa.schema(
-        {"iauname": pa.string(), "grey": pa.binary(300 * 300)}, metadata={"network_size": "300"}
+        {"iauname": pa.string(), "grey": pa.binary(300 * 300)},
+        metadata={"network_size": "300", "network_field": "1"},
     )
     shard = tmp_path / "long.parquet"
     with pq.ParquetWriter(shard, schema) as writer:

@@ -51,6 +51,7 @@ def cutouts(tmp_path_factory):
                 folder / f"{name}.failed.csv",
                 thumbnail_size=96,
                 network_size=80,
+                network_field=0.75,
                 colour=COLOUR,
                 jpeg_quality=90,
                 max_missing_share=0.2,
@@ -160,7 +161,8 @@ def represent(weights):
     def run(data, name, compressor=None):
         return represent_image(
             data, name, encoder, compressor,
-            thumbnail_size=96, network_size=80, colour=COLOUR, max_missing_share=0.2, seed=1,
+            thumbnail_size=96, network_size=80, network_field=0.75, colour=COLOUR,
+            max_missing_share=0.2, seed=1,
         )  # fmt: skip
 
     return run

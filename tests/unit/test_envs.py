@@ -15,6 +15,7 @@ LOCKED = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^\]]+\])?==(\S+)", LOCK,
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 PACKAGES = {
     "PIL": "pillow",
+    "cv2": "opencv-python-headless",
     "sklearn": "scikit-learn",
     "umap": "umap-learn",
     "urllib3": "requests",

@@ -211,6 +211,13 @@ def test_grey_fits_the_size_asked_for(rgb, size):
     assert (grey.shape, grey.dtype) == ((size, size), np.uint8)
 
 
+@pytest.mark.parametrize("draw", [images.grey, images.colour_image])
+def test_the_network_may_be_shown_the_middle_alone(draw):
+    rgb = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    np.testing.assert_array_equal(draw(rgb, 10, 0.5), draw(rgb[20:60, 20:60], 10))
+    np.testing.assert_array_equal(draw(rgb, 10, 1), draw(rgb, 10))
+
+
 # Orientation
 
 

@@ -32,6 +32,8 @@ SETTINGS = {
         "warmup": 1,
         "cosine": True,
         "dropout": 0.2,
+        "drop_connect": 0.2,
+        "clip_norm": None,
         "momentum": 0.9,
         "precision": "mixed_float16",
     },

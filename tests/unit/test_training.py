@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from workflow.lib.training import BatchNormalization, Recipe
+from workflow.lib.encoder import random_encoder
+from workflow.lib.training import BatchNormalization, Recipe, build_head, build_trainee
 
 RECIPE = {
     "patience": 9,
@@ -17,6 +18,8 @@ RECIPE = {
     "warmup": 0,
     "cosine": False,
     "dropout": 0.2,
+    "drop_connect": 0.2,
+    "clip_norm": None,
     "momentum": 0.9,
     "precision": "float32",
 }
@@ -101,6 +104,19 @@ def test_fused_normalisation_is_keras_own():
         found.append([outputs, *gradients, *layer.weights, layer(images, training=False)])
     for ours, keras_own in zip(*found, strict=True):
         np.testing.assert_allclose(np.asarray(ours), np.asarray(keras_own), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_drop_connect_is_that_of_the_recipe():
+    # It rises from block to block; without it, training sees the network that predicts.
+    for share, last in ((0.2, 0.175), (0.4, 0.35), (0.0, 0.0)):
+        encoder = random_encoder(32, 1)
+        head = build_head(1280, 1, "linear", 0)
+        recipe = Recipe(epochs=1, **{**RECIPE, "drop_connect": share})
+        build_trainee(encoder, head, 40, "mse", recipe)
+        rates = [layer.rate for layer in encoder.layers if layer.name.endswith("_drop")]
+        assert rates == sorted(rates)
+        assert rates[-1] == pytest.approx(last)
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing():

@@ -18,11 +18,22 @@ PAPER = {
     "compress_representation": 3 + 6 + 3,
     "unpack_representation": 1,
     "probe_representations": 1,
-    "project_representation": 3,
+    "project_representation": 3 + 1,  # and gz2, for Figure 4
     "gather_tags": 1,
     "find_neighbours": 1,
     "measure_retrieval": 1,
     "compare_votes": 1,
+    "measure_ellipses": 460,
+    "gather_ellipses": 2,
+    "select_candidates": 4,
+    "standardise_features": 4 * 2,
+    "hunt_anomalies": 15 * (3 + 3 * 2),
+    "score_repeats": 4,
+    "project_ellipses": 1,
+    "tabulate_scores": 1,
+    "draw_scores": 2,
+    "draw_interest": 1,
+    "draw_finds": 1,
     "label_galaxies": 1,
     "gather_labelled": 2,
     "finetune_encoder": 1_500,
@@ -57,6 +68,23 @@ def test_figure_2_needs_tags_and_nothing_else_of_the_stage(bare):
     assert not {"measure_retrieval", "unpack_representation"} & jobs.keys()
     output = bare.sh("snakemake -n figure_2 --config 'figures={survey: gz2}'")
     assert "derive_tags" in output
+
+
+def test_figure_3_needs_its_task_alone(bare):
+    jobs = bare.jobs("figure_3")
+    assert jobs["hunt_anomalies"] == 3 * 15
+    assert jobs["measure_ellipses"] == 60
+    assert jobs["embed_cutouts"] == 60
+    together = bare.write_change("anomalies: {one_job: true}")
+    assert bare.jobs(f"figure_3 --configfile {together}")["hunt_anomalies"] == 3
+
+
+def test_a_mistake_in_the_table_of_tasks_is_one_line(bare):
+    path = bare.folder / "config/anomaly_tasks.tsv"
+    path.write_text(path.read_text().replace("gz2\t", "sdss\t", 1))
+    output = bare.sh("snakemake -n", check=False)
+    assert "config/anomaly_tasks.tsv: task 'gz2-odd': no survey 'sdss'; known: decals" in output
+    assert "Traceback" not in output
 
 
 def test_one_run_of_the_grid_needs_its_encoder_and_no_other_run(bare):

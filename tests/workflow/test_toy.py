@@ -163,7 +163,7 @@ def test_an_image_of_ones_own_finds_the_galaxy_that_it_shows(finished):
     size = config["representation"]["crop_size"]
     encoder, _ = load_encoder(results / f"3_pretrain/{SHOWN}/encoder.weights.h5", size)
     cutouts = pd.read_parquet(results / "2_cutouts/decals/1-of-3.parquet").iloc[3]
-    keys = ["thumbnail_size", "network_size", "colour", "max_missing_share"]
+    keys = ["thumbnail_size", "network_size", "network_field", "colour", "max_missing_share"]
     vector = represent_image(
         cutouts["thumbnail"], cutouts["iauname"], encoder, read_compressor(folder / "pca10.npz"),
         seed=config["representation"]["seed"], **{key: config["cutouts"][key] for key in keys},
@@ -362,3 +362,26 @@ def test_weights_that_nothing_is_known_of_are_refused(branch):
     output = branch.toy(TAKEN, GIVEN.format("given.weights.h5"), check=False)
     (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "encoder.json" in error
+
+
+def test_each_search_for_anomalies_is_repeated_scored_and_drawn(finished):
+    results = finished.folder / RESULTS
+    for name in ["figure_3", "figure_4", "figure_5", "figure_6"]:
+        stem = results / "8_figures" / name
+        assert stem.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        with Image.open(stem.with_suffix(".png")) as picture:
+            assert np.asarray(picture).std() > 10
+        assert len(pd.read_csv(stem.with_suffix(".csv"))) > 5
+    table = pd.read_csv(results / "8_figures/table_1.csv")
+    both = ["baseline", "cnn-gp"]
+    assert table.groupby("anomaly", sort=False)["method"].apply(list).to_dict() == {
+        "odd": ["baseline", "ellipse-gp", "cnn-gp"],
+        "merger": both,
+        "ring": both,
+        "irregular": both,
+    }
+    assert (table["repeats"] == 2).all()
+    assert table["average_precision"].between(0, 1).all()
+    for repeat in ["0", "1"]:
+        ranked = pd.read_parquet(results / f"6_anomaly/decals-ring/cnn-gp/{repeat}.parquet")
+        assert ranked["rated"].notna().sum() == 20

@@ -1,1 +1,1 @@
-"""The web page: galaxies like this one. `python -m workflow.app` starts it."""
+"""The web page: similar galaxies, and the hunt. `python -m workflow.app` starts it."""

@@ -1,4 +1,4 @@
-// Galaxies side by side, each a button. Text is set as text: a name may look like anything.
+// Galaxies side by side, each a button if there is a choice. Text is set as text: a name may look like anything.
 
 function make(kind, properties, ...children) {
   const element = Object.assign(document.createElement(kind), properties);
@@ -19,11 +19,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
       "li",
       {},
       make(
-        "button",
+        data.choice ? "button" : "div",
         {
           className: "galaxy",
-          ariaLabel: `${card.name} ${card.caption}`,
-          onclick: tell("choose", card.name),
+          ...(data.choice && {
+            ariaLabel: `${card.name} ${card.caption}`,
+            onclick: tell("choose", card.name),
+          }),
         },
         make("span", { className: "frame" }, picture(card)),
         make("span", { className: "name", textContent: card.name }),

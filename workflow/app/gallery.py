@@ -20,7 +20,7 @@ def show_gallery(
     iaunames: Sequence[str],
     pictures: Sequence[bytes | None],
     captions: Sequence[str],
-    choose: Callable[[str], None],
+    choose: Callable[[str], None] | None,
     actions: Mapping[str, Callable[[str], None]],
     *,
     label: str,
@@ -33,7 +33,7 @@ def show_gallery(
     iaunames, pictures, captions
         Of each galaxy its name, its picture (a JPEG; None if it is lost), and what is said of it.
     choose
-        Called with the iauname of a galaxy that is chosen.
+        Called with the iauname of a galaxy that is chosen; None if they are only looked at.
     actions
         Further buttons of each galaxy: labels, and what is called with its iauname.
     label
@@ -55,5 +55,11 @@ def show_gallery(
         }
         for iauname, picture, caption in zip(iaunames, pictures, captions, strict=True)
     ]
-    data = {"cards": cards, "actions": list(actions), "label": label, "mark": mark}
+    data = {
+        "cards": cards,
+        "choice": choose is not None,
+        "actions": list(actions),
+        "label": label,
+        "mark": mark,
+    }
     _gallery(key=label, data=data, on_event_change=answer)

@@ -4,7 +4,8 @@ import sys
 
 import streamlit as st
 
-from workflow.app import similarity_page
+from workflow.app import hunt_page, similarity_page
+from workflow.app.hunt import open_hunts
 from workflow.app.survey import open_survey
 
 st.set_page_config(page_title="morphoflow", layout="wide")
@@ -16,6 +17,14 @@ def similar_galaxies() -> None:
     similarity_page.show(survey)
 
 
-PAGES = [st.Page(similar_galaxies, title="Similar galaxies", default=True)]
+def hunt() -> None:
+    """Let somebody rate galaxies, and show what they may be looking for."""
+    hunt_page.show(open_hunts(*sys.argv[1:]))
+
+
+PAGES = [
+    st.Page(similar_galaxies, title="Similar galaxies", default=True),
+    st.Page(hunt, title="The hunt"),
+]
 
 st.navigation(PAGES, position="top").run()

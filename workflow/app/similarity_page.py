@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from workflow.app.controls import (
@@ -19,28 +18,25 @@ from workflow.app.controls import (
     drop_example,
     examples,
 )
-from workflow.app.downloads import FORMATS
 from workflow.app.gallery import show_gallery
 from workflow.app.links import simbad_link, viewer_link
 from workflow.app.query import Position
 from workflow.app.search import Match, Similar, find_galaxy, find_similar
 from workflow.app.sky_map import draw_sky_map
 from workflow.app.survey import Survey
+from workflow.app.table import show_table
 from workflow.app.text import STYLE, plain
 from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue import UNITS
 from workflow.lib.errors import UserError
 
-LINKS = ["viewer", "SIMBAD"]
-"""Columns of the table that is shown, in which each galaxy is looked up elsewhere."""
-
 
 def show(survey: Survey) -> None:
     """Show the page."""
     st.html(STYLE)
     st.title("Find galaxies like this one", anchor=False)
-    st.caption(plain(_about(survey)))
+    st.caption(plain(f"{survey.about()} · {survey.encoder_label}"))
     settings = ask_settings(survey)
     text, uploaded = ask_query(survey)
     try:
@@ -53,16 +49,6 @@ def show(survey: Survey) -> None:
             _beginnings(survey)
     except UserError as error:
         st.error(plain(str(error)))
-
-
-def _about(survey: Survey) -> str:
-    simulated = "simulation" in survey.config["surveys"][survey.name]
-    parts = [
-        f"{len(survey):,} galaxies of {survey.name}",
-        "simulated galaxies" if simulated else "",
-        survey.encoder_label,
-    ]
-    return " · ".join(filter(None, parts))
 
 
 def _beginnings(survey: Survey) -> None:
@@ -180,35 +166,8 @@ def _show_table(
     table.insert(0, "rank", np.arange(1, len(rows) + 1))
     table.insert(2, measure, distances)
     st.header("Table", anchor=False)
-    with st.container(horizontal=True):
-        for kind in FORMATS:
-            st.download_button(
-                f"Download {kind.label}",
-                partial(kind.write, table, survey.units),
-                file_name=f"similar{kind.ending}",
-                mime=kind.mime,
-                on_click="ignore",
-            )
-    shown = _with_links(table, survey.config["legacysurvey"]["layer"])
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={
-            measure: st.column_config.NumberColumn(format="%.4g"),
-            **{name: st.column_config.LinkColumn(display_text=name) for name in LINKS},
-        },
-        alt=f"The {len(rows)} most similar galaxies",
-    )
-
-
-def _with_links(table: pd.DataFrame, layer: str) -> pd.DataFrame:
-    if not {"ra", "dec"} <= set(table):
-        return table
-    places = list(zip(table["ra"], table["dec"], strict=True))
-    links = pd.DataFrame(
-        [(viewer_link(*place, layer), simbad_link(*place)) for place in places], columns=LINKS
-    )
-    return pd.concat([table.iloc[:, :3], links, table.iloc[:, 3:]], axis=1)
+    alt = f"The {len(rows)} most similar galaxies"
+    show_table(survey, table, stem="similar", measures=[measure], alt=alt)
 
 
 def _galaxies(

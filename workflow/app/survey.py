@@ -21,51 +21,47 @@ COLUMNS_HELD = 64
 """Columns of the catalogue that stay in memory: 2.4 MB each for 305,657 galaxies."""
 
 
-class Survey:
-    """The galaxies of a survey that have a representation; one is called by its row in that.
+class Galaxies:
+    """Galaxies of a survey that have a representation; one is called by its row in that.
 
-    Of the catalogue only the columns asked for are read, and the whole representation stays on the
-    disk, mapped into memory.
+    Of the catalogue only the columns asked for are read.
 
     Parameters
     ----------
     config
-        The whole configuration: ``figures.survey`` and ``pretraining.shown`` are shown.
+        The whole configuration.
+    name
+        Of the survey.
+    iaunames
+        The galaxies, in the order of the representation.
 
     Raises
     ------
     UserError
-        If the workflow has not made a file that is needed, or of other galaxies.
+        If the catalogue is missing, or of other galaxies.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = config
-        self.name: str = config["figures"]["survey"]
-        results, pretraining = Path(config["pathvars"]["results"]), config["pretraining"]["shown"]
-        represented = results / "4_represent" / self.name / pretraining
-        compressed = represented / f"pca{config['similarity']['components']}.parquet"
-        whole = represented / "representation.npy"
-        self.compressor = compressed.with_suffix(".npz")
-        self.weights = results / "3_pretrain" / pretraining / "encoder.weights.h5"
-        self.catalogue = results / "1_catalogue" / f"{self.name}.parquet"
-        for path in (self.catalogue, self.weights, compressed, self.compressor, whole):
-            if not path.exists():
-                raise UserError(f"{path}: missing; run the workflow first, as README.md says")
-        self.encoder_label: str = read_description(self.weights)["label"]
-        self.iaunames, components = read_representation(compressed)
-        self.vectors = {False: components, True: np.load(whole, mmap_mode="r")}
-        self._by_name = {iauname: row for row, iauname in enumerate(self.iaunames)}
+    def __init__(self, config: Mapping[str, Any], name: str, iaunames: Sequence[str]) -> None:
+        self.config, self.name, self.iaunames = config, name, iaunames
+        results = Path(config["pathvars"]["results"])
+        self.catalogue = catalogue_path(config, name)
+        need(self.catalogue)
+        self._by_name = {iauname: row for row, iauname in enumerate(iaunames)}
         self._places, galaxies = self._find_in_catalogue()
-        if len(self.vectors[True]) != len(self):
-            raise UserError(f"{whole}: not of the galaxies of {compressed}; make it anew")
-        shards = config["surveys"][self.name]["shards"]
-        self._thumbnails = Thumbnails(results / "2_cutouts" / self.name, shards, galaxies)
+        shards = config["surveys"][name]["shards"]
+        self._thumbnails = Thumbnails(results / "2_cutouts" / name, shards, galaxies)
         self.units = self._numeric_columns()
         self.column = lru_cache(COLUMNS_HELD)(self._read_column)
         self.ra, self.dec = (self._coordinate(name) for name in ("ra", "dec"))
 
     def __len__(self) -> int:
         return len(self.iaunames)
+
+    def about(self) -> str:
+        """Say in a few words what these are."""
+        simulated = "simulation" in self.config["surveys"][self.name]
+        galaxies = f"{len(self):,} galaxies of {self.name}"
+        return f"{galaxies} · simulated galaxies" if simulated else galaxies
 
     def row(self, iauname: str) -> int | None:
         """Give the row of a galaxy; None if no galaxy has this name."""
@@ -74,7 +70,9 @@ class Survey:
     def thumbnails(self, rows: Sequence[int]) -> list[bytes | None]:
         """Give the pictures of galaxies, as JPEG files; None for one whose picture is lost."""
         iaunames = [self.iaunames[row] for row in rows]
-        found = self._thumbnails.read(list(zip(self._places[rows], iaunames, strict=True)))
+        found = self._thumbnails.read(
+            list(zip(self._places[np.array(rows, int)], iaunames, strict=True))
+        )
         return [found.get(iauname) for iauname in iaunames]
 
     def table(self, rows: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
@@ -116,6 +114,61 @@ class Survey:
         if places.null_count:
             raise UserError(f"{self.catalogue}: does not have all galaxies represented; rerun")
         return places.to_numpy(), len(names)
+
+
+class Survey(Galaxies):
+    """The galaxies that are searched for similar ones, with what they are searched by.
+
+    The whole representation stays on the disk, mapped into memory.
+
+    Parameters
+    ----------
+    config
+        The whole configuration: ``figures.survey`` and ``pretraining.shown`` are shown.
+
+    Raises
+    ------
+    UserError
+        If the workflow has not made a file that is needed, or of other galaxies.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        survey, pretraining = config["figures"]["survey"], config["pretraining"]["shown"]
+        represented = represented_folder(config, survey) / pretraining
+        compressed = represented / f"pca{config['similarity']['components']}.parquet"
+        whole = represented / "representation.npy"
+        self.compressor = compressed.with_suffix(".npz")
+        self.weights = weights_path(config, pretraining)
+        catalogue = catalogue_path(config, survey)
+        need(catalogue, self.weights, compressed, self.compressor, whole)
+        self.encoder_label: str = read_description(self.weights)["label"]
+        iaunames, components = read_representation(compressed)
+        super().__init__(config, survey, iaunames)
+        self.vectors = {False: components, True: np.load(whole, mmap_mode="r")}
+        if len(self.vectors[True]) != len(self):
+            raise UserError(f"{whole}: not of the galaxies of {compressed}; make it anew")
+
+
+def need(*paths: Path) -> None:
+    """Raise `UserError` if the workflow has not made one of these files."""
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: missing; run the workflow first, as README.md says")
+
+
+def catalogue_path(config: Mapping[str, Any], survey: str) -> Path:
+    """Give the catalogue of a survey."""
+    return Path(config["pathvars"]["results"]) / "1_catalogue" / f"{survey}.parquet"
+
+
+def represented_folder(config: Mapping[str, Any], survey: str) -> Path:
+    """Give the folder of a survey's representations, of which each has a folder of its own."""
+    return Path(config["pathvars"]["results"]) / "4_represent" / survey
+
+
+def weights_path(config: Mapping[str, Any], pretraining: str) -> Path:
+    """Give the weights of an encoder."""
+    return Path(config["pathvars"]["results"]) / "3_pretrain" / pretraining / "encoder.weights.h5"
 
 
 @cache

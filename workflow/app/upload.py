@@ -83,6 +83,7 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
         None if whole else read_compressor(survey.compressor),
         thumbnail_size=cutouts["thumbnail_size"],
         network_size=cutouts["network_size"],
+        network_field=cutouts["network_field"],
         colour=cutouts["colour"],
         max_missing_share=cutouts["max_missing_share"],
         seed=representation["seed"],

@@ -153,6 +153,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         )
     yield from _pretraining_contradictions(config)
     yield from _similarity_contradictions(config)
+    yield from _anomaly_contradictions(config)
     yield from _finetune_contradictions(config)
     if config["pca"]["batch_size"] < max(config["pca"]["components"]):
         yield "'pca.batch_size' must be at least the largest of 'pca.components'"
@@ -246,6 +247,24 @@ def _similarity_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     survey = config["surveys"].get(figures["survey"], {"tags": {}})
     if "figure_2" in figures["show"] and "tags" not in survey:
         yield f"'figures.show' (figure_2) needs 'surveys.{figures['survey']}.tags'"
+
+
+def _anomaly_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    anomalies, made = config["anomalies"], config["pca"]["components"]
+    if anomalies["components"] not in made:
+        yield (
+            f"'anomalies.components' ({anomalies['components']}) must be one of "
+            f"'pca.components' {made}"
+        )
+    forest = anomalies["searches"]["isolation-forest"]
+    if forest["floor"] + forest["slope"] >= 1:
+        yield "'anomalies.searches.isolation-forest': floor and slope must be less than 1 together"
+    thumbnail = config["cutouts"]["thumbnail_size"]
+    if 2 * config["figures"]["anomalies"]["figure_6"]["crop"] >= thumbnail:
+        yield (
+            "'figures.anomalies.figure_6.crop' must leave something of a thumbnail: "
+            f"less than {thumbnail // 2}, half of 'cutouts.thumbnail_size'"
+        )
 
 
 def _finetune_contradictions(config: Mapping[str, Any]) -> Iterator[str]:

@@ -53,6 +53,7 @@ def make_shard(
     *,
     thumbnail_size: int,
     network_size: int,
+    network_field: float,
     colour: Mapping[str, Any],
     jpeg_quality: int,
     max_missing_share: float,
@@ -81,6 +82,8 @@ def make_shard(
         CSV to write: iauname, reason and detail of those left out.
     thumbnail_size, network_size
         Sides of the two images [pixel].
+    network_field
+        Share of the thumbnail's side that the grey image shows, about its middle.
     colour
         Keyword arguments of `images.rescale_to_rgb`.
     jpeg_quality
@@ -105,6 +108,7 @@ def make_shard(
     drawing = {
         "thumbnail_size": thumbnail_size,
         "network_size": network_size,
+        "network_field": network_field,
         "colour": dict(colour),
         "jpeg_quality": jpeg_quality,
         "max_missing_share": max_missing_share,
@@ -134,7 +138,12 @@ def make_shard(
                 message = _too_many(counts, parts, len(galaxies), max_failed_share)
                 raise UserError(f"{shard_csv}: {message}")
     _write_failed(parts, failed)
-    _assemble(parts, shard, thumbnail_size, network_size)
+    shown = {
+        "thumbnail_size": thumbnail_size,
+        "network_size": network_size,
+        "network_field": network_field,
+    }
+    _assemble(parts, shard, shown)
     for leftover in shard.parent.glob(f"{shard.name}.parts-*"):
         shutil.rmtree(leftover)
 
@@ -145,6 +154,7 @@ def make_cutout(
     source: "Source",
     thumbnail_size: int,
     network_size: int,
+    network_field: float,
     colour: Mapping[str, Any],
     jpeg_quality: int,
     max_missing_share: float,
@@ -174,7 +184,7 @@ def make_cutout(
     return {
         "iauname": iauname,
         "thumbnail": data if finished else to_jpeg(rgb, jpeg_quality),
-        "grey": grey(rgb, network_size).tobytes(),
+        "grey": grey(rgb, network_size, network_field).tobytes(),
     }
 
 
@@ -201,7 +211,8 @@ def iter_images(
     column = "grey" if channels == 1 else "thumbnail"
     # Read ahead, the whole shard would end up in memory.
     with pq.ParquetFile(shard, pre_buffer=False) as file:
-        size = int(file.schema_arrow.metadata[b"network_size"])
+        metadata = file.schema_arrow.metadata
+        size, field = int(metadata[b"network_size"]), float(metadata[b"network_field"])
         for rows in file.iter_batches(batch, columns=["iauname", column]):
             values = rows.column(column)
             if channels == 1:
@@ -211,7 +222,9 @@ def iter_images(
                 )
                 images = pixels[first:last].reshape(-1, size, size, 1)
             else:
-                images = np.stack([colour_image(from_jpeg(jpeg.as_py()), size) for jpeg in values])
+                images = np.stack(
+                    [colour_image(from_jpeg(jpeg.as_py()), size, field) for jpeg in values]
+                )
             yield rows.column("iauname").to_pylist(), images
 
 
@@ -336,11 +349,11 @@ def _write_failed(parts: Iterable[Path], failed: Path) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def _assemble(parts: Iterable[Path], shard: Path, thumbnail_size: int, network_size: int) -> None:
-    sizes = {"thumbnail_size": str(thumbnail_size), "network_size": str(network_size)}
+def _assemble(parts: Iterable[Path], shard: Path, shown: Mapping[str, float]) -> None:
     columns = ["iauname", "thumbnail", "grey"]
-    whole = _part_schema(network_size)
-    schema = pa.schema([whole.field(name) for name in columns], metadata=sizes)
+    whole = _part_schema(int(shown["network_size"]))
+    metadata = {key: str(value) for key, value in shown.items()}
+    schema = pa.schema([whole.field(name) for name in columns], metadata=metadata)
     with (
         atomic_path(shard) as temporary,
         # Smallest and largest picture are no help to a reader, and would swell the footer.

@@ -115,6 +115,7 @@ def represent_image(
     *,
     thumbnail_size: int,
     network_size: int,
+    network_field: float,
     colour: Mapping[str, Any],
     max_missing_share: float,
     seed: int,
@@ -132,7 +133,7 @@ def represent_image(
         By `encoder.load_encoder`.
     compressor
         A fitted PCA, by `representation.read_compressor`; None for the whole representation.
-    thumbnail_size, network_size, colour, max_missing_share
+    thumbnail_size, network_size, network_field, colour, max_missing_share
         As for `cutouts.make_shard`.
     seed
         As for `embed_shard`.
@@ -155,7 +156,8 @@ def represent_image(
         raise UserError(f"no usable image: {error.detail}") from error
     rgb = to_thumbnail(image, thumbnail_size, colour)
     channels = encoder.input_shape[-1]
-    pixels = grey(rgb, network_size) if channels == 1 else colour_image(rgb, network_size)
+    draw = grey if channels == 1 else colour_image
+    pixels = draw(rgb, network_size, network_field)
     images = pixels.reshape(1, network_size, network_size, channels)
     vectors = _see(encoder, images, [name], seed)
     return (vectors if compressor is None else compressor.project(vectors))[0]
@@ -229,4 +231,5 @@ def use_threads(count: int) -> None:
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(count)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        # Some of a network's operations keep but one thread busy: others run beside them.
+        tf.config.threading.set_inter_op_parallelism_threads(count)

@@ -139,7 +139,7 @@ def draw_representation(
     side = max(1, round(width * dpi / columns))
     thumbnails = read_thumbnails(cutouts, shown["iauname"].tolist())
     picture = mosaic(shown, thumbnails, side, crop)
-    figure, _ = _framed(picture, _notes(survey_note, description), dpi)
+    figure, _ = framed(picture, notes_on(survey_note, description), dpi)
     save_figure(figure, pdf, png, dpi)
     write_text(shown.to_csv(index=False, float_format="%.4f"), csv)
 
@@ -197,7 +197,7 @@ def draw_neighbours(
     side = max(8, round((width - LABEL_WIDTH) * dpi / per_row))
     picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
     _part_cells(picture, side)
-    figure, axes = _framed(picture, _notes(survey_note, description), dpi, left=LABEL_WIDTH)
+    figure, axes = framed(picture, notes_on(survey_note, description), dpi, left=LABEL_WIDTH)
     rows = shown["row"].max() + 1
     for tag, row in shown.drop_duplicates("tag")[["tag", "row"]].itertuples(index=False):
         name = "\n".join(textwrap.wrap(tag.replace("-", " ").replace("_", " "), 14))
@@ -258,12 +258,12 @@ def draw_variance(
         axes.plot(ends["component"], ends["cumulative"], "o", color=line.get_color(), ms=3)
     axes.set(xlabel="principal components", ylabel="cumulative explained variance", ylim=(None, 1))
     axes.legend(frameon=False, loc="lower right", fontsize=6, handlelength=1)
-    axes.set_title("\n".join(_notes(survey_note, description)), fontsize=6)
+    axes.set_title("\n".join(notes_on(survey_note, description)), fontsize=6)
     save_figure(figure, pdf, png, dpi)
     write_text(table.to_csv(index=False, float_format="%.6f"), csv)
 
 
-def _framed(
+def framed(
     picture: np.ndarray, notes: Sequence[str], dpi: int, left: float = 0.0
 ) -> tuple[plt.Figure, plt.Axes]:
     """Make a figure of a picture with notes under it, and room for labels on the left [inch]."""
@@ -279,7 +279,7 @@ def _framed(
     return figure, axes
 
 
-def _notes(survey_note: str, description: str | Path) -> list[str]:
+def notes_on(survey_note: str, description: str | Path) -> list[str]:
     """Tell what must be known of the galaxies and the encoder; nothing where all is as usual."""
     label = json.loads(Path(description).read_text())["label"]
     return [note for note in (survey_note, label) if note]

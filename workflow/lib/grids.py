@@ -50,6 +50,17 @@ def weights_file(path: str) -> str:
     return path if path.endswith((".h5", ".index")) else f"{path}.index"
 
 
+def repeat_names(count: int) -> list[str]:
+    """Name the `count` repeats of an experiment.
+
+    Examples
+    --------
+    >>> repeat_names(15)[-1]
+    '14'
+    """
+    return [f"{number:0{len(str(count - 1))}d}" for number in range(count)]
+
+
 SCRATCH = "scratch"
 """In the place of a pretraining's name: fine-tuning's networks that start from random weights."""
 

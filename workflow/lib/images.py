@@ -221,7 +221,7 @@ def to_thumbnail(image: np.ndarray, size: int, colour: Mapping) -> np.ndarray:
     return small if small.dtype == np.uint8 else rescale_to_rgb(small, **colour)
 
 
-def grey(rgb: np.ndarray, size: int) -> np.ndarray:
+def grey(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
     """Average the channels and interpolate once to the size the network reads (Sec. 2.2).
 
     Parameters
@@ -230,19 +230,28 @@ def grey(rgb: np.ndarray, size: int) -> np.ndarray:
         uint8 (H, H, 3).
     size
         Side of the result [pixel].
+    field
+        Share of the side that is kept, about the middle.
 
     Returns
     -------
     numpy.ndarray
         uint8 (size, size).
     """
-    return _to_bytes(_resize(rgb.mean(axis=2, dtype=np.float32), size))
+    return _to_bytes(_resize(_middle(rgb, field).mean(axis=2, dtype=np.float32), size))
 
 
-def colour_image(rgb: np.ndarray, size: int) -> np.ndarray:
+def colour_image(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
     """Interpolate as `grey` does, for networks that see colours; uint8 (size, size, 3)."""
-    channels = [_resize(rgb[:, :, channel].astype(np.float32), size) for channel in range(3)]
-    return _to_bytes(np.stack(channels, axis=2))
+    channels = _middle(rgb, field).astype(np.float32)
+    return _to_bytes(np.stack([_resize(channels[:, :, i], size) for i in range(3)], axis=2))
+
+
+def _middle(rgb: np.ndarray, field: float) -> np.ndarray:
+    side = len(rgb)
+    kept = max(1, round(side * field))
+    first = (side - kept) // 2
+    return rgb[first : first + kept, first : first + kept]
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

@@ -129,7 +129,7 @@ def pretrain(
         },
         seed=seed,
     )
-    shutil.rmtree(state)
+    _remove_states(weights)
 
 
 def pretrain_stand_in(
@@ -188,7 +188,7 @@ def pretrain_stand_in(
         training={"pictures": pictures, "classes": len(CLASSES)},
         seed=seed,
     )
-    shutil.rmtree(state)
+    _remove_states(weights)
 
 
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
@@ -223,6 +223,12 @@ def _need_galaxies(
             f"{catalogue}: {trained} galaxies with votes on {', '.join(questions)} to train on and "
             f"{validated} to validate are too few for pretraining.recipe.batch_size {batch_size}"
         )
+
+
+def _remove_states(weights: str | Path) -> None:
+    """Remove unfinished training, also that of other settings."""
+    for folder in Path(weights).parent.glob("training-*"):
+        shutil.rmtree(folder)
 
 
 def _state_folder(weights: str | Path, settings: Any, inputs: Iterable[str | Path]) -> Path:

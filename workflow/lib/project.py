@@ -120,8 +120,6 @@ def project(
     UserError
         If the catalogue has none of the fractions, or the sample is too small.
     """
-    from umap import UMAP
-
     iaunames, vectors = read_representation(compressed)
     wanted = np.isin(iaunames, sample_names(catalogue, votes, fractions, threshold))
     if wanted.sum() <= n_neighbors + 1:
@@ -130,13 +128,20 @@ def project(
             f"{threshold} are too few for umap with 'umap.n_neighbors' {n_neighbors}"
         )
     log.info("umap of %d galaxies from %d components", wanted.sum(), vectors.shape[1])
-    plane = UMAP(
-        n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
-    ).fit_transform(vectors[wanted])
+    plane = umap_plane(vectors[wanted], n_neighbors, min_dist, seed)
     names = np.asarray(iaunames, dtype=object)[wanted]
     write_parquet(
         pd.DataFrame({"iauname": names, "umap_x": plane[:, 0], "umap_y": plane[:, 1]}), positions
     )
+
+
+def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:
+    """Place vectors of shape (n, d) on a plane by umap: shape (n, 2), float32."""
+    from umap import UMAP
+
+    return UMAP(
+        n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
+    ).fit_transform(vectors)
 
 
 def sample_names(

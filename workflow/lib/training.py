@@ -14,6 +14,9 @@ import numpy as np
 from workflow.lib.augment import Views, apply_views, central_views, draw_views
 from workflow.lib.files import atomic_path
 
+DROP_CONNECT = 0.2
+"""The share that Keras builds EfficientNetB0 with."""
+
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,11 @@ class Recipe(NamedTuple):
     """Whether it then falls to 0 by the last of `epochs`, as a cosine; otherwise it stays."""
     dropout: float
     """Share of the representation's values that is blanked before the head."""
+    drop_connect: float
+    """How often the last residual block is left out; those before it less often (Huang+16)."""
+    clip_norm: float | None
+    """Length over which the gradient of a batch is shortened; None: never. One rare galaxy may give
+    a hundred times the usual gradient, after which Adam goes on in small steps for long."""
     momentum: float
     """Of the running means in batch normalisation."""
     precision: str
@@ -139,8 +147,11 @@ def build_trainee(
             layer.momentum = recipe.momentum
             if keras.backend.backend() == "tensorflow" and not on_gpu:
                 layer.__class__ = BatchNormalization
+        elif isinstance(layer, keras.layers.Dropout):
+            layer.rate *= recipe.drop_connect / DROP_CONNECT
     # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
-    model.compile(optimizer=keras.optimizers.Adam(), loss=loss, jit_compile=on_gpu)
+    optimizer = keras.optimizers.Adam(global_clipnorm=recipe.clip_norm)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=on_gpu)
     # Else the first step would be traced twice, the second time with the optimiser's variables.
     model.optimizer.build(model.trainable_variables)
     return model
@@ -170,7 +181,11 @@ def build_head(
     layers = [
         keras.Input((inputs,)),
         keras.layers.Dropout(dropout, dtype="float32"),
-        keras.layers.Dense(outputs, activation=activation, dtype="float32"),
+        # From 0: what it predicts at first, its bias, is worth more than what random weights add,
+        # and no large gradients of the first steps disturb the encoder, or Adam for long after.
+        keras.layers.Dense(
+            outputs, activation=activation, kernel_initializer="zeros", dtype="float32"
+        ),
     ]
     head = keras.Sequential(layers, name="head")
     if bias is not None:

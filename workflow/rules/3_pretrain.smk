@@ -47,7 +47,7 @@ rule pretrain_encoder:
         pretraining=one_of(TRAINED_HERE),
     conda:
         "../../envs/network.yaml"
-    threads: 8
+    threads: config["pretraining"]["threads"]
     resources:
         gpu=config["pretraining"]["gpus"],
         mem_mb=escalate(32000),
@@ -80,7 +80,7 @@ rule pretrain_stand_in:
         pretraining=one_of(STAND_INS),
     conda:
         "../../envs/network.yaml"
-    threads: 8
+    threads: config["pretraining"]["threads"]
     resources:
         gpu=config["pretraining"]["gpus"],
         mem_mb=escalate(16000),

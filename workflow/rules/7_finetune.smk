@@ -1,23 +1,23 @@
 # A pretrained encoder learns a label of few galaxies: the paper's grid, or a label of your own.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/3_pretrain/{pretraining}/*.
-# Writes: <results>/7_finetune/{task}/*. Paper: Sec. 4.
+# Writes: <results>/7_finetune/{label}/*. Paper: Sec. 4.
 
 
 rule label_galaxies:
     """Choose the galaxies that have a label, and those that certainly have it not."""
     input:
-        catalogue=lambda wildcards: f"<results>/1_catalogue/{task_of(wildcards)['survey']}.parquet",
+        catalogue=lambda wildcards: f"<results>/1_catalogue/{label_of(wildcards)['survey']}.parquet",
         shards=lambda wildcards: each_shard(
-            "<results>/2_cutouts/{survey}/{shard}.parquet", task_of(wildcards)["survey"]
+            "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]
         ),
         code=lib("labels"),
     output:
-        labels="<results>/7_finetune/{task}/labels.csv",
-        counts="<results>/7_finetune/{task}/label_counts.json",
+        labels="<results>/7_finetune/{label}/labels.csv",
+        counts="<results>/7_finetune/{label}/label_counts.json",
     log:
-        "<logs>/7_finetune/label_galaxies/{task}.log",
+        "<logs>/7_finetune/label_galaxies/{label}.log",
     benchmark:
-        "<benchmarks>/7_finetune/label_galaxies/{task}.tsv"
+        "<benchmarks>/7_finetune/label_galaxies/{label}.tsv"
     conda:
         "../../envs/images.yaml"
     threads: 1
@@ -25,7 +25,7 @@ rule label_galaxies:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
-        task=task_of,
+        task=label_of,
     script:
         "../../scripts/label_galaxies.py"
 
@@ -34,16 +34,16 @@ rule gather_labelled:
     """Put the images of labelled galaxies into one array: grey, or with three channels."""
     input:
         shards=lambda wildcards: each_shard(
-            "<results>/2_cutouts/{survey}/{shard}.parquet", task_of(wildcards)["survey"]
+            "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]
         ),
-        labels="<results>/7_finetune/{task}/labels.csv",
+        labels="<results>/7_finetune/{label}/labels.csv",
         code=lib("labels", "cutouts"),
     output:
-        "<results>/7_finetune/{task}/images_{channels}.npy",
+        "<results>/7_finetune/{label}/images_{channels}.npy",
     log:
-        "<logs>/7_finetune/gather_labelled/{task}_{channels}.log",
+        "<logs>/7_finetune/gather_labelled/{label}_{channels}.log",
     benchmark:
-        "<benchmarks>/7_finetune/gather_labelled/{task}_{channels}.tsv"
+        "<benchmarks>/7_finetune/gather_labelled/{label}_{channels}.tsv"
     wildcard_constraints:
         channels="1|3",
     conda:
@@ -60,7 +60,7 @@ rule finetune_encoder:
     """Train and score classifiers: an encoder's head, then the encoder down to a depth."""
     input:
         images=images_to_finetune,
-        labels="<results>/7_finetune/{task}/labels.csv",
+        labels="<results>/7_finetune/{label}/labels.csv",
         weights=weights_to_finetune("encoder.weights.h5"),
         description=weights_to_finetune("encoder.json"),
         code=lib("finetune", "fused", "classifier", "augment"),
@@ -79,7 +79,7 @@ rule finetune_encoder:
         runtime=escalate(600),
     params:
         runs=runs_of_job,
-        survey=lambda wildcards: task_of(wildcards)["survey"],
+        survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
     script:
         "../../scripts/finetune_encoder.py"
@@ -89,20 +89,20 @@ rule keep_classifier:
     """Repeat one run, and keep the network that it trains and the galaxies of its sets."""
     input:
         images=images_to_finetune,
-        labels="<results>/7_finetune/{task}/labels.csv",
+        labels="<results>/7_finetune/{label}/labels.csv",
         weights=weights_to_finetune("encoder.weights.h5"),
         description=weights_to_finetune("encoder.json"),
         code=lib("finetune", "fused", "classifier", "augment"),
     output:
-        metrics="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/run.json",
-        weights="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.weights.h5",
-        description="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.json",
-        head="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/classifier.npz",
-        split="<results>/7_finetune/{task}/{pretraining}/{depth}/n{size}_r{repeat}/split.csv",
+        metrics="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/run.json",
+        weights="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.weights.h5",
+        description="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.json",
+        head="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/classifier.npz",
+        split="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/split.csv",
     log:
-        "<logs>/7_finetune/keep_classifier/{task}/{pretraining}/{depth}/n{size}_r{repeat}.log",
+        "<logs>/7_finetune/keep_classifier/{label}/{pretraining}/{depth}/n{size}_r{repeat}.log",
     benchmark:
-        "<benchmarks>/7_finetune/keep_classifier/{task}/{pretraining}/{depth}/n{size}_r{repeat}.tsv"
+        "<benchmarks>/7_finetune/keep_classifier/{label}/{pretraining}/{depth}/n{size}_r{repeat}.tsv"
     conda:
         "../../envs/network.yaml"
     threads: config["finetune"]["threads"]
@@ -112,7 +112,7 @@ rule keep_classifier:
         runtime=escalate(600),
     params:
         runs=lambda wildcards: [seeded_run(wildcards, wildcards.size, wildcards.repeat)],
-        survey=lambda wildcards: task_of(wildcards)["survey"],
+        survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
     script:
         "../../scripts/keep_classifier.py"
@@ -124,17 +124,17 @@ rule predict_labels:
         cutouts=lambda wildcards: each_shard(
             "<results>/2_cutouts/{survey}/{shard}.parquet", wildcards.survey
         ),
-        weights="<results>/7_finetune/{task}/{run}/encoder.weights.h5",
-        description="<results>/7_finetune/{task}/{run}/encoder.json",
-        head="<results>/7_finetune/{task}/{run}/classifier.npz",
-        split="<results>/7_finetune/{task}/{run}/split.csv",
+        weights="<results>/7_finetune/{label}/{run}/encoder.weights.h5",
+        description="<results>/7_finetune/{label}/{run}/encoder.json",
+        head="<results>/7_finetune/{label}/{run}/classifier.npz",
+        split="<results>/7_finetune/{label}/{run}/split.csv",
         code=lib("finetuned", "augment"),
     output:
-        "<results>/7_finetune/{task}/{run}/predictions/{survey}.parquet",
+        "<results>/7_finetune/{label}/{run}/predictions/{survey}.parquet",
     log:
-        "<logs>/7_finetune/predict_labels/{task}/{run}/{survey}.log",
+        "<logs>/7_finetune/predict_labels/{label}/{run}/{survey}.log",
     benchmark:
-        "<benchmarks>/7_finetune/predict_labels/{task}/{run}/{survey}.tsv"
+        "<benchmarks>/7_finetune/predict_labels/{label}/{run}/{survey}.tsv"
     wildcard_constraints:
         run=r"[a-z0-9-]+/[a-z0-9+]+/n\d+_r\d+",
     conda:
@@ -145,7 +145,7 @@ rule predict_labels:
         mem_mb=escalate(8000),
         runtime=escalate(120),
     params:
-        survey=lambda wildcards: task_of(wildcards)["survey"],
+        survey=lambda wildcards: label_of(wildcards)["survey"],
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
@@ -157,16 +157,16 @@ rule tabulate_finetuning:
     """Put all models of a task into one table, and what they took into another."""
     input:
         runs=lambda wildcards: [
-            f"<results>/7_finetune/{wildcards.task}/{run.path}.json" for run in FINETUNING_RUNS
+            f"<results>/7_finetune/{wildcards.label}/{run.path}.json" for run in FINETUNING_RUNS
         ],
         code=lib("finetuned_table"),
     output:
-        models="<results>/7_finetune/{task}/models.csv",
-        costs="<results>/7_finetune/{task}/costs.csv",
+        models="<results>/7_finetune/{label}/models.csv",
+        costs="<results>/7_finetune/{label}/costs.csv",
     log:
-        "<logs>/7_finetune/tabulate_finetuning/{task}.log",
+        "<logs>/7_finetune/tabulate_finetuning/{label}.log",
     benchmark:
-        "<benchmarks>/7_finetune/tabulate_finetuning/{task}.tsv"
+        "<benchmarks>/7_finetune/tabulate_finetuning/{label}.tsv"
     conda:
         "../../envs/tables.yaml"
     threads: 1

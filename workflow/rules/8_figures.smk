@@ -1,6 +1,7 @@
 # Every figure as PDF and PNG, each with its source data and its caption.
 # Reads: <results>/2_cutouts/*, <results>/4_represent/*, <results>/5_similarity/*,
-# <results>/7_finetune/*. Writes: <results>/8_figures/*. Paper: Figs. 1, 2, 7, 8, 9, A1, A2.
+# <results>/6_anomaly/*, <results>/7_finetune/*.
+# Writes: <results>/8_figures/*. Paper: Figs. 1 to 9, A1, A2, Table 1.
 
 
 rule draw_representation:
@@ -76,6 +77,171 @@ rule draw_neighbours:
         note=survey_note(SHOWN),
     script:
         "../../scripts/draw_neighbours.py"
+
+
+rule draw_scores:
+    """Draw how many of the first galaxies of a ranking are anomalies, by every method."""
+    input:
+        curves=lambda wildcards: expand(
+            "<results>/6_anomaly/{task}/curves.csv",
+            task=config["figures"]["anomalies"][wildcards.figure],
+        ),
+        counts=lambda wildcards: expand(
+            "<results>/6_anomaly/{task}/candidates.json",
+            task=config["figures"]["anomalies"][wildcards.figure],
+        ),
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("anomaly_figures"),
+    output:
+        pdf="<results>/8_figures/{figure}.pdf",
+        png=report(
+            "<results>/8_figures/{figure}.png",
+            caption="../report/scores.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/{figure}.csv",
+    log:
+        "<logs>/8_figures/draw_scores/{figure}.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_scores/{figure}.tsv"
+    wildcard_constraints:
+        figure="figure_3|figure_5",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        tasks=lambda wildcards: config["figures"]["anomalies"][wildcards.figure],
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        note=lambda wildcards: task_note(config["figures"]["anomalies"][wildcards.figure]),
+    script:
+        "../../scripts/draw_scores.py"
+
+
+rule draw_interest:
+    """Draw where two methods looked for anomalies, and where these are."""
+    input:
+        positions=lambda wildcards: [
+            positions_of(FIGURE_4["task"], method) for method in FIGURE_4["methods"]
+        ],
+        repeats=expand(
+            "<results>/6_anomaly/{task}/{method}/{repeat}.parquet",
+            task=FIGURE_4["task"],
+            method=FIGURE_4["methods"],
+            repeat=REPEATS[0],
+        ),
+        candidates=f"<results>/6_anomaly/{FIGURE_4['task']}/candidates.parquet",
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("anomaly_figures"),
+    output:
+        pdf="<results>/8_figures/figure_4.pdf",
+        png=report(
+            "<results>/8_figures/figure_4.png",
+            caption="../report/figure_4.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/figure_4.csv",
+    log:
+        "<logs>/8_figures/draw_interest.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_interest.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(4000),
+        runtime=escalate(30),
+    params:
+        methods=FIGURE_4["methods"],
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        note=task_note([FIGURE_4["task"]]),
+    script:
+        "../../scripts/draw_interest.py"
+
+
+rule draw_finds:
+    """Draw some of the galaxies that are ranked highest, as somebody would find them."""
+    input:
+        repeats=expand(
+            "<results>/6_anomaly/{task}/{method}/{repeat}.parquet",
+            task=FIGURE_6["tasks"],
+            method=FIGURE_6["method"],
+            repeat=REPEATS[0],
+        ),
+        candidates=expand("<results>/6_anomaly/{task}/candidates.parquet", task=FIGURE_6["tasks"]),
+        cutouts=lambda wildcards: [
+            path
+            for survey in sorted({TASKS[task].survey for task in FIGURE_6["tasks"]})
+            for path in each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", survey)
+        ],
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("anomaly_figures"),
+    output:
+        pdf="<results>/8_figures/figure_6.pdf",
+        png=report(
+            "<results>/8_figures/figure_6.png",
+            caption="../report/figure_6.rst",
+            category="Figures",
+        ),
+        csv="<results>/8_figures/figure_6.csv",
+    log:
+        "<logs>/8_figures/draw_finds.log",
+    benchmark:
+        "<benchmarks>/8_figures/draw_finds.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(30),
+    params:
+        tasks=FIGURE_6["tasks"],
+        among=FIGURE_6["among"],
+        columns=FIGURE_6["columns"],
+        rows=FIGURE_6["rows"],
+        crop=FIGURE_6["crop"],
+        seed=FIGURE_6["seed"],
+        width=config["figures"]["width"],
+        dpi=config["figures"]["dpi"],
+        note=task_note(FIGURE_6["tasks"]),
+    script:
+        "../../scripts/draw_finds.py"
+
+
+rule tabulate_scores:
+    """Write Table 1: how well every method found the anomalies of every task."""
+    input:
+        scores=expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        code=lib("score_table"),
+    output:
+        csv=report(
+            "<results>/8_figures/table_1.csv",
+            caption="../report/table_1.rst",
+            category="Tables",
+        ),
+        tex="<results>/8_figures/table_1.tex",
+    log:
+        "<logs>/8_figures/tabulate_scores.log",
+    benchmark:
+        "<benchmarks>/8_figures/tabulate_scores.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+    params:
+        tasks=list(TASKS),
+        surveys=[task.survey for task in TASKS.values()],
+        tops=config["anomalies"]["tops"],
+        note=task_note(TASKS),
+    script:
+        "../../scripts/tabulate_scores.py"
 
 
 rule draw_pca_variance:
@@ -159,6 +325,36 @@ rule figure_2:
     """Target: Figure 2, similar galaxies."""
     input:
         files_of("figure_2"),
+
+
+rule figure_3:
+    """Target: Figure 3, how well each method found odd galaxies."""
+    input:
+        files_of("figure_3"),
+
+
+rule figure_4:
+    """Target: Figure 4, where two methods looked for them."""
+    input:
+        files_of("figure_4"),
+
+
+rule figure_5:
+    """Target: Figure 5, how well each method found mergers, rings and irregular galaxies."""
+    input:
+        files_of("figure_5"),
+
+
+rule figure_6:
+    """Target: Figure 6, some of those found."""
+    input:
+        files_of("figure_6"),
+
+
+rule table_1:
+    """Target: Table 1, how well each method found the anomalies of each task."""
+    input:
+        rules.tabulate_scores.output,
 
 
 rule figure_7:

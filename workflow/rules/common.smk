@@ -14,12 +14,18 @@ from workflow.lib.grids import (
     STAND_IN,
     FinetuningRun,
     finetuning_runs,
+    repeat_names,
     shard_names,
     weights_file,
 )
+from workflow.lib.tasks import check_shown, read_tasks
 
 try:
     check_config(config)
+    TASKS = read_tasks(
+        config["anomalies"]["tasks"], config["surveys"], config["anomalies"]["methods"]
+    )
+    check_shown(TASKS, config["figures"]["anomalies"], config["figures"]["show"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -33,6 +39,10 @@ PRETRAINED_ON = config["pretraining"]["survey"]
 WEIGHTS = config["pretraining"]["weights"]
 STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
 TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
+METHODS = config["anomalies"]["methods"]
+REPEATS = repeat_names(config["anomalies"]["repeats"])
+ANOMALY_FIGURES = {"figure_3", "figure_4", "figure_5", "figure_6"} & set(config["figures"]["show"])
+FIGURE_4, FIGURE_6 = (config["figures"]["anomalies"][name] for name in ("figure_4", "figure_6"))
 EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 FINETUNING_TASK = config["finetune"]["task"]
 FINETUNING_RUNS = finetuning_runs(config["finetune"])
@@ -53,9 +63,9 @@ FINETUNING_SETTINGS = {
     },
 }
 # One run a job, or all sizes and repeats of a pretraining and depth.
-ONE_RUN = "{task}/{pretraining}/{depth}/n{size}_r{repeat}"
+ONE_RUN = "{label}/{pretraining}/{depth}/n{size}_r{repeat}"
 ALONE = config["finetune"]["runs_of_a_job"] == "one"
-FINETUNING_JOB = ONE_RUN if ALONE else "{task}/{pretraining}/{depth}"
+FINETUNING_JOB = ONE_RUN if ALONE else "{label}/{pretraining}/{depth}"
 RUNS_OF_A_JOB = (
     [ONE_RUN]
     if ALONE
@@ -76,11 +86,13 @@ wildcard_constraints:
     shard=r"\d+-of-\d+",
     pretraining="[a-z0-9-]+",
     components=r"\d+",
-    task="|".join(config["finetune"]["labels"]),
+    label="|".join(config["finetune"]["labels"]),
     depth="|".join(depth.replace("+", r"\+") for depth in DEPTHS),
     size=r"\d+",
-    repeat=r"\d+",
     sample="|".join(config["umap"]["samples"]),
+    task="|".join(TASKS),
+    method="|".join(METHODS),
+    repeat=r"\d+",
 
 
 resource_scopes:
@@ -159,6 +171,37 @@ def automated_votes(wildcards):
     return expand(pattern, **wildcards) if needed and predicted and not given else []
 
 
+def features_of(task, name):
+    """Name the file of a survey's features of one kind, by which anomalies are looked for."""
+    survey, components = TASKS[task].survey, config["anomalies"]["components"]
+    return {
+        "ellipse": f"<results>/6_anomaly/{survey}/ellipse.parquet",
+        "cnn": f"<results>/4_represent/{survey}/{PRETRAINING}/pca{components}.parquet",
+    }[name]
+
+
+def all_features_of(wildcards):
+    """Name the files of all features by which a task's methods look for anomalies."""
+    kinds = {METHODS[method]["features"] for method in TASKS[wildcards.task].methods}
+    return [features_of(wildcards.task, kind) for kind in sorted(kinds)]
+
+
+def repeats_of(task):
+    """Name the files of all repeats of each method of a task, the method's name first."""
+    pattern = "<results>/6_anomaly/{task}/{method}/{repeat}.parquet"
+    return {
+        method: expand(pattern, task=task, method=method, repeat=REPEATS)
+        for method in TASKS[task].methods
+    }
+
+
+def positions_of(task, method):
+    """Name the file of the plane on which a method's galaxies are shown."""
+    if METHODS[method]["features"] == "ellipse":
+        return f"<results>/6_anomaly/{task}/umap_ellipse.parquet"
+    return f"<results>/4_represent/{TASKS[task].survey}/{PRETRAINING}/umap_all.parquet"
+
+
 def files_of(figure):
     """Name the files of a figure."""
     return expand(
@@ -185,9 +228,14 @@ def survey_note(*surveys):
     return "simulated galaxies" if set(surveys) & set(SIMULATED) else ""
 
 
-def task_of(wildcards):
+def task_note(tasks):
+    """Say what a reader of a figure must know of the galaxies of these tasks."""
+    return survey_note(*(TASKS[task].survey for task in tasks if task in TASKS))
+
+
+def label_of(wildcards):
     """Say which galaxies of which survey have a label, and which have it not."""
-    return config["finetune"]["labels"][wildcards.task]
+    return config["finetune"]["labels"][wildcards.label]
 
 
 def weights_to_finetune(file):
@@ -202,13 +250,13 @@ def weights_to_finetune(file):
 def images_to_finetune(wildcards):
     """Name the labelled images as a pretraining sees them, with three channels or one."""
     channels = 3 if wildcards.pretraining in config["finetune"]["colour"] else 1
-    return f"<results>/7_finetune/{wildcards.task}/images_{channels}.npy"
+    return f"<results>/7_finetune/{wildcards.label}/images_{channels}.npy"
 
 
 def seeded_run(wildcards, size, repeat):
     """Give a run's size, repeat and seed."""
     run = FinetuningRun(wildcards.pretraining, wildcards.depth, int(size), int(repeat))
-    return [run.size, run.repeat, run.seed(config["finetune"]["seed"], wildcards.task)]
+    return [run.size, run.repeat, run.seed(config["finetune"]["seed"], wildcards.label)]
 
 
 def runs_of_job(wildcards):

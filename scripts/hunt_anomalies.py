@@ -1,0 +1,18 @@
+"""Search for anomalies as somebody would whose ratings are the volunteers' votes."""
+
+from workflow.lib.anomalies import hunt_anomalies
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+hunt_anomalies(
+    snakemake.input.candidates,
+    snakemake.input.vectors,
+    snakemake.params.repeats,
+    snakemake.output,
+    search_by=snakemake.params.search_by,
+    settings=snakemake.params.settings,
+    known_first=snakemake.params.known_first,
+    ratings=snakemake.params.ratings,
+    seed=snakemake.params.seed,
+    threads=snakemake.threads,
+)

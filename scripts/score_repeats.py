@@ -1,0 +1,20 @@
+"""Measure how well each method found a task's anomalies, over all repeats."""
+
+from workflow.lib.anomalies import score_repeats
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+methods = snakemake.params.methods
+each = len(snakemake.input.repeats) // len(methods)
+score_repeats(
+    snakemake.input.candidates,
+    {
+        method: snakemake.input.repeats[number * each : (number + 1) * each]
+        for number, method in enumerate(methods)
+    },
+    snakemake.output.curves,
+    snakemake.output.scores,
+    tops=snakemake.params.tops,
+    longest=snakemake.params.longest,
+    sigmas=snakemake.params.sigmas,
+)

@@ -1,0 +1,19 @@
+"""Choose a task's galaxies, and say which of them are anomalies."""
+
+from workflow.lib.anomalies import select_candidates
+from workflow.lib.logs import log_to
+
+log_to(snakemake.log[0])
+task = snakemake.params.task
+select_candidates(
+    snakemake.input.catalogue,
+    snakemake.input.features,
+    snakemake.output.candidates,
+    snakemake.output.counts,
+    label=task["label"],
+    above=task["above"],
+    share=task["share"],
+    votes=task["votes"],
+    min_votes=task["min_votes"],
+    filters=task["filters"],
+)

@@ -1,0 +1,15 @@
+"""Write Table 1: how well every method found the anomalies of every task."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.score_table import tabulate_scores
+
+log_to(snakemake.log[0])
+tabulate_scores(
+    dict(zip(snakemake.params.tasks, snakemake.input.scores, strict=True)),
+    snakemake.input.description,
+    surveys=snakemake.params.surveys,
+    tops=snakemake.params.tops,
+    survey_note=snakemake.params.note,
+    csv=snakemake.output.csv,
+    tex=snakemake.output.tex,
+)

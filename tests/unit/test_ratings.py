@@ -1,0 +1,231 @@
+"""Ratings on the disk: whatever happens, none that was noted is lost, and none is made up."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import ROOT
+from workflow.lib.errors import UserError
+from workflow.lib.ratings import History, RatingFile, Subject
+
+SUBJECT = Subject("decals", "all", 40)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "hunts/decals/rings.jsonl"
+
+
+def fill(path):
+    """Write a history of two batches, with a skip and an undo in it."""
+    file = RatingFile(path, SUBJECT)
+    file.show(["a", "b"])
+    file.answer("a", 5)
+    file.answer("b", None)
+    file.show(["c", "d"])
+    file.answer("d", 1)
+    file.undo("d")
+    file.answer("c", 0)
+    file.close()
+    return file
+
+
+def test_a_file_is_read_as_it_was_written(path):
+    written = fill(path)
+    read = RatingFile(path)
+    assert (read.subject, read.history, read.dropped) == (SUBJECT, written.history, "")
+    assert [answer[:3] for answer in read.history.rated] == [("a", 5, 0), ("c", 0, 1)]
+    assert read.history.waiting == ("d",)
+    read.answer("d", 4)
+    read.close()
+    assert len(path.read_text().splitlines()) == 9
+
+
+@pytest.mark.parametrize("kept", range(90))
+def test_a_half_written_line_is_dropped_and_all_before_it_stay(path, kept):
+    """The file is cut anywhere in its last two lines, as a crash may leave it."""
+    fill(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - kept])
+    lines = content[: len(content) - kept].split(b"\n")
+    file = RatingFile(path)
+    assert file.dropped.encode() == lines[-1]
+    assert path.read_bytes() == b"".join(line + b"\n" for line in lines[:-1])
+    file.close()
+    again = RatingFile(path)
+    assert (again.history, again.dropped) == (file.history, "")
+    again.close()
+
+
+def test_a_file_that_was_only_just_begun_is_begun_again(path):
+    path.parent.mkdir(parents=True)
+    path.write_text('{"survey": "dec')
+    file = RatingFile(path, SUBJECT)
+    assert file.dropped == '{"survey": "dec'
+    file.show(["a"])
+    file.close()
+    assert json.loads(path.read_text().splitlines()[0])["components"] == 40
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "reason"),
+    [
+        (1, '{"survey": "decals"}', "does not say what is rated"),
+        (1, "[]", "does not say what is rated"),
+        (2, "", "not JSON"),
+        (3, "{", "not JSON"),
+        (3, "\x00\x00\x00", "not JSON"),
+        (3, "7", "neither a batch nor an answer"),
+        (3, '{"galaxy": "a", "rating": 6, "at": "now"}', "a rating is 0 to 5, not 6"),
+        (3, '{"galaxy": "a", "rating": 2.5, "at": "now"}', "a rating is 0 to 5, not 2.5"),
+        (3, '{"galaxy": "a", "rating": true, "at": "now"}', "a rating is 0 to 5, not True"),
+        (3, '{"galaxy": "z", "rating": 1, "at": "now"}', "z does not wait"),
+        (3, '{"undo": "a"}', "a was not answered last"),
+        (4, '{"galaxy": "a", "rating": 1, "at": "now"}', "a does not wait"),
+        (5, '{"shown": []}', "empty"),
+        (5, '{"shown": ["c", "c"]}', "shown before"),
+        (5, '{"shown": ["a", "e"]}', "shown before"),
+        (4, '{"shown": ["e", "f"]}', "b has no answer yet"),
+    ],
+)
+def test_a_damaged_line_is_named_and_nothing_is_changed(path, number, line, reason):
+    fill(path)
+    lines = path.read_text().splitlines()
+    lines[number - 1] = line
+    path.write_text("".join(f"{line}\n" for line in lines))
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=rf"rings\.jsonl, line {number}: damaged .*{reason}"):
+        RatingFile(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_missing_or_no_file_is_told(path, tmp_path):
+    with pytest.raises(UserError, match=r"rings\.jsonl: cannot be opened"):
+        RatingFile(path)
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"folder\.jsonl: cannot be opened"):
+        RatingFile(tmp_path / "folder.jsonl", SUBJECT)
+
+
+def test_a_file_is_open_once(path):
+    file = RatingFile(path, SUBJECT)
+    with pytest.raises(UserError, match="open in another program"):
+        RatingFile(path)
+    file.close()
+    RatingFile(path).close()
+
+
+def test_a_file_that_is_removed_or_replaced_meanwhile_is_told(path):
+    file = RatingFile(path, SUBJECT)
+    path.unlink()
+    with pytest.raises(UserError, match="removed or replaced"):
+        file.show(["a"])
+    assert file.history == History()
+
+
+FULL_DISK = """
+import resource, signal, sys
+from workflow.lib.ratings import RatingFile, Subject
+from workflow.lib.errors import UserError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+file = RatingFile(sys.argv[1], Subject("decals", "all", 40))
+file.show(["a", "b"])
+size = file.path.stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 9, size + 9))
+try:
+    file.answer("a", 5)
+except UserError as error:
+    print(error)
+assert file.history.waiting == ("a", "b")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+"""
+
+
+def test_an_answer_for_which_there_is_no_room_is_not_taken(path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, path], cwd=ROOT, capture_output=True, text=True
+    )
+    assert "rings.jsonl: cannot be written (File too large)" in done.stdout, done.stderr
+    file = RatingFile(path)
+    assert (file.dropped, file.history.waiting) == ("", ("a", "b"))
+    file.close()
+
+
+KILLED = """
+import os, signal, sys
+from workflow.lib.ratings import RatingFile, Subject
+file = RatingFile(sys.argv[1], Subject("decals", "all", 40))
+file.show(["a", "b"])
+file.answer("b", 3)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_whoever_is_killed_loses_nothing_and_blocks_nobody(path):
+    subprocess.run([sys.executable, "-c", KILLED, path], cwd=ROOT)
+    file = RatingFile(path)
+    assert [answer[:2] for answer in file.history.answers] == [("b", 3)]
+    file.close()
+
+
+def test_names_may_be_anything(path):
+    names = ['"},\n{"undo": "', "ü\u2028", "../../x", ""]
+    file = RatingFile(path, SUBJECT)
+    file.show(names)
+    for name in names:
+        file.answer(name, 2)
+    file.close()
+    read = RatingFile(path)
+    assert [answer.iauname for answer in read.history.rated] == names
+    read.close()
+
+
+ACTIONS = st.lists(st.sampled_from([0, 3, 5, None, "undo"]), max_size=40)
+
+
+@given(ACTIONS)
+def test_to_undo_is_as_if_it_had_never_been(actions):
+    """A history equals that of the answers that were not undone, shown the same batches."""
+    history, kept = History(), []
+    for action in actions:
+        if action == "undo" and kept:
+            history = history.undo(kept.pop()[0])
+        elif action != "undo":
+            history = shown(history)
+            kept.append((history.waiting[0], action))
+            history = history.answer(*kept[-1], "now")
+    plain = History()
+    for name, rating in kept:
+        plain = shown(plain).answer(name, rating, "now")
+    assert history.answers == plain.answers
+    assert shown(history) == shown(plain)
+
+
+def shown(history):
+    """Show a batch of three, if all before it are answered."""
+    if history.waiting:
+        return history
+    first = 3 * len(history.batches)
+    return history.show([str(number) for number in range(first, first + 3)])
+
+
+def test_an_answer_is_on_the_disk_before_it_counts(path, monkeypatch):
+    """The file is synchronised after the line is written, and before the history has it."""
+    file = RatingFile(path, SUBJECT)
+    file.show(["a"])
+    seen = []
+    real = os.fsync
+
+    def fsync(number):
+        real(number)
+        seen.append((path.read_text().count("galaxy"), len(file.history.answers)))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    file.answer("a", 4)
+    assert seen == [(1, 0)]
+    file.close()

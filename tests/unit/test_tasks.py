@@ -1,0 +1,87 @@
+"""The table of anomalies to look for: the paper's numbers, and mistakes told in one line."""
+
+import pytest
+
+from workflow.lib.config import read_config
+from workflow.lib.errors import UserError
+from workflow.lib.tasks import check_shown, read_tasks
+
+SURVEYS = ["decals", "gz2"]
+METHODS = ["baseline", "ellipse-gp", "cnn-gp"]
+HEAD = "task\tsurvey\tmethods\tlabel\tabove\tshare\tvotes\tmin_votes\tfilters\n"
+FILTERS = {"smooth-or-featured_featured-or-disk": 0.6, "disk-edge-on_no": 0.75}
+
+
+def test_the_papers_tasks():
+    tasks = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    assert {name: task.above for name, task in tasks.items()} == {
+        "gz2-odd": 0.9,
+        "decals-merger": 0.6,
+        "decals-ring": 0.57,
+        "decals-irregular": 0.42,
+    }
+    assert tasks["gz2-odd"].methods == METHODS
+    assert tasks["gz2-odd"].filters == {}
+    for name in ("decals-merger", "decals-ring", "decals-irregular"):
+        assert tasks[name].methods == ["baseline", "cnn-gp"]
+        assert tasks[name].filters == FILTERS
+        assert tasks[name].min_votes == 30
+    assert tasks["decals-merger"].votes == "merging_total-votes"
+
+
+def test_the_toys_tasks_are_the_papers_but_for_the_threshold():
+    paper = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    toy = read_tasks("config/toy_anomaly_tasks.tsv", SURVEYS, METHODS)
+    assert {name: task._replace(above=None, share=0.015) for name, task in paper.items()} == toy
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEAD, "no tasks"),
+        ("task\tsurvey\nodd\tgz2\n", "task 'odd': a row must have task, survey"),
+        (HEAD + "odd\tsdss\tcnn-gp\todd\t0.9\t\t\t\t\n", "no survey 'sdss'; known: decals, gz2"),
+        (HEAD + "odd\tgz2\tmagic\todd\t0.9\t\t\t\t\n", "no 'magic' in 'anomalies.methods'"),
+        (HEAD + "odd\tgz2\t\todd\t0.9\t\t\t\t\n", "no methods; known: baseline"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\t0.9\t0.1\t\t\t\n", "above or share"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\t\t\t\t\t\n", "above or share"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\tmuch\t\t\t\t\n", "task 'odd': a row must have"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\t0.9\t\t\t\tfeatured\n", "task 'odd': a row must have"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\t\t1.5\t\t\t\n", "share 1.5 must be between 0 and 1"),
+        (HEAD + 2 * "odd\tgz2\tcnn-gp\todd\t0.9\t\t\t\t\n", "task 'odd' stands there twice"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path, text, message):
+    (tmp_path / "tasks.tsv").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_tasks(tmp_path / "tasks.tsv", SURVEYS, METHODS)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / "tasks.tsv"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"none.tsv: no such table of tasks \(anomalies.tasks\)"):
+        read_tasks(tmp_path / "none.tsv", SURVEYS, METHODS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("figure_3", ["odd"], "'figures.anomalies.figure_3' (odd) must be one of the tasks"),
+        (
+            "figure_4",
+            {"task": "decals-ring", "methods": ["ellipse-gp"]},
+            "'figures.anomalies.figure_4' (ellipse-gp) must be one of the methods of task",
+        ),
+    ],
+)
+def test_a_figure_of_what_there_is_not_is_named_if_it_is_shown(key, value, message):
+    tasks = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    figures = read_config([])["figures"]
+    check_shown(tasks, figures["anomalies"], figures["show"])
+    changed = figures["anomalies"] | {key: value}
+    check_shown(tasks, changed, ["figure_1"])
+    with pytest.raises(UserError) as caught:
+        check_shown(tasks, changed, figures["show"])
+    assert message in str(caught.value)

@@ -1,0 +1,287 @@
+"""Hunts: what a person rates is on the disk at once, and a model learns it in the background."""
+
+import logging
+import re
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workflow.app.survey import Galaxies, need, represented_folder
+from workflow.lib.active import Settings, final_ranking, first_batch, next_step, standardise
+from workflow.lib.config import read_config
+from workflow.lib.errors import UserError
+from workflow.lib.ratings import Answer, History, RatingFile, Subject
+from workflow.lib.representation import read_representation
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""Of a hunt: it names a file."""
+
+SUBJECTS_HELD = 4
+"""Surveys with their representations that stay in memory."""
+
+# One model at a time: each takes all cores.
+_models = ThreadPoolExecutor(1, "model")
+
+
+class Learned(NamedTuple):
+    """What the model makes of the ratings so far."""
+
+    ratings: tuple[Answer, ...]
+    """From which it has learned."""
+    interest: np.ndarray
+    """Shape (n,), float32: the rating that it expects of each galaxy."""
+
+
+class Hunt:
+    """One person's hunt through the galaxies of a survey. Several threads may use it.
+
+    Parameters
+    ----------
+    file
+        The ratings. The hunt goes on where it ends.
+    galaxies
+        Of the survey, n of them.
+    vectors
+        Shape (n, d), float32: what the model knows of each.
+    settings, seed
+        Of the model.
+
+    Attributes
+    ----------
+    learned : Learned
+        None until the model has learned from a rating.
+    problem : str
+        Why the model could not learn; as a rule empty.
+    """
+
+    def __init__(
+        self,
+        file: RatingFile,
+        galaxies: Galaxies,
+        vectors: np.ndarray,
+        settings: Settings,
+        seed: int,
+    ) -> None:
+        self.file, self.galaxies = file, galaxies
+        self.learned: Learned | None = None
+        self.problem = ""
+        self._vectors, self._settings, self._seed = vectors, settings, seed
+        self._learning: Future[None] | None = None
+        self._lock = threading.RLock()
+        for iauname in sorted(self.history.shown):
+            if galaxies.row(iauname) is None:
+                raise UserError(f"{file.path}: {iauname} is no galaxy of {galaxies.name}")
+        with self._lock:
+            self._follow()
+
+    @property
+    def history(self) -> History:
+        """What has been shown and answered."""
+        return self.file.history
+
+    @property
+    def learning(self) -> bool:
+        """Whether the model is at work."""
+        return self._learning is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every galaxy of the survey has an answer."""
+        return not self.history.waiting and len(self.history.shown) == len(self.galaxies)
+
+    def answer(self, iauname: str, rating: int | None) -> None:
+        """Rate a galaxy, or skip it (None). What is told twice counts once."""
+        with self._lock:
+            if iauname in self.history.waiting:
+                self.file.answer(iauname, rating)
+                self._follow()
+
+    def undo(self, iauname: str) -> None:
+        """Take back the last answer, if it is of this galaxy. What is told twice counts once."""
+        with self._lock:
+            if [answer.iauname for answer in self.history.answers[-1:]] == [iauname]:
+                self.file.undo(iauname)
+                self._follow()
+
+    def ranking(self, learned: Learned) -> np.ndarray:
+        """Rank all galaxies, those rated by their ratings: shape (n,), rows, the best first."""
+        return final_ranking(learned.interest, *self._known(self.history))
+
+    def _follow(self) -> None:
+        """Let the model learn what it does not know yet, unless it is at work or has no need to."""
+        history = self.history
+        if self.learned and not _begins(history, self.learned.ratings):
+            self.learned = None
+        behind = history.rated != (self.learned.ratings if self.learned else ())
+        if history.waiting:
+            # It learns between batches; only a hunt that goes on has nothing from there.
+            needed = behind and self.learned is None and len(history.batches) > 1
+        else:
+            needed = behind or not self.finished
+        if needed and self._learning is None:
+            self.problem = ""
+            self._learning = _models.submit(self._learn, history)
+
+    def _learn(self, history: History) -> None:
+        """Learn from a history, and show the next batch if it is still the present one."""
+        try:
+            self._take(history, *self._step(history))
+        except Exception as error:
+            logging.getLogger(__name__).exception("The model of a hunt failed")
+            with self._lock:
+                self._learning = None
+                known = isinstance(error, UserError)
+                self.problem = str(error) if known else "the model failed; the terminal says why"
+
+    def _take(self, history: History, learned: Learned | None, batch: list[str]) -> None:
+        with self._lock:
+            if learned and _begins(self.history, learned.ratings):
+                self.learned = learned
+            if self.history == history and batch and not history.waiting:
+                self.file.show(batch)
+            self._learning = None
+            self._follow()
+
+    def _step(self, history: History) -> tuple[Learned | None, list[str]]:
+        """Give what the model learns, and the galaxies to show next."""
+        shown = [self.galaxies.row(iauname) for iauname in history.shown]
+        rows, ratings = self._known(history)
+        # Some of these may have been skipped.
+        count = self._settings.batch + len(shown) - len(rows)
+        if len(rows):
+            settings = replace(self._settings, batch=count)
+            interest, best = next_step(self._vectors, rows, ratings, settings, self._seed)
+            learned = Learned(history.rated, interest)
+        else:
+            total = len(self.galaxies)
+            learned, best = None, first_batch(total, min(count, total), self._seed)
+        batch = best[~np.isin(best, shown)][: self._settings.batch]
+        return learned, [self.galaxies.iaunames[row] for row in batch]
+
+    def _known(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        rated = [(self.galaxies.row(answer.iauname), answer.rating) for answer in history.rated]
+        rows, ratings = np.array(rated, np.int64).reshape(-1, 2).T
+        return rows, ratings
+
+
+def _begins(history: History, ratings: tuple[Answer, ...]) -> bool:
+    """Say whether a history's ratings begin with these."""
+    return history.rated[: len(ratings)] == ratings
+
+
+class Hunts:
+    """The hunts of this server, each opened once, whoever takes part.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self._open: dict[Path, Hunt] = {}
+        self._lock = threading.Lock()
+        self._read = lru_cache(SUBJECTS_HELD)(self._read_subject)
+
+    def subjects(self) -> list[Subject]:
+        """Give what can be rated, what the configuration prefers first."""
+        shown = self.config["pretraining"]["shown"]
+        components = self.config["anomalies"]["components"]
+        found = [
+            Subject(survey, path.parent.name, int(path.stem.removeprefix("pca")))
+            for survey in self.config["surveys"]
+            for path in represented_folder(self.config, survey).glob("*/pca*.parquet")
+            if path.stem.removeprefix("pca").isdigit()
+        ]
+        first = self.config["figures"]["survey"]
+        return sorted(
+            found,
+            key=lambda subject: (
+                subject.survey != first,
+                subject.survey,
+                subject.pretraining != shown,
+                subject.pretraining,
+                subject.components != components,
+                -subject.components,
+            ),
+        )
+
+    def names(self, survey: str) -> list[str]:
+        """Give the hunts in a survey, by name."""
+        files = (Path(self.config["hunt"]["folder"]) / survey).glob("*.jsonl")
+        return sorted(file.stem for file in files if NAME.fullmatch(file.stem))
+
+    def open(self, survey: str, name: str, subject: Subject | None = None) -> Hunt:
+        """Open a hunt.
+
+        Parameters
+        ----------
+        survey, name
+            Of the hunt.
+        subject
+            Given, a hunt that does not exist begins with it.
+
+        Raises
+        ------
+        UserError
+            If there is no such hunt and none can begin, or its files are damaged or missing.
+        """
+        if survey not in self.config["surveys"]:
+            raise UserError(f"no survey has the name {survey!r}")
+        if not NAME.fullmatch(name):
+            raise UserError(
+                f"a hunt cannot be named {name!r}: give it up to 40 letters, digits, - and _"
+            )
+        path = Path(self.config["hunt"]["folder"]) / survey / f"{name}.jsonl"
+        with self._lock:
+            if path not in self._open:
+                if subject is None and not path.exists():
+                    raise UserError(f"no hunt in {survey} has the name {name!r}")
+                if subject is not None:
+                    self._read(subject)  # if that fails, no file is begun
+                self._open[path] = self._go_on(RatingFile(path, subject))
+            hunt = self._open[path]
+        if subject is not None and hunt.file.subject != subject:
+            raise UserError(
+                f"the hunt {name!r} in {survey} began with {describe(hunt.file.subject)}: choose "
+                "that, or another name"
+            )
+        return hunt
+
+    def _go_on(self, file: RatingFile) -> Hunt:
+        try:
+            galaxies, vectors = self._read(file.subject)
+            anomalies = self.config["anomalies"]
+            settings = Settings(**anomalies["searches"]["gaussian-process"])
+            return Hunt(file, galaxies, vectors, settings, anomalies["seed"])
+        except BaseException:
+            file.close()
+            raise
+
+    def _read_subject(self, subject: Subject) -> tuple[Galaxies, np.ndarray]:
+        survey, pretraining, components = subject
+        if survey not in self.config["surveys"]:
+            raise UserError(f"no survey has the name {survey!r}")
+        folder = represented_folder(self.config, survey) / pretraining
+        path = folder / f"pca{components}.parquet"
+        need(path)
+        iaunames, vectors = read_representation(path)
+        return Galaxies(self.config, survey, iaunames), standardise(vectors)
+
+
+def describe(subject: Subject) -> str:
+    """Say what the model learns from."""
+    return f"{subject.pretraining}, {subject.components} principal components"
+
+
+@cache
+def open_hunts(*configfiles: str) -> Hunts:
+    """Read the configuration and find its hunts, once for all visitors."""
+    return Hunts(read_config(configfiles))

@@ -1,0 +1,227 @@
+"""The page of hunts: galaxies to rate, and those that the model takes to be like what is sought."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from workflow.app.gallery import show_gallery
+from workflow.app.hunt import Hunt, Hunts, Learned, describe
+from workflow.app.rater import Card, show_rater
+from workflow.app.survey import Galaxies
+from workflow.app.table import show_table
+from workflow.app.text import STYLE, plain
+from workflow.app.thumbnails import middle
+from workflow.lib.catalogue import UNITS
+from workflow.lib.errors import UserError
+from workflow.lib.ratings import Answer
+
+SURVEY, HUNT = ADDRESS = ("survey", "hunt")
+"""Names in the page's address, so that a hunt can be gone on with."""
+
+TYPED, SUBJECT, PROBLEM = "hunt name", "hunt subject", "hunt problem"
+"""Names in the session."""
+
+UNDOS = 30
+"""Answers that the browser can take back without asking which they are."""
+
+POLL = 0.25
+"""How often a page looks whether the model is done [s]."""
+
+
+def show(hunts: Hunts) -> None:
+    """Show the page."""
+    st.html(STYLE)
+    st.title("Hunt for what interests you", anchor=False)
+    try:
+        hunt = _asked_for(hunts)
+    except UserError as error:
+        st.error(plain(str(error)))
+        hunt = None
+    if hunt is None:
+        _ask(hunts)
+    else:
+        _show_hunt(hunt)
+
+
+def _asked_for(hunts: Hunts) -> Hunt | None:
+    """Open the hunt that the page's address names, if it names one."""
+    survey, name = (st.query_params.get(key, "") for key in ADDRESS)
+    begun = st.session_state.pop(SUBJECT, None)
+    return hunts.open(survey, name, begun) if survey or name else None
+
+
+def _ask(hunts: Hunts) -> None:
+    """Ask which hunt to begin, or to go on with."""
+    subjects = hunts.subjects()
+    if not subjects:
+        st.info("No survey has a representation yet; run the workflow first, as README.md says.")
+        return
+    st.write(
+        "Rate galaxies from 0, not interesting, to 5. After each batch a model learns from your "
+        "ratings, and shows you galaxies that are worth a look."
+    )
+    survey = st.selectbox("Survey", dict.fromkeys(subject.survey for subject in subjects))
+    choices = [subject for subject in subjects if subject.survey == survey]
+    subject = st.selectbox("The model learns from", choices, format_func=describe)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Name of the hunt",
+            key=TYPED,
+            max_chars=40,
+            placeholder="rings",
+            help="A new one begins a hunt, a known one goes on with it.",
+        )
+        # What is typed is taken when the field is left, so it is read only once this is clicked.
+        st.button(
+            "Hunt",
+            type="primary",
+            on_click=lambda: _enter(survey, st.session_state[TYPED], subject),
+        )
+    if names := hunts.names(survey):
+        st.header("Or go on with", anchor=False)
+        with st.container(horizontal=True):
+            for name in names:
+                st.button(name, key=f"go on {survey} {name}", on_click=_enter, args=(survey, name))
+
+
+def _enter(survey: str, name: str, subject: object = None) -> None:
+    st.query_params.update({SURVEY: survey, HUNT: name.strip()})
+    st.session_state[SUBJECT] = subject
+
+
+def _leave() -> None:
+    st.query_params.clear()
+
+
+def _show_hunt(hunt: Hunt) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name, subject = hunt.file.path.stem, describe(hunt.file.subject)
+        st.caption(plain(f"{name} · {hunt.galaxies.about()} · {subject}"))
+        st.button("Another hunt", on_click=_leave)
+    if hunt.file.dropped:
+        st.warning(
+            plain(
+                f"{hunt.file.path}: its last line was half written, as a crash leaves it, and has "
+                f"been taken off: {hunt.file.dropped[:200]}"
+            )
+        )
+    learned, learning = hunt.learned, hunt.learning
+
+    def rate() -> None:
+        """Show the batch; once the model is done or has begun, show the whole page anew."""
+        if hunt.learned is not learned or hunt.learning != learning:
+            st.rerun()
+        _show_batch(hunt)
+
+    st.fragment(rate, run_every=POLL if learning else None)()
+    if learned is not None:
+        _show_best(hunt, learned)
+    _offer_ratings(hunt)
+
+
+def _show_batch(hunt: Hunt) -> None:
+    """Show how far the hunt is, and the galaxies to rate."""
+    if problem := st.session_state.pop(PROBLEM, None) or hunt.problem:
+        st.error(plain(problem))
+    history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
+    rated = len(history.rated)
+    skipped = len(history.answers) - rated
+    done = f"{rated} rated, {skipped} skipped · batch {len(history.batches)}"
+    st.progress(min(rated / goal, 1.0), f"{done} · {goal} make a whole hunt")
+    answers = {answer.iauname: answer.rating for answer in history.answers}
+    batch = history.batches[-1] if history.batches else ()
+    pictures = _pictures(hunt.galaxies, tuple(map(hunt.galaxies.row, batch)), 0)
+    cards = [
+        Card(iauname, picture, _word(answers[iauname]) if iauname in answers else "")
+        for iauname, picture in zip(batch, pictures, strict=True)
+    ]
+    keys = st.toggle("Rate by keys", value=True)
+    show_rater(
+        cards,
+        [answer.iauname for answer in history.answers[-UNDOS:]],
+        lambda iauname, rating: _tell(hunt.answer, iauname, rating),
+        lambda iauname: _tell(hunt.undo, iauname),
+        status=_status(hunt),
+        keys=keys,
+        key=f"rater {hunt.file.path}",
+    )
+
+
+def _tell(call: Callable[..., None], *arguments: object) -> None:
+    """Tell the hunt something, and remember what is wrong with it until the page is shown."""
+    try:
+        call(*arguments)
+    except UserError as error:
+        st.session_state[PROBLEM] = str(error)
+
+
+def _word(rating: int | None) -> str:
+    return "skipped" if rating is None else str(rating)
+
+
+def _status(hunt: Hunt) -> str:
+    if hunt.learning:
+        return "The next galaxies are being chosen"
+    return "Every galaxy has been shown" if hunt.finished else ""
+
+
+def _show_best(hunt: Hunt, learned: Learned) -> None:
+    """Show the galaxies that are, or that the model expects to be, the most interesting."""
+    config = hunt.galaxies.config
+    rows = hunt.ranking(learned)[: config["page"]["table"]]
+    ratings = {answer.iauname: answer.rating for answer in hunt.history.rated}
+    table = hunt.galaxies.table(rows, UNITS)
+    table.insert(0, "rank", np.arange(1, len(rows) + 1))
+    table.insert(2, "interest", learned.interest[rows])
+    table.insert(3, "rating", table["iauname"].map(ratings).astype("Int64"))
+    count = config["hunt"]["top"]
+    st.header("Most interesting so far", anchor=False)
+    st.caption(
+        f"After {len(learned.ratings)} ratings: what you rated by its rating, all others by the "
+        "rating that the model expects"
+    )
+    top = table[:count]
+    show_gallery(
+        list(top["iauname"]),
+        _pictures(hunt.galaxies, tuple(rows[:count]), config["figures"]["neighbours"]["crop"]),
+        [_caption(*row) for row in zip(top["rank"], top["rating"], top["interest"], strict=True)],
+        None,
+        {},
+        label="Most interesting so far",
+    )
+    st.header("Table", anchor=False)
+    stem = f"{hunt.file.path.stem}-ranking"
+    alt = f"The {len(rows)} most interesting galaxies"
+    show_table(hunt.galaxies, table, stem=stem, measures=["interest", "rating"], alt=alt)
+
+
+def _caption(rank: int, rating: object, interest: float) -> str:
+    return f"{rank}: " + (f"expected {interest:.1f}" if rating is pd.NA else f"rated {rating}")
+
+
+def _offer_ratings(hunt: Hunt) -> None:
+    """Offer all answers as CSV."""
+
+    def write() -> bytes:
+        answers = pd.DataFrame(hunt.history.answers, columns=Answer._fields)
+        answers["rating"] = answers["rating"].astype("Int64")
+        answers["batch"] += 1
+        return answers.to_csv(index=False).encode()
+
+    st.download_button(
+        "Download your ratings as CSV",
+        write,
+        file_name=f"{hunt.file.path.stem}-ratings.csv",
+        mime="text/csv",
+        on_click="ignore",
+    )
+
+
+@lru_cache(64)
+def _pictures(galaxies: Galaxies, rows: tuple[int, ...], cut: int) -> list[bytes | None]:
+    """Give pictures of galaxies, without `cut` pixels at each side."""
+    pictures = galaxies.thumbnails(rows)
+    return [picture and middle(picture, cut) for picture in pictures] if cut else pictures

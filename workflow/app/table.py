@@ -1,0 +1,63 @@
+"""A table of galaxies, to look at and to download."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from workflow.app.downloads import FORMATS
+from workflow.app.links import simbad_link, viewer_link
+from workflow.app.survey import Galaxies
+
+LINKS = ["viewer", "SIMBAD"]
+"""Columns of the table that is shown, in which each galaxy is looked up elsewhere."""
+
+
+def show_table(
+    galaxies: Galaxies, table: pd.DataFrame, *, stem: str, measures: list[str], alt: str
+) -> None:
+    """Show a table of galaxies with links, and offer it for download.
+
+    Parameters
+    ----------
+    galaxies
+        Of which the table has some.
+    table
+        Its first two columns are a galaxy's rank and iauname, then come the measures.
+    stem
+        Of the names of files.
+    measures
+        Columns that say why the galaxies are here.
+    alt
+        What this is, for those who do not see it.
+    """
+    with st.container(horizontal=True):
+        for kind in FORMATS:
+            st.download_button(
+                f"Download {kind.label}",
+                partial(kind.write, table, galaxies.units),
+                file_name=f"{stem}{kind.ending}",
+                mime=kind.mime,
+                on_click="ignore",
+            )
+    shown = _with_links(table, 2 + len(measures), galaxies.config["legacysurvey"]["layer"])
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            **{name: st.column_config.NumberColumn(format="%.4g") for name in measures},
+            **{name: st.column_config.LinkColumn(display_text=name) for name in LINKS},
+        },
+        alt=alt,
+    )
+
+
+def _with_links(table: pd.DataFrame, place: int, layer: str) -> pd.DataFrame:
+    if not {"ra", "dec"} <= set(table):
+        return table
+    places = list(zip(table["ra"], table["dec"], strict=True))
+    links = pd.DataFrame(
+        [(viewer_link(*position, layer), simbad_link(*position)) for position in places],
+        columns=LINKS,
+    )
+    return pd.concat([table.iloc[:, :place], links, table.iloc[:, place:]], axis=1)

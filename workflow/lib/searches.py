@@ -1,0 +1,169 @@
+"""Ways to search for what interests somebody, each a function by name (paper Sec. 3.2)."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+from sklearn.ensemble import IsolationForest, RandomForestRegressor
+
+from workflow.lib.active import HIGHEST, Rater, Settings, first_batch, next_step
+from workflow.lib.errors import UserError
+from workflow.lib.similarity import smallest
+
+
+class Found(NamedTuple):
+    """What a search ends with."""
+
+    rows: np.ndarray
+    """Shape (m,), int64: the galaxies rated, in order."""
+    ratings: np.ndarray
+    """Shape (m,): how."""
+    interest: np.ndarray
+    """Shape (n,): the score by which galaxies are ranked."""
+    rarity: np.ndarray | None = None
+    """Shape (n,): what galaxies were chosen by, before any was rated; None if that was chance."""
+
+
+def by_gaussian_process(
+    vectors: np.ndarray,
+    rater: Rater,
+    ratings: int,
+    *,
+    seed: int,
+    threads: int | None = None,
+    **settings: Any,
+) -> Found:
+    """Search by a Gaussian process and expected improvement: this paper's way.
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, d), standardised.
+    rater
+        Who rates.
+    ratings
+        How many galaxies are rated.
+    seed
+        Of the first batch and of the restarts.
+    threads
+        As many as the process has cores by default.
+    settings
+        Those of `active.Settings`.
+
+    Returns
+    -------
+    Found
+    """
+    settings = Settings(**settings)
+    rows = first_batch(len(vectors), min(settings.batch, ratings), seed)
+    given = rater.rate(rows)
+    while True:
+        step = next_step(vectors, rows, given, settings, seed, threads)
+        batch = step.batch[: ratings - len(rows)]
+        if not len(batch):
+            return Found(rows, given, step.interest)
+        rows = np.concatenate([rows, batch])
+        given = np.concatenate([given, rater.rate(batch)])
+
+
+def by_isolation_forest(
+    vectors: np.ndarray,
+    rater: Rater,
+    ratings: int,
+    *,
+    seed: int,
+    threads: int | None = None,
+    trees: int,
+    alpha: float,
+    floor: float,
+    slope: float,
+) -> Found:
+    """Search among the rarest galaxies: the baseline (Lochner & Bassett 2021).
+
+    Parameters
+    ----------
+    vectors, rater, ratings
+        As for `by_gaussian_process`.
+    seed
+        Of both forests.
+    threads
+        As for `by_gaussian_process`.
+    trees
+        Of each forest.
+    alpha, floor, slope
+        As for `modulate`.
+
+    Returns
+    -------
+    Found
+    """
+    cores = threads or -1
+    forest = IsolationForest(n_estimators=trees, random_state=seed, n_jobs=cores).fit(vectors)
+    rarity = -forest.decision_function(vectors)
+    rarity = HIGHEST * (rarity - rarity.min()) / np.ptp(rarity)
+    rows = smallest(-rarity, ratings)
+    given = rater.rate(rows)
+    regressor = RandomForestRegressor(trees, random_state=seed, n_jobs=cores)
+    regressor.fit(vectors[rows], given)
+    away, _ = cKDTree(vectors[rows]).query(vectors, workers=cores)
+    liked = regressor.predict(vectors)
+    return Found(rows, given, modulate(rarity, liked, away, alpha, floor, slope), rarity)
+
+
+def modulate(
+    rarity: np.ndarray,
+    liked: np.ndarray,
+    away: np.ndarray,
+    alpha: float,
+    floor: float,
+    slope: float,
+) -> np.ndarray:
+    """Lower the rarity of galaxies that are like those rated as boring.
+
+    Parameters
+    ----------
+    rarity
+        Shape (n,), 0 to 5.
+    liked
+        Shape (n,): predicted rating.
+    away
+        Shape (n,): distance to the nearest rated galaxy.
+    alpha
+        How much a distance counts.
+    floor, slope
+        What is left of the rarity beside a boring galaxy, and how much more beside the most
+        interesting one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,): `rarity` far from all that is rated, less of it near what is boring.
+    """
+    kept = floor + slope * np.clip(liked, 0.1, HIGHEST) / HIGHEST
+    # From a distance of 100 times the mean on, nothing is lowered in any case.
+    far = np.minimum(alpha * away / (away.mean() or 1), 100)
+    return rarity * np.tanh(np.expm1(far) + np.arctanh(kept))
+
+
+SEARCHES: dict[str, Callable[..., Found]] = {
+    "gaussian-process": by_gaussian_process,
+    "isolation-forest": by_isolation_forest,
+}
+"""What `anomalies.methods` may name; a new one is one more function here."""
+
+
+def search(name: str, vectors: np.ndarray, rater: Rater, ratings: int, **settings: Any) -> Found:
+    """Search by one of `SEARCHES`.
+
+    Raises
+    ------
+    UserError
+        If there are fewer galaxies than are to be rated.
+    """
+    if len(vectors) < ratings:
+        raise UserError(
+            f"{len(vectors)} galaxies are fewer than are to be rated; lower 'anomalies.ratings' "
+            f"({ratings})"
+        )
+    return SEARCHES[name](vectors, rater, ratings, **settings)

@@ -1,0 +1,142 @@
+"""The table of anomalies to look for. Parsed by every job, so nothing heavy is imported here."""
+
+import csv
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workflow.lib.errors import UserError
+
+
+class Task(NamedTuple):
+    """Anomalies of one kind in one survey: a row of the table."""
+
+    survey: str
+    methods: list[str]
+    """How they are looked for: names of `anomalies.methods`."""
+    label: str
+    """Column of the catalogue, 0 to 1: how much so."""
+    above: float | None
+    """Galaxies with a larger label are anomalies; or"""
+    share: float | None
+    """the threshold is the one above which there is this share of the galaxies."""
+    votes: str
+    """Column that says how many people the label is from; or empty."""
+    min_votes: float
+    filters: dict[str, float]
+    """For vote fractions, what they must be above."""
+
+
+def read_tasks(
+    path: str | Path, surveys: Collection[str], methods: Collection[str]
+) -> dict[str, Task]:
+    """Read the table of tasks.
+
+    Parameters
+    ----------
+    path
+        Tab-separated: task, survey, methods, label, above or share, votes, min_votes, filters such
+        as ``smooth-or-featured_featured-or-disk>0.6``; several of a kind are parted by spaces.
+    surveys, methods
+        Those that there are.
+
+    Returns
+    -------
+    dict
+        Tasks by name.
+
+    Raises
+    ------
+    UserError
+        If the table is missing or a row of it is wrong.
+    """
+    try:
+        with Path(path).open(newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: no such table of tasks (anomalies.tasks)") from error
+    tasks: dict[str, Task] = {}
+    for row in rows:
+        name = row.get("task") or ""
+        if name in tasks:
+            raise UserError(f"{path}: task '{name}' stands there twice")
+        try:
+            tasks[name] = _parse(row)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"{path}: task '{name}': a row must have {_COLUMNS}") from error
+        _check(f"{path}: task '{name}'", tasks[name], surveys, methods)
+    if not tasks:
+        raise UserError(f"{path}: no tasks")
+    return tasks
+
+
+def check_shown(
+    tasks: Mapping[str, Task], figures: Mapping[str, Any], show: Collection[str]
+) -> None:
+    """Check that the figures that are made show tasks and methods that there are.
+
+    Parameters
+    ----------
+    tasks
+        By `read_tasks`.
+    figures, show
+        `figures.anomalies` and `figures.show` of the configuration.
+
+    Raises
+    ------
+    UserError
+        If a figure that is shown names another.
+    """
+    both, finds = figures["figure_4"], figures["figure_6"]
+    wanted = {
+        "figure_3": [(task, []) for task in figures["figure_3"]],
+        "figure_4": [(both["task"], both["methods"])],
+        "figure_5": [(task, []) for task in figures["figure_5"]],
+        "figure_6": [(task, [finds["method"]]) for task in finds["tasks"]],
+    }
+    for figure in show:
+        for task, methods in wanted.get(figure, []):
+            if task not in tasks:
+                raise UserError(
+                    f"config: 'figures.anomalies.{figure}' ({task}) must be one of the tasks of "
+                    f"'anomalies.tasks': {', '.join(tasks)}"
+                )
+            for method in methods:
+                if method not in tasks[task].methods:
+                    raise UserError(
+                        f"config: 'figures.anomalies.{figure}' ({method}) must be one of the "
+                        f"methods of task '{task}': {', '.join(tasks[task].methods)}"
+                    )
+
+
+_COLUMNS = "task, survey, methods, label, above or share, votes, min_votes, filters, tab-separated"
+
+
+def _parse(row: Mapping[str, Any]) -> Task:
+    filters = (one.split(">") for one in row["filters"].split())
+    above, share = (float(row[name]) if row[name] else None for name in ("above", "share"))
+    if (above is None) == (share is None):
+        raise ValueError
+    return Task(
+        survey=row["survey"],
+        methods=row["methods"].split(),
+        label=row["label"],
+        above=above,
+        share=share,
+        votes=row["votes"],
+        min_votes=float(row["min_votes"] or 0),
+        filters={column: float(value) for column, value in filters},
+    )
+
+
+def _check(where: str, task: Task, surveys: Collection[str], methods: Collection[str]) -> None:
+    if task.survey not in surveys:
+        raise UserError(f"{where}: no survey '{task.survey}'; known: {', '.join(surveys)}")
+    for method in task.methods:
+        if method not in methods:
+            known = ", ".join(methods)
+            raise UserError(f"{where}: no '{method}' in 'anomalies.methods': {known}")
+    if not task.methods:
+        raise UserError(f"{where}: no methods; known: {', '.join(methods)}")
+    if task.share is not None and not 0 < task.share < 1:
+        raise UserError(f"{where}: share {task.share} must be between 0 and 1")

@@ -1,0 +1,208 @@
+# Anomalies: every search for those of every task, repeated, and how well it did.
+# Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/4_represent/*, anomalies.tasks.
+# Writes: <results>/6_anomaly/{survey}/*, <results>/6_anomaly/{task}/*. Paper: Sec. 3.
+
+
+rule measure_ellipses:
+    """Fit nested ellipses to each galaxy of a shard, the features of the baseline."""
+    input:
+        cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
+        code=lib("ellipses"),
+    output:
+        "<results>/6_anomaly/{survey}/shards/{shard}.parquet",
+    log:
+        "<logs>/6_anomaly/measure_ellipses/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/measure_ellipses/{survey}/{shard}.tsv"
+    conda:
+        "../../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1500),
+        runtime=escalate(60),
+    params:
+        ellipses=config["anomalies"]["ellipses"],
+    script:
+        "../../scripts/measure_ellipses.py"
+
+
+rule gather_ellipses:
+    """Join the shards' ellipses into one file, in catalogue order."""
+    input:
+        shards=lambda wildcards: each_shard(
+            "<results>/6_anomaly/{survey}/shards/{shard}.parquet", **wildcards
+        ),
+        code=lib("representation"),
+    output:
+        "<results>/6_anomaly/{survey}/ellipse.parquet",
+    log:
+        "<logs>/6_anomaly/gather_ellipses/{survey}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/gather_ellipses/{survey}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+    script:
+        "../../scripts/gather_ellipses.py"
+
+
+rule select_candidates:
+    """Choose a task's galaxies, and say which of them are anomalies."""
+    input:
+        catalogue=lambda wildcards: f"<results>/1_catalogue/{TASKS[wildcards.task].survey}.parquet",
+        features=all_features_of,
+        code=lib("anomalies", "tasks"),
+    output:
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+        counts="<results>/6_anomaly/{task}/candidates.json",
+    log:
+        "<logs>/6_anomaly/select_candidates/{task}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/select_candidates/{task}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        task=lambda wildcards: TASKS[wildcards.task]._asdict(),
+    script:
+        "../../scripts/select_candidates.py"
+
+
+rule standardise_features:
+    """Bring the features of a task's galaxies to mean 0 and variance 1."""
+    input:
+        features=lambda wildcards: features_of(**wildcards),
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+        code=lib("anomalies"),
+    output:
+        "<results>/6_anomaly/{task}/{name}.npy",
+    log:
+        "<logs>/6_anomaly/standardise_features/{task}/{name}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/standardise_features/{task}/{name}.tsv"
+    wildcard_constraints:
+        name="ellipse|cnn",
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    script:
+        "../../scripts/standardise_features.py"
+
+
+# A job for each repeat, or one for all: by `anomalies.one_job`.
+REPEATED = "{task}/{method}" if config["anomalies"]["one_job"] else "{task}/{method}/{repeat}"
+
+
+rule hunt_anomalies:
+    """Search for anomalies as somebody would whose ratings are the volunteers' votes."""
+    input:
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+        vectors=lambda wildcards: (
+            f"<results>/6_anomaly/{wildcards.task}/{METHODS[wildcards.method]['features']}.npy"
+        ),
+        code=lib("anomalies"),
+    output:
+        (
+            expand(
+                "<results>/6_anomaly/{{task}}/{{method}}/{repeat}.parquet",
+                repeat=REPEATS,
+            )
+            if config["anomalies"]["one_job"]
+            else "<results>/6_anomaly/{task}/{method}/{repeat}.parquet"
+        ),
+    log:
+        f"<logs>/6_anomaly/hunt_anomalies/{REPEATED}.log",
+    benchmark:
+        f"<benchmarks>/6_anomaly/hunt_anomalies/{REPEATED}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(30),
+    params:
+        repeats=lambda wildcards: (
+            list(range(len(REPEATS)))
+            if config["anomalies"]["one_job"]
+            else [int(wildcards.repeat)]
+        ),
+        search_by=lambda wildcards: METHODS[wildcards.method]["search"],
+        settings=lambda wildcards: (
+            config["anomalies"]["searches"][METHODS[wildcards.method]["search"]]
+        ),
+        known_first=lambda wildcards: METHODS[wildcards.method]["known_first"],
+        ratings=config["anomalies"]["ratings"],
+        seed=config["anomalies"]["seed"],
+    script:
+        "../../scripts/hunt_anomalies.py"
+
+
+rule score_repeats:
+    """Measure how well each method found a task's anomalies, over all repeats."""
+    input:
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+        repeats=lambda wildcards: sum(repeats_of(wildcards.task).values(), []),
+        code=lib("anomalies"),
+    output:
+        curves="<results>/6_anomaly/{task}/curves.csv",
+        scores="<results>/6_anomaly/{task}/scores.csv",
+    log:
+        "<logs>/6_anomaly/score_repeats/{task}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/score_repeats/{task}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        methods=lambda wildcards: TASKS[wildcards.task].methods,
+        tops=config["anomalies"]["tops"],
+        longest=config["anomalies"]["longest"],
+        sigmas=config["anomalies"]["sigmas"],
+    script:
+        "../../scripts/score_repeats.py"
+
+
+rule project_ellipses:
+    """Place a task's galaxies on a plane by their ellipses."""
+    input:
+        vectors="<results>/6_anomaly/{task}/ellipse.npy",
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+        code=lib("anomalies"),
+    output:
+        "<results>/6_anomaly/{task}/umap_ellipse.parquet",
+    log:
+        "<logs>/6_anomaly/project_ellipses/{task}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/project_ellipses/{task}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    # One seeded umap runs in one thread.
+    threads: 1
+    resources:
+        mem_mb=escalate(8000),
+        runtime=escalate(120),
+    params:
+        n_neighbors=config["umap"]["n_neighbors"],
+        min_dist=config["umap"]["min_dist"],
+        seed=config["umap"]["seed"],
+    script:
+        "../../scripts/project_ellipses.py"
+
+
+rule anomalies:
+    """Target: how well every method found the anomalies of every task, and Table 1."""
+    input:
+        expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
+        expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex"]),
