@@ -118,7 +118,7 @@ def test_predictions_name_each_galaxy_of_the_survey_and_its_set(folder, results,
     images = np.load(folder / "images.npy")[:, :, :, 0]
     names = [f"J{number}" for number in range(60)]
     fields = {"iauname": pa.string(), "grey": pa.binary(1600)}
-    schema = pa.schema(fields, metadata={"network_size": "40"})
+    schema = pa.schema(fields, metadata={"network_size": "40", "network_field": "1"})
     greys = [image.tobytes() for image in images]
     pq.write_table(pa.Table.from_pydict({"iauname": names, "grey": greys}, schema), tmp_path / "s")
     options = {"crop_size": 32, "batch_size": 16, "seed": 1}
