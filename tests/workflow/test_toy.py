@@ -201,7 +201,7 @@ def test_every_model_of_the_grid_is_in_the_table_and_in_a_figure(finished):
 def test_a_run_repeated_alone_gives_the_same_numbers_and_its_classifier(branch):
     run = f"{RESULTS}/7_finetune/ring/imagenet/top/n4_r0"
     predicted = f"{run}/predictions/decals.parquet"
-    jobs = branch.jobs(f"--configfile config/toy.yaml {predicted}")
+    jobs = branch.jobs(f"{predicted} --configfile config/toy.yaml")
     assert jobs == {"keep_classifier": 1, "predict_labels": 1}
     branch.toy(predicted)
     scores = [
@@ -239,10 +239,21 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
         "compress_representation": 9,
         "probe_representations": 1,
         "unpack_representation": 1,
-        "project_representation": 3,
+        "project_representation": 4,
         "find_neighbours": 1,
         "measure_retrieval": 1,
         "compare_votes": 1,
+        "measure_ellipses": 1,
+        "gather_ellipses": 1,
+        "select_candidates": 4,
+        "standardise_features": 8,
+        "hunt_anomalies": 9,
+        "project_ellipses": 1,
+        "score_repeats": 4,
+        "tabulate_scores": 1,
+        "draw_scores": 2,
+        "draw_interest": 1,
+        "draw_finds": 1,
         "label_galaxies": 1,
         "gather_labelled": 2,
         "finetune_encoder": 2,
@@ -263,13 +274,16 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     module = branch.folder / "workflow/lib/figures.py"
     module.write_text(module.read_text() + "\n# edited\n")
     jobs = branch.jobs(triggers)
-    drawn = {"draw_representation", "draw_neighbours", "draw_pca_variance", "draw_finetuning"}
-    assert set(jobs) == {*drawn, "all"}
+    # Of figures, and of the table whose note is a figure's.
+    drawn = {"representation", "neighbours", "pca_variance", "scores", "interest", "finds"}
+    drawn = {f"draw_{name}" for name in [*drawn, "finetuning"]}
+    assert set(jobs) == {*drawn, "tabulate_scores", "all"}
 
 
 def test_a_changed_number_reruns_what_it_governs(branch):
     jobs = branch.jobs(branch.toy_with("umap: {seed: 7}"))
-    assert set(jobs) == {"project_representation", "draw_representation", "all"}
+    projected = {"project_representation", "project_ellipses"}
+    assert set(jobs) == {*projected, "draw_representation", "draw_interest", "all"}
 
 
 def test_other_cores_and_other_shards_give_the_same_results(finished, branch):
