@@ -198,7 +198,7 @@ def test_images_stand_in_the_order_of_the_labels(tmp_path, channels):
 
         schema = pa.schema(
             {"iauname": pa.string(), "thumbnail": pa.binary(), "grey": pa.binary(256)},
-            metadata={"network_size": "16", "network_field": "1", "thumbnail_size": "32"},
+            metadata={"network_size": "16", "network_field": "0.75", "thumbnail_size": "32"},
         )
         pq.write_table(pa.Table.from_pandas(table, schema, preserve_index=False), shard)
     pd.DataFrame({"iauname": ["b", "e", "a"], "label": [1, 0, 1]}).to_csv(

@@ -211,8 +211,7 @@ def iter_images(
     column = "grey" if channels == 1 else "thumbnail"
     # Read ahead, the whole shard would end up in memory.
     with pq.ParquetFile(shard, pre_buffer=False) as file:
-        metadata = file.schema_arrow.metadata
-        size, field = int(metadata[b"network_size"]), float(metadata[b"network_field"])
+        size, field = network_frame(file.schema_arrow)
         for rows in file.iter_batches(batch, columns=["iauname", column]):
             values = rows.column(column)
             if channels == 1:
@@ -228,6 +227,14 @@ def iter_images(
             yield rows.column("iauname").to_pylist(), images
 
 
+def network_frame(schema: pa.Schema) -> tuple[int, float]:
+    """Say of a shard how large the network's images are [pixel], and what share of it they show.
+
+    The share is of the thumbnail's side, about its middle.
+    """
+    return int(schema.metadata[b"network_size"]), float(schema.metadata[b"network_field"])
+
+
 def gather_images(shards: Sequence[str | Path], images: str | Path, names: str | Path) -> None:
     """Put the grey images of all shards into one array, which training reads in any order.
 
@@ -241,7 +248,7 @@ def gather_images(shards: Sequence[str | Path], images: str | Path, names: str |
         CSV to write: iauname, of each image.
     """
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
-    size = int(pq.read_schema(shards[0]).metadata[b"network_size"])
+    size, _ = network_frame(pq.read_schema(shards[0]))
     gathered: list[str] = []
     with atomic_path(images) as temporary:
         array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (rows, size, size, 1))

@@ -110,18 +110,18 @@ def gather_labelled(
     channels
         1 for grey images, 3 for colour.
     """
-    from workflow.lib.cutouts import iter_images, read_thumbnails
+    from workflow.lib.cutouts import iter_images, network_frame, read_thumbnails
     from workflow.lib.images import colour_image
 
     place = {name: row for row, name in enumerate(read_labels(labels)[0])}
-    size = int(pq.read_schema(shards[0]).metadata[b"network_size"])
+    size, field = network_frame(pq.read_schema(shards[0]))
     with atomic_path(images) as temporary:
         array = np.lib.format.open_memmap(
             temporary, "w+", np.uint8, (len(place), size, size, channels)
         )
         if channels == 3:
             for name, thumbnail in read_thumbnails(shards, place):
-                array[place[name]] = colour_image(thumbnail, size)
+                array[place[name]] = colour_image(thumbnail, size, field)
         else:
             for shard in shards:
                 for iaunames, pixels in iter_images(shard, 1024):
