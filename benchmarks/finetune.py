@@ -38,7 +38,8 @@ from workflow.lib.classifier import Classifier, build_head, cut, mark_trainable 
 from workflow.lib.embed import use_threads  # noqa: E402
 from workflow.lib.encoder import load_encoder, random_encoder, save_encoder  # noqa: E402
 from workflow.lib.finetune import Galaxies, Network, Part, Settings  # noqa: E402
-from workflow.lib.fused import on_device, policy  # noqa: E402
+from workflow.lib.fused import on_device  # noqa: E402
+from workflow.lib.training import policy  # noqa: E402
 
 HEAD = {"units": [64, 64], "dropout": 0.75}
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}

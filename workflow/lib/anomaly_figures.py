@@ -199,10 +199,9 @@ def draw_finds(
     shown = pd.concat(blocks[::-1])[["task", "iauname", "rank", "anomaly", "column", "row"]]
     side = max(8, round((width - LABEL_WIDTH) * dpi / columns))
     picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
-    notes = notes_on(survey_note, description)
     for number in range(1, len(repeats)):
         picture[number * rows * side - side // 20 : number * rows * side + side // 20] = 255
-    figure, axes = framed(picture, notes, dpi, left=LABEL_WIDTH)
+    figure, axes = framed(picture, notes_on(survey_note, description), dpi, left=LABEL_WIDTH)
     for number, task in enumerate(repeats):
         middle = (number + 0.5) * rows * side
         axes.text(-0.08 * dpi, middle, task.replace("-", "\n", 1), ha="right", va="center", size=8)

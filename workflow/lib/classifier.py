@@ -8,7 +8,7 @@ from keras import ops
 
 from workflow.lib.augment import Views, apply_views
 from workflow.lib.grids import DEPTHS
-from workflow.lib.training import BatchNormalization, count_gpus
+from workflow.lib.training import train_normalisation
 
 FIRST_LAYERS = dict(
     zip(
@@ -76,14 +76,11 @@ def mark_trainable(upper: keras.Model, scratch: bool, momentum: float) -> None:
 
     Then `momentum` is that of its running means.
     """
-    fused = keras.backend.backend() == "tensorflow" and not count_gpus()
     for layer in upper.layers:
         normalises = isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = scratch or not normalises
-        if scratch and normalises:
-            layer.momentum = momentum
-            if fused:
-                layer.__class__ = BatchNormalization
+    if scratch:
+        train_normalisation(upper, momentum)
 
 
 def build_head(inputs: int, units: Sequence[int], dropout: float, seed: int) -> keras.Model:

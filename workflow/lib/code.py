@@ -1,9 +1,12 @@
 """Which modules a rule depends on. Parsed by every job, so nothing heavy is imported here."""
 
 import hashlib
+import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 LIB = Path(__file__).parent
 PLUMBING = {"code", "errors", "files", "logs"}
@@ -31,3 +34,22 @@ def digest(name: str) -> str:
     """Hash a module and all that it imports from here: what unfinished work was made by."""
     texts = [(LIB / file_of(other)).read_bytes() for other in sorted(modules(name))]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
+def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str:
+    """Hash all that unfinished work depends on, so that what is of another time is never reused.
+
+    Parameters
+    ----------
+    settings
+        What can be written as JSON; mappings in their order, which may matter.
+    inputs
+        Files.
+    names
+        Modules that do the work, with what they import.
+    """
+    made_by = "".join(map(digest, names))
+    hashed = hashlib.sha256(f"{json.dumps(settings)}\0{made_by}".encode())
+    for path in inputs:
+        hashed.update(b"\0" + Path(path).read_bytes())
+    return hashed.hexdigest()[:12]

@@ -3,8 +3,6 @@
 A shard is built in parts of a few galaxies, so that a killed job continues where it was.
 """
 
-import hashlib
-import json
 import logging
 import shutil
 import time
@@ -20,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow.lib.code import digest
+from workflow.lib.code import fingerprint
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path, write_text
 from workflow.lib.images import (
@@ -113,8 +111,9 @@ def make_shard(
         "jpeg_quality": jpeg_quality,
         "max_missing_share": max_missing_share,
     }
-    fingerprint = _fingerprint(drawing | {"chunk": chunk}, source, Path(shard_csv))
-    folder = shard.with_name(f"{shard.name}.parts-{fingerprint}")
+    settings = [type(source).__name__, source.identity, drawing | {"chunk": chunk}]
+    mark = fingerprint(settings, [shard_csv], "images")
+    folder = shard.with_name(f"{shard.name}.parts-{mark}")
     finished = len(list(folder.glob("part-*.parquet")))
     if finished:
         log.info("going on after %d finished parts", finished)
@@ -228,10 +227,7 @@ def iter_images(
 
 
 def network_frame(schema: pa.Schema) -> tuple[int, float]:
-    """Say of a shard how large the network's images are [pixel], and what share of it they show.
-
-    The share is of the thumbnail's side, about its middle.
-    """
+    """Give the side of a shard's grey images [pixel], and the share of a thumbnail's they show."""
     return int(schema.metadata[b"network_size"]), float(schema.metadata[b"network_field"])
 
 
@@ -291,14 +287,6 @@ def read_thumbnails(
                 jpegs = file.read_row_group(group, columns=["thumbnail"]).column("thumbnail")
                 for name, jpeg in zip(names.filter(keep), jpegs.filter(keep), strict=True):
                     yield name.as_py(), from_jpeg(jpeg.as_py())
-
-
-def _fingerprint(drawing: Mapping[str, Any], source: "Source", shard_csv: Path) -> str:
-    """Hash all that determines the pixels, so that parts of another time are never reused."""
-    # Scales keep their order: it says which band is red.
-    settings = json.dumps([type(source).__name__, source.identity, drawing])
-    inputs = settings.encode(), shard_csv.read_bytes(), digest("images").encode()
-    return hashlib.sha256(b"\0".join(inputs)).hexdigest()[:12]
 
 
 def _part_schema(network_size: int) -> pa.Schema:

@@ -1,7 +1,7 @@
 """The representation of each galaxy: the network's view of its image (paper Sec. 2.2)."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +176,43 @@ def _see(
     return np.asarray(vectors, np.float32)[: len(iaunames)]
 
 
+def answer_all(
+    answer: Callable[[np.ndarray], np.ndarray],
+    encoder: "keras.Model",
+    shards: Sequence[str | Path],
+    *,
+    batch_size: int,
+    seed: int,
+    origin: str | Path,
+) -> tuple[list[str], np.ndarray]:
+    """Give what a head makes of the representation of every galaxy of a survey.
+
+    Parameters
+    ----------
+    answer
+        From representations (n, 1280) to values (n, ...).
+    encoder, batch_size, seed, origin
+        As for `iter_vectors`.
+    shards
+        The survey's cutout shards.
+
+    Returns
+    -------
+    iaunames : list of str
+    values : numpy.ndarray
+        In the order of the shards.
+    """
+    parts = [
+        (iaunames, answer(vectors))
+        for shard in shards
+        for iaunames, vectors in iter_vectors(
+            encoder, shard, batch_size=batch_size, seed=seed, origin=origin
+        )
+    ]
+    names = [name for iaunames, _ in parts for name in iaunames]
+    return names, np.concatenate([values for _, values in parts])
+
+
 def predict_votes(
     shards: Sequence[str | Path],
     weights: str | Path,
@@ -210,16 +247,10 @@ def predict_votes(
     """
     encoder, description = load_encoder(weights, crop_size)
     answer = load_head(head)
-    parts = [
-        (iaunames, answer.concentrations(vectors))
-        for shard in shards
-        for iaunames, vectors in iter_vectors(
-            encoder, shard, batch_size=batch_size, seed=seed, origin=weights
-        )
-    ]
-    iaunames = [name for names, _ in parts for name in names]
+    iaunames, concentrations = answer_all(
+        answer.concentrations, encoder, shards, batch_size=batch_size, seed=seed, origin=weights
+    )
     held_out = held_out_names(iaunames, survey, description["training"])
-    concentrations = np.concatenate([values for _, values in parts])
     write_parquet(votes_table(iaunames, concentrations, held_out, answer.questions), votes)
 
 

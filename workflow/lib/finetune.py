@@ -19,7 +19,6 @@ epoch, but for this:
 """
 
 import hashlib
-import json
 import logging
 import math
 import shutil
@@ -31,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from workflow.lib.code import digest
+from workflow.lib.code import digest, fingerprint
 from workflow.lib.draws import name_keys
 from workflow.lib.encoder import load_encoder, random_encoder, read_description
 from workflow.lib.errors import UserError
@@ -235,7 +234,8 @@ class Network:
         from keras import ops
 
         from workflow.lib.classifier import Classifier, build_head, cut, look, mark_trainable
-        from workflow.lib.fused import Learner, compiled, policy, start_sooner
+        from workflow.lib.fused import Learner, compiled, start_sooner
+        from workflow.lib.training import policy
 
         self.how, self.size, self.scratch = how, shape[1], weights is None
         start_sooner(not self.scratch)
@@ -506,10 +506,10 @@ def _described(weights: str | Path | None) -> dict[str, Any] | None:
 def _machine() -> dict[str, Any]:
     import keras
 
-    from workflow.lib.fused import on_gpu
+    from workflow.lib.training import count_gpus
 
     return {
-        "device": keras.distribution.list_devices("gpu" if on_gpu() else "cpu")[0],
+        "device": keras.distribution.list_devices("gpu" if count_gpus() else "cpu")[0],
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "code": _code()[:12],
     }
@@ -526,9 +526,6 @@ def _sha256(path: str | Path) -> str:
 
 def _state_folder(metrics: str | Path, settings: Any, inputs: Sequence[str | Path]) -> Path:
     """Name the folder of unfinished training by all that it depends on."""
-    hashed = hashlib.sha256(json.dumps(settings).encode() + _code().encode())
-    for path in inputs:
-        hashed.update(Path(path).read_bytes())
-    folder = Path(metrics).with_suffix(f".training-{hashed.hexdigest()[:12]}")
+    folder = Path(metrics).with_suffix(f".training-{fingerprint(settings, inputs, *CODE)}")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

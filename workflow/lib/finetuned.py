@@ -1,6 +1,7 @@
 """A fine-tuned classifier: kept, and applied to every galaxy of a survey (paper Sec. 4)."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,22 +107,18 @@ def predict_labels(
     crop_size, batch_size, seed
         As for `embed.embed_shard`.
     """
-    from workflow.lib.embed import iter_vectors
+    from workflow.lib.embed import answer_all
 
     encoder, _ = load_encoder(classifier.weights, crop_size)
     layers = read_classifier(classifier.head)
-    parts = [
-        (iaunames, probabilities(layers, vectors))
-        for shard in shards
-        for iaunames, vectors in iter_vectors(
-            encoder, shard, batch_size=batch_size, seed=seed, origin=classifier.weights
-        )
-    ]
-    names = [name for iaunames, _ in parts for name in iaunames]
+    names, found = answer_all(
+        partial(probabilities, layers), encoder, shards,
+        batch_size=batch_size, seed=seed, origin=classifier.weights,
+    )  # fmt: skip
     members = read_table(classifier.split, text=["iauname"]).set_index("iauname")["set"].to_dict()
     table = {
         "iauname": names,
-        "probability": np.concatenate([values for _, values in parts]),
+        "probability": found,
         "set": [members.get(name, UNSEEN) if same_survey else UNSEEN for name in names],
     }
     write_parquet(pd.DataFrame(table), predictions)

@@ -7,8 +7,7 @@ and to compile depends on Keras's backend (TensorFlow or JAX).
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from workflow.lib.files import atomic_path
+from workflow.lib.training import count_gpus
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """Of Adam, as in Keras."""
@@ -281,26 +281,6 @@ def _tensors(field: Any) -> Any:
     return tuple(map(_tensors, field)) if isinstance(field, tuple) else ops.convert_to_tensor(field)
 
 
-def on_gpu() -> bool:
-    """Say whether there is a GPU."""
-    try:
-        return bool(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # by JAX, where there is none
-        return False
-
-
-@contextmanager
-def policy(precision: str) -> Iterator[None]:
-    """Build networks that calculate in `precision`, if there is a GPU, and in float32 otherwise."""
-    before = keras.config.dtype_policy()
-    if on_gpu():
-        keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def on_device(array: np.ndarray) -> Any:
     """Put an array where training takes place."""
     return ops.convert_to_tensor(array)
@@ -333,7 +313,7 @@ def start_sooner(sooner: bool) -> None:
     On a CPU it takes a quarter of a minute to better the graph of a step through the whole
     encoder. That gains nothing, unless batch normalisation is trained.
     """
-    if keras.backend.backend() == "tensorflow" and not on_gpu():
+    if keras.backend.backend() == "tensorflow" and not count_gpus():
         import tensorflow as tf
 
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": sooner})
@@ -368,7 +348,7 @@ def compiled(function: Callable[..., Any], fixed: int = 0) -> Callable[..., Any]
             ]
             # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
             made = tf.function(
-                function, input_signature=signature, autograph=False, jit_compile=on_gpu()
+                function, input_signature=signature, autograph=False, jit_compile=count_gpus() > 0
             )
         return made(*values)
 

@@ -1,7 +1,5 @@
 """Pretraining: a network learns to answer volunteers' questions (paper Sec. 2.2; W+22)."""
 
-import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
@@ -12,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from workflow.lib.code import digest
+from workflow.lib.code import fingerprint
 from workflow.lib.dirichlet import best_constant
 from workflow.lib.draws import name_keys
 from workflow.lib.encoder import Head, random_encoder, save_encoder, save_head
@@ -233,9 +231,6 @@ def _remove_states(weights: str | Path) -> None:
 
 def _state_folder(weights: str | Path, settings: Any, inputs: Iterable[str | Path]) -> Path:
     """Name the folder of unfinished training by all that it depends on."""
-    hashed = hashlib.sha256(json.dumps(settings).encode() + digest("training").encode())
-    for path in inputs:
-        hashed.update(Path(path).read_bytes())
-    folder = Path(weights).parent / f"training-{hashed.hexdigest()[:12]}"
+    folder = Path(weights).parent / f"training-{fingerprint(settings, inputs, 'training')}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -141,20 +141,26 @@ def build_trainee(
     for name, values in central_views(1, size, crop)._asdict().items():
         inputs[name] = keras.Input((), dtype=values.dtype.name, name=name)
     model = keras.Model(inputs, head(encoder(Look(crop)(inputs))))
-    on_gpu = count_gpus() > 0
     for layer in encoder.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = recipe.momentum
-            if keras.backend.backend() == "tensorflow" and not on_gpu:
-                layer.__class__ = BatchNormalization
-        elif isinstance(layer, keras.layers.Dropout):
+        if isinstance(layer, keras.layers.Dropout):
             layer.rate *= recipe.drop_connect / DROP_CONNECT
-    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
+    train_normalisation(encoder, recipe.momentum)
     optimizer = keras.optimizers.Adam(global_clipnorm=recipe.clip_norm)
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=on_gpu)
+    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=count_gpus() > 0)
     # Else the first step would be traced twice, the second time with the optimiser's variables.
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def train_normalisation(network: keras.Model, momentum: float) -> None:
+    """Have batch normalisation learn with this momentum of its running means, and fast."""
+    fused = keras.backend.backend() == "tensorflow" and not count_gpus()
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum
+            if fused:
+                layer.__class__ = BatchNormalization
 
 
 def build_head(
@@ -263,7 +269,22 @@ class Epoch(NamedTuple):
 
 def count_gpus() -> int:
     """Count the GPUs that this process may use."""
-    return len(keras.distribution.list_devices("gpu"))
+    try:
+        return len(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # by JAX, where there is none
+        return 0
+
+
+@contextmanager
+def policy(precision: str) -> Iterator[None]:
+    """Build networks that calculate in `precision` if there is a GPU, and in float32 otherwise."""
+    before = keras.config.dtype_policy()
+    if count_gpus():
+        keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 @contextmanager
@@ -277,11 +298,9 @@ def all_gpus(precision: str, devices: Sequence[str] = ()) -> Iterator[None]:
     devices
         TensorFlow's names of devices to use in the place of the GPUs.
     """
-    gpus, before = count_gpus(), keras.config.dtype_policy()
+    gpus = count_gpus()
     log.info("%d GPUs, Keras %s on %s", gpus, keras.__version__, keras.backend.backend())
-    if gpus:
-        keras.config.set_dtype_policy(precision)
-    try:
+    with policy(precision):
         if max(gpus, len(devices)) > 1 and keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
@@ -289,8 +308,6 @@ def all_gpus(precision: str, devices: Sequence[str] = ()) -> Iterator[None]:
                 yield
         else:
             yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def train(
