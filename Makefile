@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= all
+WORKERS ?= 2
 CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
@@ -15,8 +16,8 @@ toy: env  ## the simulated sky, from nothing to the figures
 app: env  ## the web page on the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
 
-test: env  ## all tests
-	$(BIN)/pytest
+test: env  ## all tests, in WORKERS processes
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 env: .venv/installed  ## the virtual environment, as locked
 

@@ -1,9 +1,10 @@
 """Fixtures that several tests share."""
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-from tests.project import ROOT, small_project
+from tests.project import ROOT, Project, small_project
 
 # A test's examples may take as long as a shared machine needs.
 settings.register_profile("unhurried", deadline=None)
@@ -29,8 +30,17 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A project in which `make toy` has run; look, but leave it as it is."""
-    project = small_project(tmp_path_factory.mktemp("finished") / "morphoflow")
-    project.sh("make toy")
+def finished(tmp_path_factory, worker_id):
+    """A project in which `make toy` has run; look, but leave it as it is.
+
+    Where tests run in several processes, the first that needs it makes it for all.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished" / "morphoflow"
+    with FileLock(folder.parents[1] / "finished.lock"):
+        if (folder / "made").exists():
+            return Project(folder)
+        project = small_project(folder)
+        project.sh("make toy")
+        (folder / "made").touch()
     return project

@@ -33,6 +33,7 @@ SETTINGS = {
         "cosine": True,
         "dropout": 0.2,
         "drop_connect": 0.2,
+        "zero_init_residual": False,
         "clip_norm": None,
         "momentum": 0.9,
         "precision": "mixed_float16",

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,12 +20,14 @@ RECIPE = {
     "cosine": False,
     "dropout": 0.2,
     "drop_connect": 0.2,
+    "zero_init_residual": False,
     "clip_norm": None,
     "momentum": 0.9,
     "precision": "float32",
 }
 RUN = """
 import json, sys
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -117,6 +120,20 @@ def test_drop_connect_is_that_of_the_recipe():
         rates = [layer.rate for layer in encoder.layers if layer.name.endswith("_drop")]
         assert rates == sorted(rates)
         assert rates[-1] == pytest.approx(last)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("identity", [True, False])
+def test_residual_blocks_may_start_as_the_identity(identity):
+    encoder = random_encoder(32, 1)
+    recipe = Recipe(epochs=1, **{**RECIPE, "zero_init_residual": identity})
+    build_trainee(encoder, build_head(1280, 1, "linear", 0), 40, "mse", recipe)
+    images = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 1)).astype(np.float32)
+    sums = [layer for layer in encoder.layers if layer.name.endswith("_add")]
+    ends = keras.Model(encoder.input, [[layer.input[1], layer.output] for layer in sums])
+    assert len(sums) == 9
+    for entering, leaving in ends(images):
+        assert np.array_equal(entering, leaving) == identity
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing():

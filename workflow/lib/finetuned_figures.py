@@ -172,7 +172,8 @@ def draw_finetuning(
         axes.set(xscale="log", xlabel=f"labelled {task} galaxies", title=panel)
         axes.legend(frameon=False, fontsize=6, loc="upper left")
     grid[0][0].set_ylabel("mean test accuracy")
-    labels = sorted(set(table["label"]) - {""})
+    drawn_of = table["pretraining"].isin(points["pretraining"])
+    labels = sorted(set(table.loc[drawn_of, "label"]) - {""})
     drawn.supxlabel("\n".join([*notes, *labels]), fontsize=6)
     save_figure(drawn, pdf, png, dpi)
 

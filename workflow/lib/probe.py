@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from workflow.lib.encoder import read_description
 from workflow.lib.errors import UserError
@@ -19,6 +17,9 @@ from workflow.lib.files import write_text
 from workflow.lib.representation import read_representation
 from workflow.lib.tables import read_table
 from workflow.lib.votes import held_out_names
+
+PENALTIES = np.logspace(0, 5, 6)
+"""Inverse penalties among which a probe chooses, for vectors of a mean length of 1."""
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,10 @@ def cross_validated_auc(
 ) -> float:
     """Give the mean area under the ROC curve of probes, each scored on galaxies it did not fit.
 
+    A probe is a logistic regression. Its penalty is chosen by cross-validation among the galaxies
+    that it fits, and weighs on the vectors as they are, not on each of their numbers alike: the
+    last principal components are little more than noise.
+
     Parameters
     ----------
     vectors
@@ -121,8 +126,12 @@ def cross_validated_auc(
         Parts that the scored galaxies are cut into, and how often, differently.
     """
     areas = []
+    vectors = (vectors - vectors.mean(axis=0)) / np.sqrt(vectors.var(axis=0).sum())
     for fitted, left_out in _cuts(truth, scored, folds, repeats, seed):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
+        model = LogisticRegressionCV(
+            Cs=PENALTIES, cv=4, scoring="roc_auc", max_iter=2000,
+            l1_ratios=(0,), use_legacy_attributes=False,
+        )  # fmt: skip
         model.fit(vectors[fitted], truth[fitted])
         areas.append(roc_auc_score(truth[left_out], model.decision_function(vectors[left_out])))
     return float(np.mean(areas))

@@ -38,6 +38,9 @@ class Recipe(NamedTuple):
     """Share of the representation's values that is blanked before the head."""
     drop_connect: float
     """How often the last residual block is left out; those before it less often (Huang+16)."""
+    zero_init_residual: bool
+    """Whether each residual block starts as the identity (Goyal+17). Else a few galaxies unlike the
+    others, edge-on discs, grow from block to block until the representation is about them alone."""
     clip_norm: float | None
     """Length over which the gradient of a batch is shortened; None: never. One rare galaxy may give
     a hundred times the usual gradient, after which Adam goes on in small steps for long."""
@@ -144,6 +147,8 @@ def build_trainee(
     for layer in encoder.layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate *= recipe.drop_connect / DROP_CONNECT
+    if recipe.zero_init_residual:
+        start_from_identity(encoder)
     train_normalisation(encoder, recipe.momentum)
     optimizer = keras.optimizers.Adam(global_clipnorm=recipe.clip_norm)
     # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
@@ -151,6 +156,14 @@ def build_trainee(
     # Else the first step would be traced twice, the second time with the optimiser's variables.
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def start_from_identity(encoder: keras.Model) -> None:
+    """Set the scale of the last normalisation before each addition of EfficientNet to 0."""
+    for layer in encoder.layers:
+        if layer.name.endswith("_add"):
+            gamma = encoder.get_layer(layer.name.replace("_add", "_project_bn")).gamma
+            gamma.assign(keras.ops.zeros_like(gamma))
 
 
 def train_normalisation(network: keras.Model, momentum: float) -> None:
