@@ -31,6 +31,7 @@ PAPER = {
     "score_repeats": 4,
     "project_ellipses": 1,
     "tabulate_scores": 1,
+    "show_table": 4,
     "draw_scores": 2,
     "draw_interest": 1,
     "draw_finds": 1,

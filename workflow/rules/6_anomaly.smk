@@ -205,4 +205,4 @@ rule anomalies:
     """Target: how well every method found the anomalies of every task, and Table 1."""
     input:
         expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
-        expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex"]),
+        expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),
