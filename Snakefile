@@ -10,6 +10,10 @@ configfile: "config/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+# Used with `--software-deployment-method apptainer` alone.
+container: "envs/morphoflow.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/0_sources.smk"
 include: "workflow/rules/1_catalogue.smk"

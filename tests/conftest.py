@@ -1,8 +1,11 @@
 """Fixtures that several tests share."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
+from tests.browser import CHROMIUM, FLAGS, need
 from tests.project import ROOT, small_project
 
 # A test's examples may take as long as a shared machine needs.
@@ -34,3 +37,16 @@ def finished(tmp_path_factory):
     project = small_project(tmp_path_factory.mktemp("finished") / "morphoflow")
     project.sh("make toy")
     return project
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser."""
+    need(CHROMIUM, os.environ)
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -123,6 +123,7 @@ rule project_representation:
     params:
         fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],
         threshold=config["umap"]["threshold"],
+        most=config["umap"]["most"],
         n_neighbors=config["umap"]["n_neighbors"],
         min_dist=config["umap"]["min_dist"],
         seed=config["umap"]["seed"],
