@@ -3,7 +3,7 @@
 Run ``.venv/bin/python benchmarks/scale.py``; it prints the table of docs/scale.md: the peak memory
 of each stage, each in a process of its own, at both sizes, the slope between them, and what follows
 for the paper's and for Galaxy Zoo DESI's galaxies. The tables have the columns of Galaxy Zoo DESI.
-Other sizes by ``GALAXIES=100000,800000``; stages that read all 1280 numbers get a tenth of these.
+Other sizes by ``GALAXIES=100000,400000``. Stages whose memory does not grow are in memory.py.
 """
 
 import os
@@ -19,7 +19,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-COUNTS = [int(count) for count in os.environ.get("GALAXIES", "200000,800000").split(",")]
+COUNTS = [int(count) for count in os.environ.get("GALAXIES", "100000,400000").split(",")]
 SURVEYS = (305_657, 8_700_000)
 """The paper's galaxies, and those of Galaxy Zoo DESI."""
 
@@ -87,34 +87,6 @@ def write_shard(folder: Path) -> None:
     write_shard(folder / "catalogue.parquet", folder / "050-of-100.csv")
 
 
-def gather_representation(folder: Path) -> None:
-    """Stage 4."""
-    from workflow.lib.representation import gather_shards
-
-    gather_shards([folder / "wide.parquet"], folder / "representation.parquet")
-
-
-def unpack_representation(folder: Path) -> None:
-    """Stage 4."""
-    from workflow.lib.representation import unpack_representation
-
-    unpack_representation(folder / "representation.parquet", folder / "representation.npy")
-
-
-def compress_representation(folder: Path) -> None:
-    """Stage 4."""
-    from workflow.lib.project import compress
-
-    compress(
-        folder / "representation.parquet",
-        40,
-        4096,
-        compressed=folder / "compressed.parquet",
-        variance=folder / "variance.csv",
-        compressor=folder / "compressor.npz",
-    )
-
-
 def project_representation(folder: Path) -> None:
     """Stage 4, all but umap itself."""
     from workflow.lib.project import draw_rows, sample_names
@@ -130,11 +102,15 @@ def derive_tags(folder: Path) -> None:
     """Stage 5."""
     from workflow.lib.tags import derive_tags
 
-    derive_tags(folder / "catalogue.parquet", {"merger": [MERGER]}, 0.9, folder / "tags.parquet")
+    columns = [
+        f"{question}_{answer}_fraction" for question in QUESTIONS for answer in QUESTIONS[question]
+    ]
+    fractions = {f"tag{place}": [column] for place, column in enumerate(columns[:18])}
+    derive_tags(folder / "catalogue.parquet", fractions, 0.99, folder / "tags.parquet")
 
 
 def find_neighbours(folder: Path) -> None:
-    """Stage 5, with as many queries as are held at a time."""
+    """Stage 5, from as many galaxies as the paper."""
     from workflow.lib.retrieval import find_neighbours
 
     find_neighbours(
@@ -257,13 +233,6 @@ def score_repeats(folder: Path) -> None:
     )
 
 
-WIDE = {
-    gather_representation: ["representation.parquet"],
-    unpack_representation: ["representation.npy"],
-    compress_representation: ["compressed.parquet"],
-}
-"""Stages that read all 1280 numbers, and what they write."""
-
 STAGES = {
     select_galaxies: ["catalogue.parquet"],
     write_shard: [],
@@ -277,24 +246,13 @@ STAGES = {
     hunt_anomalies: ["00.parquet"],
     score_repeats: [],
 }
-"""All others."""
+"""What is measured, and what each writes."""
 
 
 def peak(stage: str, folder: Path) -> float:
     """Run a stage in a process of its own; give its peak memory, mapped files included [MB]."""
     command = [sys.executable, __file__, stage, str(folder)]
     return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-
-def measure(stages: dict, counts: list[int], folders: list[Path]) -> None:
-    """Print a row for each stage."""
-    for stage, files in stages.items():
-        few, many = (peak(stage.__name__, folder) for folder in folders)
-        each = (many - few) / (counts[1] - counts[0])  # MB
-        there = [f"{max(many, few + each * (size - counts[0])):,.0f}" for size in SURVEYS]
-        disk = sum((folders[1] / file).stat().st_size for file in files) / counts[1]
-        cells = [f"{few:.0f} ({counts[0]:,})", f"{many:.0f} ({counts[1]:,})", f"{1e6 * each:.0f}"]
-        print(f"| {' | '.join([stage.__name__, *cells, *there, f'{disk:.0f}'])} |", flush=True)
 
 
 def main() -> None:
@@ -305,12 +263,16 @@ def main() -> None:
         folders = [Path(first), Path(second)]
         for folder, count in zip(folders, COUNTS, strict=True):
             make_table(folder, count)
-            make_vectors(folder, count // 10, 1280, "wide")
-        measure(WIDE, [count // 10 for count in COUNTS], folders)
-        for folder, count in zip(folders, COUNTS, strict=True):
             for size in (10, 15, 40):
                 make_vectors(folder, count, size, f"pca{size}")
-        measure(STAGES, COUNTS, folders)
+        for stage, files in STAGES.items():
+            few, many = (peak(stage.__name__, folder) for folder in folders)
+            each = (many - few) / (COUNTS[1] - COUNTS[0])  # MB
+            expected = [f"{max(many, few + each * (size - COUNTS[0])):,.0f}" for size in SURVEYS]
+            disk = sum((folders[1] / file).stat().st_size for file in files) / COUNTS[1]
+            measured = [f"{few:.0f} ({COUNTS[0]:,})", f"{many:.0f} ({COUNTS[1]:,})"]
+            cells = [stage.__name__, *measured, f"{1e6 * each:.0f}", *expected, f"{disk:.0f}"]
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 # What all stages share: the checked configuration, wildcard constraints, resource scopes, and
 # the functions that name a survey's files.
+import gc
+
 from snakemake.exceptions import WorkflowError
 
 from workflow.lib.code import file_of, modules
@@ -19,6 +21,10 @@ from workflow.lib.grids import (
     weights_file,
 )
 from workflow.lib.tasks import check_shown, read_tasks
+
+# All that Snakemake makes of thousands of jobs stays: to look for garbage among it again and again
+# would take a tenth or more of the time of a dry-run.
+gc.set_threshold(200_000)
 
 try:
     check_config(config)
@@ -147,6 +153,23 @@ def lib(*names):
 def escalate(first):
     """Ask for `first` of a resource, and for as much again with each attempt."""
     return lambda wildcards, attempt: first * attempt
+
+
+def galaxies_of(survey):
+    """Say about how many galaxies a survey has."""
+    known = config["cost"]["galaxies"]
+    simulation = SURVEYS[survey].get("simulation", {})
+    return simulation.get("galaxies", known.get(survey, max(known.values())))
+
+
+def memory(first, million):
+    """Ask for `first` MB, and for so many more for each million galaxies of a job's survey."""
+
+    def ask(wildcards, attempt):
+        survey = wildcards.get("survey") or TASKS[wildcards.task].survey
+        return attempt * round(first + million * galaxies_of(survey) / 1e6)
+
+    return ask
 
 
 def each_shard(pattern, survey, **wildcards):
