@@ -118,7 +118,7 @@ rule project_representation:
     # One seeded umap runs in one thread.
     threads: 1
     resources:
-        mem_mb=escalate(16000),
+        mem_mb=memory(16000, 1000),
         runtime=escalate(240),
     params:
         fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],

@@ -172,6 +172,12 @@ def memory(first, million):
     return ask
 
 
+def memory_to_fetch(wildcards, attempt):
+    """Ask for the memory of a shard's images, and of the names of all in a folder or zip."""
+    listed = SURVEYS[wildcards.survey]["images"]["source"] == "directory"
+    return memory(1500, 1000 if listed else 0)(wildcards, attempt)
+
+
 def each_shard(pattern, survey, **wildcards):
     """Name a file of each shard of a survey."""
     names = shard_names(SURVEYS[survey]["shards"])
