@@ -104,8 +104,8 @@ def test_dry_run_of_galaxy_zoo_desi_trains_and_downloads_nothing(bare):
 def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
     def asked(arguments):
         output = bare.sh(f"snakemake -n similarity {arguments}")
-        jobs = re.findall(r"rule (\w+):\n(.*?)\n\n", output, re.S)
-        return {name: int(re.search(r"mem_mb=(\d+)", text)[1]) for name, text in jobs}
+        jobs = re.findall(r"^rule (\w+):\n.*?mem_mb=(\d+)", output, re.S | re.M)
+        return {name: int(megabytes) for name, megabytes in jobs}
 
     paper = asked("")
     larger = asked(f"--configfile {bare.write_change('cost: {galaxies: {decals: 8700000}}')}")

@@ -325,9 +325,10 @@ def _queries(tags: str | Path, iaunames: Sequence[str], most_common: int) -> pd.
 def _tag_labels(tags: str | Path, iaunames: Sequence[str], most_common: int) -> Iterator[Label]:
     given = read_table(tags, text=["iauname", "tag"])
     everywhere = np.ones(len(iaunames), bool)
+    galaxies = pd.Index(iaunames)
     for tag in query_galaxies(given, iaunames, most_common)["tag"]:
         tagged = given.loc[given["tag"] == tag, "iauname"]
-        yield Label("tag", tag, np.isin(iaunames, tagged), everywhere)
+        yield Label("tag", tag, galaxies.isin(tagged), everywhere)
 
 
 def _answer_labels(votes: pd.DataFrame, above: float) -> Iterator[Label]:

@@ -103,7 +103,7 @@ rule measure_retrieval:
         "../../envs/represent.yaml"
     threads: 4
     resources:
-        mem_mb=memory(4000, 3000),
+        mem_mb=memory(4000, 2000),
         runtime=escalate(240),
     params:
         questions=config["pretraining"]["questions"],
@@ -132,7 +132,7 @@ rule compare_votes:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000, 2000),
+        mem_mb=memory(1000, 1500),
         runtime=escalate(30),
     params:
         questions=config["pretraining"]["questions"],

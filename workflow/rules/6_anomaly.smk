@@ -66,7 +66,7 @@ rule select_candidates:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 2500),
+        mem_mb=memory(1000, 1200),
         runtime=escalate(10),
     params:
         task=lambda wildcards: TASKS[wildcards.task]._asdict(),
@@ -92,7 +92,7 @@ rule standardise_features:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 3000),
+        mem_mb=memory(1000, 2500),
         runtime=escalate(10),
     script:
         "../../scripts/standardise_features.py"
@@ -127,7 +127,7 @@ rule hunt_anomalies:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1500, 2000),
+        mem_mb=memory(1500, 600),
         runtime=escalate(30),
     params:
         repeats=lambda wildcards: (
@@ -163,7 +163,7 @@ rule score_repeats:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 1500),
+        mem_mb=memory(1000, 300),
         runtime=escalate(10),
     params:
         methods=lambda wildcards: TASKS[wildcards.task].methods,
