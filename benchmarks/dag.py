@@ -1,8 +1,8 @@
 """Time and memory to plan all jobs, as a dry-run does, and each job on a cluster for itself.
 
 Run ``.venv/bin/python benchmarks/dag.py``; it prints the table of README.md: for each configuration
-the jobs, the processor's time, and the peak memory. What others do on the same cores adds to that
-time: beside it stands what a plain loop takes in the same minute.
+the jobs, the processor's time, the least of three, and the peak memory. What others do on the same
+cores adds to that time: beside it stands what a plain loop takes in the same minute.
 """
 
 import os
@@ -23,6 +23,7 @@ CONFIGURATIONS = {
 GIVEN = ["desi/catalogue.parquet", "zoobot/checkpoint.index"]
 """What its user puts into `data`; empty here."""
 
+TRIES = 3
 ADDITIONS = 20_000_000
 
 
@@ -67,7 +68,8 @@ def main() -> None:
         folder = Path(temporary)
         copy_project(folder)
         for name, arguments in CONFIGURATIONS.items():
-            jobs, seconds, mib = plan(folder, arguments)
+            plans = [plan(folder, arguments) for _ in range(TRIES)]
+            jobs, seconds, mib = min(plans, key=lambda one: one[1])
             print(f"| {name} | {jobs:,} | {seconds:.1f} | {loop():.1f} | {mib:.0f} |", flush=True)
 
 
