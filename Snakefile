@@ -7,6 +7,13 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
+# Used with `--software-deployment-method apptainer` alone.
+container: "envs/morphoflow.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/0_sources.smk"
 include: "workflow/rules/1_catalogue.smk"
@@ -30,5 +37,6 @@ rule all:
         rules.probes.input,
         rules.similarity.input if "figure_2" in config["figures"]["show"] else [],
         rules.anomalies.input if ANOMALY_FIGURES else [],
-        rules.finetuning.input if {*FINETUNING_FIGURES} & {*config["figures"]["show"]} else [],
+        rules.finetuning.input if FINETUNING_SHOWN else [],
         rules.figures.input,
+        rules.tables.input,

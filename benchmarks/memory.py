@@ -135,6 +135,13 @@ def gather_representation(folder: Path, galaxies: int) -> None:
     gather_shards([folder / "shard.parquet"], folder / "representation.parquet")
 
 
+def unpack_representation(folder: Path, galaxies: int) -> None:
+    """Stage 4."""
+    from workflow.lib.representation import unpack_representation
+
+    unpack_representation(folder / "representation.parquet", folder / "representation.npy")
+
+
 def compress_representation(folder: Path, galaxies: int) -> None:
     """Stage 4."""
     from workflow.lib.project import compress
@@ -180,6 +187,7 @@ STAGES = [
     fetch_cutouts,
     embed_cutouts,
     gather_representation,
+    unpack_representation,
     compress_representation,
     draw_representation,
 ]

@@ -11,6 +11,7 @@ project(
     snakemake.output[0],
     fractions=snakemake.params.fractions,
     threshold=snakemake.params.threshold,
+    most=snakemake.params.most,
     n_neighbors=snakemake.params.n_neighbors,
     min_dist=snakemake.params.min_dist,
     seed=snakemake.params.seed,

@@ -12,4 +12,5 @@ tabulate_scores(
     survey_note=snakemake.params.note,
     csv=snakemake.output.csv,
     tex=snakemake.output.tex,
+    html=snakemake.output.html,
 )

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
 )
@@ -79,3 +81,10 @@ def served(
     finally:
         os.killpg(process.pid, end)
         process.wait()
+
+
+def need(browser, environment):
+    """Skip a test where there is no browser; where a skip is forbidden, let it fail."""
+    if browser is None:
+        missing = "no Chromium on this machine: `apt-get install --no-install-recommends chromium`"
+        (pytest.fail if "NO_SKIPPED_BROWSER" in environment else pytest.skip)(missing)

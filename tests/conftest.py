@@ -1,9 +1,12 @@
 """Fixtures that several tests share."""
 
+import os
+
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.browser import CHROMIUM, FLAGS, need
 from tests.project import ROOT, Project, small_project
 
 # A test's examples may take as long as a shared machine needs.
@@ -44,3 +47,16 @@ def finished(tmp_path_factory, worker_id):
         project.sh("make toy")
         (folder / "made").touch()
     return project
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser."""
+    need(CHROMIUM, os.environ)
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

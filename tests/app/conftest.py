@@ -1,7 +1,6 @@
 """Surveys for the page: a few made-up galaxies, and the toy sky in a real browser."""
 
 import json
-import os
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.browser import CHROMIUM, FLAGS, served
+from tests.browser import served
 from workflow.app.survey import Survey
 from workflow.lib.catalogue import UNITS, shard_rows
 from workflow.lib.config import read_config
@@ -132,26 +131,6 @@ def sesame():
     yield server
     server.shutdown()
     server.server_close()
-
-
-def need(browser, environment):
-    """Skip a test where there is no browser; where a skip is forbidden, let it fail."""
-    if browser is None:
-        missing = "no Chromium on this machine: `apt-get install --no-install-recommends chromium`"
-        (pytest.fail if "NO_SKIPPED_BROWSER" in environment else pytest.skip)(missing)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A real browser."""
-    need(CHROMIUM, os.environ)
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=60_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

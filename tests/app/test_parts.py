@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.app.conftest import need
+from tests.browser import need
 from tests.conftest import ROOT
 from workflow.app.__main__ import LOOPBACK, flags
 from workflow.app.downloads import FORMATS

@@ -147,6 +147,7 @@ def test_the_table_has_the_scores_and_says_which_method_failed(hunted, tmp_path)
         survey_note="simulated galaxies",
         csv=tmp_path / "table_1.csv",
         tex=tmp_path / "table_1.tex",
+        html=tmp_path / "table_1.html",
     )
     table = pd.read_csv(tmp_path / "table_1.csv").set_index(["anomaly", "method"])
     assert table.loc[("ring", "cnn-gp"), "average_precision"] == 1
@@ -159,3 +160,8 @@ def test_the_table_has_the_scores_and_says_which_method_failed(hunted, tmp_path)
     best = r"\textbf{1.00} & \textbf{100.0\%} & \textbf{100.0\%} & -- \\"
     assert rf"sky & merger & cnn-gp & {best}" in lines
     assert lines[-2:] == ["% simulated galaxies", "% a tired network"]
+    page = (tmp_path / "table_1.html").read_text()
+    best = '<td class="number"><b>1.00</b></td><td class="number"><b>100.0%</b></td>'
+    assert f"<td>sky</td><td>merger</td><td>cnn-gp</td>{best}" in page
+    assert page.count("<tbody>") == 2
+    assert "<p>simulated galaxies</p>\n<p>a tired network</p>" in page

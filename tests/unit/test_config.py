@@ -30,6 +30,7 @@ OVERLAYS = [
     ("own.yaml",),
     ("toy.yaml", "sky.yaml"),
     ("own.yaml", "label.yaml"),
+    ("desi.yaml",),
 ]
 PLACEHOLDERS = {
     "surveys": "<name>",
@@ -42,6 +43,7 @@ PLACEHOLDERS = {
     "fractions": "<tag>",
     "methods": "<method>",
     "depths": "<pretraining>",
+    "galaxies": "<name>",
 }
 """What stands in a key where the user chooses the word, by the key above it."""
 
@@ -65,6 +67,7 @@ PAPER = {
     "pca.components": [10, 15, 40],
     "umap.components": 15,
     "umap.threshold": 0.5,
+    "umap.most": None,
     "umap.samples.all.fractions": [],
     "umap.samples.featured.fractions": ["smooth-or-featured_featured-or-disk", "disk-edge-on_no"],
     "umap.samples.spiral.fractions": [
@@ -118,6 +121,7 @@ PAPER = {
         "images_seen": 5_000_000,
         "patience": {"part": 6, "least": 10, "most": 30},
     },
+    "cost.galaxies": {"decals": 305_657, "gz2": 61_578},
     "figures.survey": "decals",
     "figures.neighbours": {"per_row": 8, "crop": 120},
 }
@@ -230,7 +234,7 @@ def all_schema_keys():
 CHOSEN_FREELY = {
     (*path, name)
     for path in [(), *paths(complete())]
-    if path and path[-1] in PLACEHOLDERS
+    if path and path[-1] in PLACEHOLDERS and isinstance(at_path(complete(), path), dict)
     for name in at_path(complete(), path)
 }
 FIXED_PATHS = sorted(set(paths(complete())) - CHOSEN_FREELY)

@@ -1,12 +1,17 @@
 """The environments: one version of each package everywhere, and for each rule what it imports."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import validate
+from rattler import MatchSpec
 
 ROOT = Path(__file__).parents[2]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -101,6 +106,123 @@ def test_the_lock_has_a_hash_for_every_package_and_no_address():
     assert len(LOCKED) > 50
     assert "://" not in LOCK
     assert "index-url" not in LOCK
+
+
+CONDA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["channels", "dependencies"],
+    "properties": {
+        "channels": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+        "dependencies": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {
+                "anyOf": [
+                    {"type": "string"},
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["pip"],
+                        "properties": {"pip": {"type": "array", "items": {"type": "string"}}},
+                    },
+                ]
+            },
+        },
+    },
+}
+"""What conda takes (CEP 24), less the keys that Snakemake has no use for: name, prefix and such."""
+
+
+@pytest.mark.parametrize("env", ENVS, ids=lambda path: path.stem)
+def test_conda_can_read_an_environment(env):
+    content = yaml.safe_load(env.read_text())
+    validate(content, CONDA)
+    specs = [spec for spec in content["dependencies"] if isinstance(spec, str)]
+    for spec in specs:
+        match = MatchSpec(spec, strict=True)
+        assert match.name.normalized == spec.partition("=")[0]
+        assert spec == "pip" or match.version is not None, spec
+    # conda asks for it where there are packages of pip's.
+    assert ("pip" in specs) == any(isinstance(one, dict) for one in content["dependencies"])
+
+
+@pytest.mark.skipif("RESOLVE_ENVS" not in os.environ, reason="asks a package index; CI does")
+@pytest.mark.parametrize("env", ENVS, ids=lambda path: path.stem)
+def test_pip_can_resolve_an_environment_s_packages_of_its_own(env):
+    content = yaml.safe_load(env.read_text())["dependencies"]
+    for section in [one["pip"] for one in content if isinstance(one, dict)]:
+        pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
+        pinned = [f"{name}=={version}" for name, version in pins(env) if name in LOCKED]
+        subprocess.run([*pip, *section, *pinned], check=True)
+
+
+# One image for clusters without conda
+
+DOCKER = (ROOT / "envs/Dockerfile").read_text()
+APPTAINER = (ROOT / "envs/apptainer.def").read_text()
+
+
+def commands(text):
+    return [line.strip() for line in text.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def recipe_of_docker():
+    """The base image, the files copied and the commands run."""
+    words = [line.partition(" ") for line in commands(DOCKER) if not line.startswith("#")]
+    found = {name: [rest for key, _, rest in words if key == name] for name, _, _ in words}
+    assert set(found) == {"FROM", "COPY", "RUN"}
+    return found["FROM"], found["COPY"], " && ".join(found["RUN"])
+
+
+def recipe_of_apptainer():
+    head, *parts = re.split(r"^%", APPTAINER, flags=re.MULTILINE)
+    lines = [line for line in commands(head) if not line.startswith("#")]
+    header = dict(line.split(": ") for line in lines)
+    assert header.pop("Bootstrap") == "docker"
+    sections = {name: rest for name, _, rest in (part.partition("\n") for part in parts)}
+    assert set(sections) == {"files", "post"}
+    return [header["From"]], commands(sections["files"]), " && ".join(commands(sections["post"]))
+
+
+def test_both_recipes_make_the_same_image():
+    def plain(text):
+        return re.sub(r"\s+", " ", text)
+
+    docker, apptainer = recipe_of_docker(), recipe_of_apptainer()
+    assert docker[:2] == apptainer[:2]
+    assert plain(docker[2]) == plain(apptainer[2])
+
+
+def test_the_image_is_what_the_makefile_installs_on_the_same_python():
+    base, copied, run = recipe_of_docker()
+    (version,) = re.findall(r"python:(\d\.\d+)-slim", base[0])
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"Python {version} is needed" in makefile
+    assert all(f"python={version}" in env.read_text() for env in ENVS)
+    source, target = copied[0].split()
+    assert source == "envs/requirements.lock"
+    installed = re.search(r"pip install (.*?) -r (\S+)", run)
+    assert installed[2] == target
+    assert "--require-hashes" in installed[1]
+    assert re.search(r"pip install .*--require-hashes -r envs/requirements.lock", makefile)
+
+
+def test_snakemake_looks_for_the_image_where_the_readme_builds_it():
+    (image,) = re.findall(r'^container: "(.*)"', (ROOT / "Snakefile").read_text(), re.MULTILINE)
+    assert f"apptainer build {image} envs/apptainer.def" in (ROOT / "README.md").read_text()
+    assert (
+        fnmatch(f"/{image}", "/envs/*.sif") and "/envs/*.sif" in (ROOT / ".gitignore").read_text()
+    )
+
+
+def test_one_line_of_the_profile_chooses_where_jobs_find_their_packages():
+    profile = (ROOT / "workflow/profiles/slurm/profile.v9+.yaml").read_text()
+    choices = re.findall(r"^# (software-deployment-method: \w+)", profile, re.MULTILINE)
+    assert [choice.split()[-1] for choice in choices] == ["conda", "apptainer"]
+    assert "software-deployment-method" not in yaml.safe_load(profile)
+    for choice in choices:
+        yaml.safe_load(profile.replace(f"# {choice}", choice))
 
 
 @pytest.mark.parametrize("package", ["pytest", "hypothesis", "snakemake", "jsonschema", "ruff"])

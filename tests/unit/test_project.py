@@ -7,7 +7,7 @@ import pytest
 from sklearn.decomposition import PCA, IncrementalPCA
 
 from workflow.lib.errors import UserError
-from workflow.lib.project import compress, project, sample_names
+from workflow.lib.project import compress, draw_rows, project, sample_names
 from workflow.lib.representation import (
     read_compressor,
     read_representation,
@@ -16,7 +16,7 @@ from workflow.lib.representation import (
 )
 from workflow.lib.tables import read_table
 
-SEEN = {"n_neighbors": 5, "min_dist": 0.1, "seed": 1, "threshold": 0.5}
+SEEN = {"n_neighbors": 5, "min_dist": 0.1, "seed": 1, "threshold": 0.5, "most": None}
 
 MADE = ["pca.parquet", "variance.csv", "pca.npz"]
 
@@ -166,6 +166,29 @@ def test_positions_are_of_the_sample_and_follow_from_the_seed(catalogue, tmp_pat
     assert list(positions) == ["iauname", "umap_x", "umap_y"]
     assert np.isfinite(positions[["umap_x", "umap_y"]]).all().all()
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_of_a_large_sample_as_many_are_drawn_whatever_the_order():
+    names = [f"J{number:05d}" for number in range(1000)]
+    rows = np.arange(0, 1000, 2)
+    drawn = draw_rows(names, rows, 100, 1)
+    assert len(drawn) == 100
+    assert set(drawn) < set(rows)
+    assert (np.diff(drawn) > 0).all()
+    assert 300 < drawn.mean() < 700
+    chosen = {names[row] for row in drawn}
+    turned = names[::-1]
+    again = draw_rows(turned, np.arange(1, 1000, 2), 100, 1)
+    assert {turned[row] for row in again} == chosen
+    assert {names[row] for row in draw_rows(names, rows, 100, 2)} != chosen
+    np.testing.assert_array_equal(draw_rows(names, rows, 500, 1), rows)
+
+
+def test_no_more_galaxies_than_asked_for_are_placed(catalogue, tmp_path):
+    compressed = write(tmp_path / "pca.parquet", random_vectors(40, size=4))
+    seen = SEEN | {"most": 25}
+    project(compressed, catalogue, None, tmp_path / "umap.parquet", fractions=[], **seen)
+    assert len(read_table(tmp_path / "umap.parquet")) == 25
 
 
 def test_galaxies_alike_lie_together(catalogue, tmp_path):

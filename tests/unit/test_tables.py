@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.lib.errors import UserError
-from workflow.lib.tables import need_columns, read_table, with_units, write_parquet
+from workflow.lib.tables import (
+    need_columns,
+    read_rows,
+    read_table,
+    with_units,
+    write_parquet,
+)
 
 IDS = ["007", "587732578312454276", "J1234-01"]
 MAGNITUDES = [14.5, np.nan, 17.25]
@@ -190,3 +196,30 @@ def test_a_failing_write_leaves_the_old_table_and_nothing_else(tmp_path):
 def test_every_missing_column_is_named():
     with pytest.raises(UserError, match=r"table: no column 'b', 'c'; it has a$"):
         need_columns(pd.DataFrame({"a": [1]}), ["a", "b", "c"], "table")
+
+
+@given(st.data(), st.integers(1, 30), st.integers(1, 40))
+def test_rows_are_the_same_whatever_the_row_groups(tmp_path_factory, data, rows, group):
+    path = tmp_path_factory.mktemp("rows") / "a.parquet"
+    frame = pd.DataFrame({"id": np.arange(rows), "mag": np.arange(rows) / 3, "other": 0})
+    write_parquet(frame, path, row_group_size=group)
+    start = data.draw(st.integers(0, rows - 1))
+    stop = data.draw(st.integers(start + 1, rows))
+    part = read_rows(path, slice(start, stop), text=["id"], columns=["id", "mag"])
+    assert list(part) == ["id", "mag"]
+    assert part["id"].tolist() == [str(row) for row in range(start, stop)]
+    np.testing.assert_array_equal(part["mag"], frame["mag"][start:stop])
+
+
+def test_rows_are_read_from_their_own_row_groups_alone(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    write_parquet(pd.DataFrame({"id": np.arange(100)}), path, row_group_size=10)
+    read, whole = [], pq.ParquetFile.read_row_groups
+
+    def note(self, groups, **options):
+        read.extend(groups)
+        return whole(self, groups, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", note)
+    read_rows(path, slice(20, 41), text=[], columns=["id"])
+    assert read == [2, 3, 4]

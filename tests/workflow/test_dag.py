@@ -1,5 +1,7 @@
 """What the workflow would do: the paper's jobs, single targets, style."""
 
+import re
+
 import pytest
 
 PAPER = {
@@ -31,6 +33,7 @@ PAPER = {
     "score_repeats": 4,
     "project_ellipses": 1,
     "tabulate_scores": 1,
+    "show_table": 4,
     "draw_scores": 2,
     "draw_interest": 1,
     "draw_finds": 1,
@@ -49,6 +52,66 @@ PAPER = {
 @pytest.mark.parametrize("arguments", ["", "--profile slurm"])
 def test_dry_run_of_the_paper_lists_every_job(bare, arguments):
     assert bare.jobs(arguments) == PAPER
+
+
+def test_the_paper_is_planned_in_little_memory(bare):
+    (bare.folder / "watch.py").write_text(
+        "import resource, subprocess\n"
+        "subprocess.run(['snakemake', '-n', '-q'], check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    assert int(bare.sh("python watch.py").split()[-1]) < 2**20  # KiB
+
+
+DESI = {
+    "select_galaxies": 1,
+    "write_shard": 500,
+    "fetch_cutouts": 500,
+    "copy_encoder": 1,
+    "embed_cutouts": 500,
+    "gather_representation": 1,
+    "unpack_representation": 1,
+    "compress_representation": 3,
+    "project_representation": 1,
+    "derive_tags": 1,
+    "find_neighbours": 1,
+    "measure_retrieval": 1,
+    "compare_votes": 1,
+    "select_candidates": 1,
+    "standardise_features": 1,
+    "hunt_anomalies": 15,
+    "score_repeats": 1,
+    "tabulate_scores": 1,
+    "draw_scores": 1,
+    "draw_finds": 1,
+    "draw_representation": 1,
+    "draw_neighbours": 1,
+    "draw_pca_variance": 1,
+    "show_table": 2,
+    "all": 1,
+}
+
+
+def test_dry_run_of_galaxy_zoo_desi_trains_and_downloads_nothing(bare):
+    """From a catalogue and weights that its user puts there."""
+    for name in ["desi/catalogue.parquet", "zoobot/checkpoint.index"]:
+        path = bare.folder / "data" / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert bare.jobs("--configfile config/desi.yaml") == DESI
+
+
+def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
+    def asked(arguments):
+        output = bare.sh(f"snakemake -n similarity {arguments}")
+        jobs = re.findall(r"^rule (\w+):\n.*?mem_mb=(\d+)", output, re.S | re.M)
+        return {name: int(megabytes) for name, megabytes in jobs}
+
+    paper = asked("")
+    larger = asked(f"--configfile {bare.write_change('cost: {galaxies: {decals: 8700000}}')}")
+    assert paper["find_neighbours"] < 2_000 < 8_000 < larger["find_neighbours"] < 30_000
+    assert paper["select_galaxies"] < larger["select_galaxies"]
+    assert paper["gather_representation"] == larger["gather_representation"]
 
 
 def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_figures(bare):

@@ -251,6 +251,7 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
         "project_ellipses": 1,
         "score_repeats": 4,
         "tabulate_scores": 1,
+        "show_table": 4,
         "draw_scores": 2,
         "draw_interest": 1,
         "draw_finds": 1,

@@ -12,7 +12,7 @@ from workflow.lib.errors import UserError
 from workflow.lib.files import write_json, write_text
 from workflow.lib.grids import parse_shard
 from workflow.lib.images import thumbnail_pixel_scale
-from workflow.lib.tables import need_columns, read_table, write_parquet
+from workflow.lib.tables import need_columns, read_rows, read_table, write_parquet
 
 UNITS = {
     "ra": "deg",
@@ -35,6 +35,10 @@ NSA_COLUMNS = {
 }
 
 SHARD_COLUMNS = ["iauname", "ra", "dec", "petro_th50", "petro_th90", "pixel_scale"]
+
+
+ROW_GROUP = 2**16
+"""Rows a row group of a catalogue, so that a shard's job reads little more than its own rows."""
 
 
 class Selection(NamedTuple):
@@ -258,15 +262,16 @@ def write_shard(catalogue: str | Path, shard: str | Path) -> None:
     """
     have = pq.read_schema(catalogue).names
     columns = [name for name in SHARD_COLUMNS if name in have]
-    galaxies = read_table(catalogue, text=["iauname"], columns=columns)
+    galaxies = pq.read_metadata(catalogue).num_rows
     index, count = parse_shard(Path(shard).stem)
-    if count > len(galaxies):
+    if count > galaxies:
         raise UserError(
-            f"{catalogue}: {len(galaxies)} galaxies are too few for {count} shards; "
+            f"{catalogue}: {galaxies} galaxies are too few for {count} shards; "
             f"lower 'surveys.{Path(catalogue).stem}.shards'"
         )
-    rows = galaxies.iloc[shard_rows(len(galaxies), index, count)]
-    write_text(rows.to_csv(index=False), shard)
+    rows = shard_rows(galaxies, index, count)
+    part = read_rows(catalogue, rows, text=["iauname"], columns=columns)
+    write_text(part.to_csv(index=False), shard)
 
 
 def _read_by_name(path: str | Path) -> pd.DataFrame:
@@ -315,4 +320,4 @@ def _write(
     first = ["iauname", *(name for name in UNITS if name in galaxies)]
     rest = [name for name in galaxies if name not in first]
     write_json(steps, counts)
-    write_parquet(galaxies[first + rest], catalogue, UNITS)
+    write_parquet(galaxies[first + rest], catalogue, UNITS, ROW_GROUP)

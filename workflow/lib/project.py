@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from workflow.lib.draws import name_keys, uniform
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path, write_text
 from workflow.lib.representation import (
@@ -93,6 +94,7 @@ def project(
     *,
     fractions: Sequence[str],
     threshold: float,
+    most: int | None,
     n_neighbors: int,
     min_dist: float,
     seed: int,
@@ -112,6 +114,8 @@ def project(
     fractions, threshold
         The sample is the galaxies for which the product of these vote fractions is above the
         threshold (Figs. A1, A2); no fractions, all galaxies.
+    most
+        Of a larger sample so many galaxies are drawn, by their names and the seed; None for all.
     n_neighbors, min_dist, seed
         Of umap; the seed makes it run in one thread.
 
@@ -121,18 +125,27 @@ def project(
         If the catalogue has none of the fractions, or the sample is too small.
     """
     iaunames, vectors = read_representation(compressed)
-    wanted = np.isin(iaunames, sample_names(catalogue, votes, fractions, threshold))
-    if wanted.sum() <= n_neighbors + 1:
+    sample = sample_names(catalogue, votes, fractions, threshold)
+    rows = np.flatnonzero(pd.Index(iaunames).isin(sample))
+    if most is not None:
+        rows = draw_rows(iaunames, rows, most, seed)
+    if len(rows) <= n_neighbors + 1:
         raise UserError(
-            f"{catalogue}: {wanted.sum()} galaxies with {' * '.join(fractions) or 'an image'} > "
+            f"{catalogue}: {len(rows)} galaxies with {' * '.join(fractions) or 'an image'} > "
             f"{threshold} are too few for umap with 'umap.n_neighbors' {n_neighbors}"
         )
-    log.info("umap of %d galaxies from %d components", wanted.sum(), vectors.shape[1])
-    plane = umap_plane(vectors[wanted], n_neighbors, min_dist, seed)
-    names = np.asarray(iaunames, dtype=object)[wanted]
+    log.info("umap of %d galaxies from %d components", len(rows), vectors.shape[1])
+    plane = umap_plane(vectors[rows], n_neighbors, min_dist, seed)
+    names = [iaunames[row] for row in rows]
     write_parquet(
         pd.DataFrame({"iauname": names, "umap_x": plane[:, 0], "umap_y": plane[:, 1]}), positions
     )
+
+
+def draw_rows(iaunames: Sequence[str], rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Draw at most so many of these rows by their galaxies' names, whatever their order."""
+    (order,) = uniform(name_keys([iaunames[row] for row in rows]), seed, 0, 1)
+    return np.sort(rows[np.argsort(order, kind="stable")[:most]])
 
 
 def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:

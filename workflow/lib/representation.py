@@ -113,13 +113,12 @@ def unpack_representation(representation: str | Path, vectors: str | Path) -> No
         NumPy file to write, in constant memory: float32 (n, d), in the same order.
     """
     shape = pq.read_metadata(representation).num_rows, _vector_size(representation)
-    with atomic_path(vectors) as temporary:
-        array = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
-        done = 0
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    # One after the other: written by a memory map, the whole file would count as this job's memory.
+    with atomic_path(vectors) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
         for _, rows in iter_representation(representation, ROW_GROUP):
-            array[done : done + len(rows)] = rows
-            done += len(rows)
-        array.flush()
+            file.write(rows.tobytes())
 
 
 def _vector_size(path: str | Path) -> int:

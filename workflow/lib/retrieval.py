@@ -238,10 +238,14 @@ def compare_votes(
 
 def _mean_difference(votes: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Average over the answers known of both; missing where there is none."""
-    apart = np.abs(votes - query)
-    known = np.isfinite(apart)
+    total, count = np.zeros(len(votes)), np.zeros(len(votes), int)
+    for answer, fraction in zip(votes.T, query, strict=True):  # to hold no other such array
+        apart = np.abs(answer - fraction)
+        known = np.isfinite(apart)
+        total += np.where(known, apart, 0)
+        count += known
     with np.errstate(invalid="ignore"):
-        return np.where(known, apart, 0).sum(axis=1) / known.sum(axis=1)
+        return total / count
 
 
 def _beyond_chance(
@@ -321,9 +325,10 @@ def _queries(tags: str | Path, iaunames: Sequence[str], most_common: int) -> pd.
 def _tag_labels(tags: str | Path, iaunames: Sequence[str], most_common: int) -> Iterator[Label]:
     given = read_table(tags, text=["iauname", "tag"])
     everywhere = np.ones(len(iaunames), bool)
+    galaxies = pd.Index(iaunames)
     for tag in query_galaxies(given, iaunames, most_common)["tag"]:
         tagged = given.loc[given["tag"] == tag, "iauname"]
-        yield Label("tag", tag, np.isin(iaunames, tagged), everywhere)
+        yield Label("tag", tag, galaxies.isin(tagged), everywhere)
 
 
 def _answer_labels(votes: pd.DataFrame, above: float) -> Iterator[Label]:

@@ -1,12 +1,14 @@
 """Table 1: how well each method found the anomalies of each task (paper Sec. 3.3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 from workflow.lib.figures import notes_on
 from workflow.lib.files import write_text
+from workflow.lib.pages import Cell, html_table, write_page
 
 
 def tabulate_scores(
@@ -18,6 +20,7 @@ def tabulate_scores(
     survey_note: str,
     csv: str | Path,
     tex: str | Path,
+    html: str | Path,
 ) -> None:
     """Write the scores of all tasks as one table.
 
@@ -26,7 +29,7 @@ def tabulate_scores(
     scores
         For each task the table by `anomalies.score_repeats`.
     description
-        The `encoder.json` of the encoder; its label, if any, is written under the LaTeX table.
+        The `encoder.json` of the encoder; its label, if any, is written under the table.
     surveys
         Of each task.
     tops
@@ -39,6 +42,8 @@ def tabulate_scores(
         anomalies.
     tex
         The same as LaTeX, as in the paper: the best of a task's values bold, failures as such.
+    html
+        The same as a web page.
     """
     rows = []
     for (task, path), survey in zip(scores.items(), surveys, strict=True):
@@ -46,7 +51,11 @@ def tabulate_scores(
             rows.append(_row(task, survey, str(method), found.set_index("metric"), tops))
     table = pd.DataFrame(rows)
     write_text(table.to_csv(index=False, float_format="%.4f"), csv)
-    write_text(_latex(table, tops, notes_on(survey_note, description)), tex)
+    head, groups = _head(tops), _groups(table, tops)
+    notes = notes_on(survey_note, description)
+    write_text(_latex(head, groups, notes), tex)
+    under = [f"<p>{escape(note)}</p>" for note in notes]
+    write_page("Table 1", [html_table(head, groups), *under], html)
 
 
 def _row(
@@ -67,33 +76,52 @@ def _row(
     return row | {name: int(precision[name]) for name in ("repeats", "galaxies", "anomalies")}
 
 
-def _latex(table: pd.DataFrame, tops: Sequence[int], notes: Sequence[str]) -> str:
-    metrics = {"average_precision": "Average Precision"}
-    metrics |= {f"accuracy_{top}": f"Accuracy (top {top})" for top in tops}
-    lines = [
-        r"\begin{tabular}{lll" + "r" * len(metrics) + "}",
-        r"\hline",
-        " & ".join(["Dataset", "Anomaly", "Method", *metrics.values()]) + r" \\",
+def _head(tops: Sequence[int]) -> list[str]:
+    accuracies = [f"Accuracy (top {top})" for top in tops]
+    return ["Dataset", "Anomaly", "Method", "Average Precision", *accuracies]
+
+
+def _groups(table: pd.DataFrame, tops: Sequence[int]) -> list[list[list[Cell]]]:
+    """Give each task's rows as the reader sees them."""
+    metrics = ["average_precision", *(f"accuracy_{top}" for top in tops)]
+    names = ["dataset", "anomaly", "method"]
+    return [
+        [
+            [*(Cell(row[name]) for name in names), *(_cell(row, rows, name) for name in metrics)]
+            for _, row in rows.iterrows()
+        ]
+        for _, rows in table.groupby(["dataset", "anomaly"], sort=False)
     ]
-    for _, rows in table.groupby(["dataset", "anomaly"], sort=False):
+
+
+def _cell(row: pd.Series, rows: pd.DataFrame, metric: str) -> Cell:
+    mean, error = row[metric], row[f"{metric}_error"]
+    if pd.isna(mean):
+        return Cell("--")
+    if row["failed"]:
+        return Cell("Failed")
+    share = metric.startswith("accuracy")
+    text = f"{100 * mean:.1f}%" if share else f"{mean:.2f}"
+    if error > 0:
+        text += f" ± {100 * error:.1f}%" if share else f" ± {error:.2f}"
+    return Cell(text, best=mean == rows[metric].max())
+
+
+def _latex(
+    head: Sequence[str], groups: Sequence[Sequence[Sequence[Cell]]], notes: Sequence[str]
+) -> str:
+    lines = [r"\begin{tabular}{lll" + "r" * (len(head) - 3) + "}", r"\hline", _latex_row(head)]
+    for rows in groups:
         lines.append(r"\hline")
-        for _, row in rows.iterrows():
-            cells = [_cell(row, rows, metric) for metric in metrics]
-            lines.append(
-                " & ".join([row["dataset"], row["anomaly"], row["method"], *cells]) + r" \\"
-            )
+        lines += [_latex_row(map(_latex_text, row)) for row in rows]
     lines += [r"\hline", r"\end{tabular}", *(f"% {note}" for note in notes)]
     return "\n".join(lines) + "\n"
 
 
-def _cell(row: pd.Series, rows: pd.DataFrame, metric: str) -> str:
-    mean, error = row[metric], row[f"{metric}_error"]
-    if pd.isna(mean):
-        return "--"
-    if row["failed"]:
-        return "Failed"
-    share = metric.startswith("accuracy")
-    text = rf"{100 * mean:.1f}\%" if share else f"{mean:.2f}"
-    if error > 0:
-        text += rf" $\pm$ {100 * error:.1f}\%" if share else rf" $\pm$ {error:.2f}"
-    return rf"\textbf{{{text}}}" if mean == rows[metric].max() else text
+def _latex_row(texts: Iterable[str]) -> str:
+    return " & ".join(texts) + r" \\"
+
+
+def _latex_text(cell: Cell) -> str:
+    text = cell.text.replace("%", r"\%").replace("±", r"$\pm$")
+    return rf"\textbf{{{text}}}" if cell.best else text

@@ -54,10 +54,32 @@ def read_table(
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a readable {ending} table ({reason})") from error
-    for name in text:
-        if name in frame:
-            frame[name] = frame[name].map(str).str.strip()
-    return frame
+    return _as_text(frame, text)
+
+
+def read_rows(
+    path: str | Path, rows: slice, text: Collection[str], columns: Collection[str]
+) -> pd.DataFrame:
+    """Read consecutive rows of a Parquet table, and of its row groups only those they are in.
+
+    Parameters
+    ----------
+    path
+        A Parquet file.
+    rows
+        Which, from 0; at least one.
+    text, columns
+        As for `read_table`.
+    """
+    with pq.ParquetFile(path) as file:
+        groups = range(file.num_row_groups)
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in groups])
+        first = int(np.searchsorted(ends, rows.start, side="right"))
+        last = int(np.searchsorted(ends, rows.stop))
+        table = file.read_row_groups(list(range(first, last + 1)), columns=list(columns))
+    before = int(ends[first - 1]) if first else 0
+    part = table.slice(rows.start - before, rows.stop - rows.start)
+    return _as_text(part.to_pandas(), text)
 
 
 def write_parquet(
@@ -103,6 +125,13 @@ def need_columns(frame: pd.DataFrame, columns: Collection[str], path: str | Path
             f"{path}: no column {', '.join(map(repr, missing))}; "
             f"it has {', '.join(map(str, frame.columns[:12]))}{' ...' * (frame.shape[1] > 12)}"
         )
+
+
+def _as_text(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
+    for name in text:
+        if name in frame:
+            frame[name] = frame[name].map(str).str.strip()
+    return frame
 
 
 def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:

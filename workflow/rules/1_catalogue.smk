@@ -19,7 +19,7 @@ rule select_galaxies:
         "../../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(16000),
+        mem_mb=memory(4000, 1000),
         runtime=escalate(60),
     params:
         id_column=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("id_column"),

@@ -21,7 +21,7 @@ rule fetch_cutouts:
     threads: 1
     resources:
         http=lambda wildcards: int(SURVEYS[wildcards.survey]["images"]["source"] == "legacysurvey"),
-        mem_mb=escalate(1500),
+        mem_mb=memory_to_fetch,
         runtime=escalate(120),
     params:
         source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],

@@ -118,11 +118,12 @@ rule project_representation:
     # One seeded umap runs in one thread.
     threads: 1
     resources:
-        mem_mb=escalate(16000),
+        mem_mb=memory(16000, 1000),
         runtime=escalate(240),
     params:
         fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],
         threshold=config["umap"]["threshold"],
+        most=config["umap"]["most"],
         n_neighbors=config["umap"]["n_neighbors"],
         min_dist=config["umap"]["min_dist"],
         seed=config["umap"]["seed"],

@@ -22,7 +22,7 @@ rule gather_tags:
         "../../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1000, 500),
         runtime=escalate(10),
     script:
         "../../scripts/gather_tags.py"
@@ -45,7 +45,7 @@ rule derive_tags:
         "../../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1000, 500),
         runtime=escalate(10),
     params:
         fractions=lambda wildcards: TAGGED[wildcards.survey]["fractions"],
@@ -71,7 +71,7 @@ rule find_neighbours:
         "../../envs/represent.yaml"
     threads: 4
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1000, 1000),
         runtime=escalate(10),
     params:
         most_common=config["similarity"]["most_common"],
@@ -103,7 +103,7 @@ rule measure_retrieval:
         "../../envs/represent.yaml"
     threads: 4
     resources:
-        mem_mb=escalate(8000),
+        mem_mb=memory(4000, 2000),
         runtime=escalate(240),
     params:
         questions=config["pretraining"]["questions"],
@@ -132,7 +132,7 @@ rule compare_votes:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(4000),
+        mem_mb=memory(1000, 1500),
         runtime=escalate(30),
     params:
         questions=config["pretraining"]["questions"],

@@ -66,7 +66,7 @@ rule select_candidates:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1000, 1200),
         runtime=escalate(10),
     params:
         task=lambda wildcards: TASKS[wildcards.task]._asdict(),
@@ -92,7 +92,7 @@ rule standardise_features:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1000, 2500),
         runtime=escalate(10),
     script:
         "../../scripts/standardise_features.py"
@@ -127,7 +127,7 @@ rule hunt_anomalies:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1500, 600),
         runtime=escalate(30),
     params:
         repeats=lambda wildcards: (
@@ -163,7 +163,7 @@ rule score_repeats:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=memory(1000, 300),
         runtime=escalate(10),
     params:
         methods=lambda wildcards: TASKS[wildcards.task].methods,
@@ -205,4 +205,4 @@ rule anomalies:
     """Target: how well every method found the anomalies of every task, and Table 1."""
     input:
         expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
-        expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex"]),
+        expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),

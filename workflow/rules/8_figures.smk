@@ -19,7 +19,8 @@ rule draw_representation:
         png=report(
             "<results>/8_figures/{figure}.png",
             caption="../report/representation.rst",
-            category="Figures",
+            category="1 Representation",
+            labels=lambda wildcards: titled(wildcards.figure),
         ),
         csv="<results>/8_figures/{figure}.csv",
     log:
@@ -56,7 +57,8 @@ rule draw_neighbours:
         png=report(
             "<results>/8_figures/figure_2.png",
             caption="../report/figure_2.rst",
-            category="Figures",
+            category="2 Similarity",
+            labels=titled("figure_2"),
         ),
         csv="<results>/8_figures/figure_2.csv",
     log:
@@ -97,7 +99,8 @@ rule draw_scores:
         png=report(
             "<results>/8_figures/{figure}.png",
             caption="../report/scores.rst",
-            category="Figures",
+            category="3 Anomalies",
+            labels=lambda wildcards: titled(wildcards.figure),
         ),
         csv="<results>/8_figures/{figure}.csv",
     log:
@@ -141,7 +144,8 @@ rule draw_interest:
         png=report(
             "<results>/8_figures/figure_4.png",
             caption="../report/figure_4.rst",
-            category="Figures",
+            category="3 Anomalies",
+            labels=titled("figure_4"),
         ),
         csv="<results>/8_figures/figure_4.csv",
     log:
@@ -185,7 +189,8 @@ rule draw_finds:
         png=report(
             "<results>/8_figures/figure_6.png",
             caption="../report/figure_6.rst",
-            category="Figures",
+            category="3 Anomalies",
+            labels=titled("figure_6"),
         ),
         csv="<results>/8_figures/figure_6.csv",
     log:
@@ -219,12 +224,14 @@ rule tabulate_scores:
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
         code=lib("score_table"),
     output:
-        csv=report(
-            "<results>/8_figures/table_1.csv",
-            caption="../report/table_1.rst",
-            category="Tables",
-        ),
+        csv="<results>/8_figures/table_1.csv",
         tex="<results>/8_figures/table_1.tex",
+        html=report(
+            "<results>/8_figures/table_1.html",
+            caption="../report/table_1.rst",
+            category="3 Anomalies",
+            labels=titled("table_1"),
+        ),
     log:
         "<logs>/8_figures/tabulate_scores.log",
     benchmark:
@@ -260,7 +267,8 @@ rule draw_pca_variance:
         png=report(
             "<results>/8_figures/figure_pca.png",
             caption="../report/figure_pca.rst",
-            category="Figures",
+            category="1 Representation",
+            labels=titled("figure_pca"),
         ),
         csv="<results>/8_figures/figure_pca.csv",
     log:
@@ -292,7 +300,8 @@ rule draw_finetuning:
         png=report(
             "<results>/8_figures/{figure}.png",
             caption="../report/finetuning.rst",
-            category="Figures",
+            category="4 Fine-tuning",
+            labels=lambda wildcards: titled(wildcards.figure),
         ),
         csv="<results>/8_figures/{figure}.csv",
     log:
@@ -313,6 +322,35 @@ rule draw_finetuning:
         notes=FINETUNING_NOTES,
     script:
         "../../scripts/draw_finetuning.py"
+
+
+rule show_table:
+    """Show one kind of table as a web page, for the report."""
+    input:
+        tables=lambda wildcards: list(TABLES[wildcards.table].values()),
+        code=lib("pages"),
+    output:
+        report(
+            "<results>/8_figures/tables/{table}.html",
+            caption="../report/table.rst",
+            category="5 Numbers",
+            labels=lambda wildcards: {"shown": TABLE_TITLES[wildcards.table]},
+        ),
+    log:
+        "<logs>/8_figures/show_table/{table}.log",
+    benchmark:
+        "<benchmarks>/8_figures/show_table/{table}.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+    params:
+        headings=lambda wildcards: list(TABLES[wildcards.table]),
+        title=lambda wildcards: TABLE_TITLES[wildcards.table],
+    script:
+        "../../scripts/show_table.py"
 
 
 rule figure_1:
@@ -397,3 +435,9 @@ rule figures:
     """Target: every figure that config shows."""
     input:
         files_of(config["figures"]["show"]),
+
+
+rule tables:
+    """Target: the tables that the report shows beside the figures."""
+    input:
+        expand("<results>/8_figures/tables/{table}.html", table=TABLES_SHOWN),

@@ -1,5 +1,7 @@
 # What all stages share: the checked configuration, wildcard constraints, resource scopes, and
 # the functions that name a survey's files.
+import gc
+
 from snakemake.exceptions import WorkflowError
 
 from workflow.lib.code import file_of, modules
@@ -19,6 +21,10 @@ from workflow.lib.grids import (
     weights_file,
 )
 from workflow.lib.tasks import check_shown, read_tasks
+
+# All that Snakemake makes of thousands of jobs stays: to look for garbage among it again and again
+# would take a tenth or more of the time of a dry-run.
+gc.set_threshold(200_000)
 
 try:
     check_config(config)
@@ -79,6 +85,44 @@ RUNS_OF_A_JOB = (
 PREDICTING_RUN = FinetuningRun(
     **{key: config["finetune"]["predict"][key] for key in FinetuningRun._fields}
 ).path
+# What the report calls each figure.
+TITLES = {
+    "figure_1": "Figure 1: all galaxies",
+    "figure_2": "Figure 2: similar galaxies",
+    "figure_3": "Figure 3: odd galaxies found",
+    "figure_4": "Figure 4: where they were looked for",
+    "figure_5": "Figure 5: mergers, rings and irregular galaxies found",
+    "figure_6": "Figure 6: some of those found",
+    "figure_7": "Figure 7: rings from few labels",
+    "figure_8": "Figure 8: from one question, or all",
+    "figure_9": "Figure 9: by depth",
+    "figure_A1": "Figure A1: featured galaxies",
+    "figure_A2": "Figure A2: spirals",
+    "figure_pca": "Variance kept by the components",
+    "table_1": "Table 1: anomalies found",
+}
+# The report's tables, each with the files that it shows by their headings.
+TABLES = {
+    "selection": {
+        survey: f"<results>/1_catalogue/{survey}/selection_counts.json" for survey in IN_FIGURES
+    },
+    "evaluation": {"Votes of held-out galaxies": "<results>/3_pretrain/evaluation.csv"},
+    "scores": {task: f"<results>/6_anomaly/{task}/scores.csv" for task in TASKS},
+    "costs": {FINETUNING_TASK: f"<results>/7_finetune/{FINETUNING_TASK}/costs.csv"},
+}
+TABLE_TITLES = {
+    "selection": "Galaxies left by each cut",
+    "evaluation": "How well votes are predicted",
+    "scores": "Scores of every search for anomalies",
+    "costs": "What fine-tuning took",
+}
+FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
+TABLES_SHOWN = [
+    "selection",
+    *(["evaluation"] if EVALUATED else []),
+    *(["scores"] if ANOMALY_FIGURES else []),
+    *(["costs"] if FINETUNING_SHOWN else []),
+]
 
 
 wildcard_constraints:
@@ -93,6 +137,7 @@ wildcard_constraints:
     task="|".join(TASKS),
     method="|".join(METHODS),
     repeat=r"\d+",
+    table="|".join(TABLES),
 
 
 resource_scopes:
@@ -108,6 +153,29 @@ def lib(*names):
 def escalate(first):
     """Ask for `first` of a resource, and for as much again with each attempt."""
     return lambda wildcards, attempt: first * attempt
+
+
+def galaxies_of(survey):
+    """Say about how many galaxies a survey has."""
+    known = config["cost"]["galaxies"]
+    simulation = SURVEYS[survey].get("simulation", {})
+    return simulation.get("galaxies", known.get(survey, max(known.values())))
+
+
+def memory(first, million):
+    """Ask for `first` MB, and for so many more for each million galaxies of a job's survey."""
+
+    def ask(wildcards, attempt):
+        survey = wildcards.get("survey") or TASKS[wildcards.task].survey
+        return attempt * round(first + million * galaxies_of(survey) / 1e6)
+
+    return ask
+
+
+def memory_to_fetch(wildcards, attempt):
+    """Ask for the memory of a shard's images, and of the names of all in a folder or zip."""
+    listed = SURVEYS[wildcards.survey]["images"]["source"] == "directory"
+    return memory(1500, 1000 if listed else 0)(wildcards, attempt)
 
 
 def each_shard(pattern, survey, **wildcards):
@@ -200,6 +268,11 @@ def positions_of(task, method):
     if METHODS[method]["features"] == "ellipse":
         return f"<results>/6_anomaly/{task}/umap_ellipse.parquet"
     return f"<results>/4_represent/{TASKS[task].survey}/{PRETRAINING}/umap_all.parquet"
+
+
+def titled(figure):
+    """Give what the report calls a figure, as its label."""
+    return {"shown": TITLES[figure]}
 
 
 def files_of(figure):

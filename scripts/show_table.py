@@ -1,0 +1,11 @@
+"""Show one kind of table as a web page, for the report."""
+
+from workflow.lib.logs import log_to
+from workflow.lib.pages import show_tables
+
+log_to(snakemake.log[0])
+show_tables(
+    dict(zip(snakemake.params.headings, snakemake.input.tables, strict=True)),
+    snakemake.params.title,
+    snakemake.output[0],
+)

@@ -1,0 +1,89 @@
+"""Tables as web pages: what the report shows beside the figures."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from workflow.lib.files import write_text
+
+STYLE = """
+body { font: 14px sans-serif; margin: 2em; color: #222; background: #fff; }
+table { border-collapse: collapse; margin-bottom: 2em; }
+th, td { padding: 0.25em 0.9em; text-align: left; white-space: nowrap; }
+th { position: sticky; top: 0; background: #fff; border-bottom: 2px solid #222; }
+tbody + tbody { border-top: 1px solid #999; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+"""
+
+
+class Cell(NamedTuple):
+    """What stands in a cell of a table."""
+
+    text: str
+    best: bool = False
+    """Whether it is shown bold."""
+
+
+def show_tables(tables: Mapping[str, str | Path], title: str, page: str | Path) -> None:
+    """Write tables as one web page, whole in itself.
+
+    Parameters
+    ----------
+    tables
+        CSV, or JSON with a list of rows, by the heading that each is to have.
+    title
+        Of the page.
+    page
+        HTML to write.
+    """
+    parts = []
+    for heading, path in tables.items():
+        path = Path(path)
+        frame = (
+            pd.DataFrame(json.loads(path.read_text()))
+            if path.suffix == ".json"
+            else pd.read_csv(path)
+        )
+        rows = [[Cell(_text(value)) for value in row] for row in frame.itertuples(index=False)]
+        parts += [f"<h2>{escape(heading)}</h2>", html_table(list(frame), [rows])]
+    write_page(title, parts, page)
+
+
+def write_page(title: str, parts: Iterable[str], page: str | Path) -> None:
+    """Write pieces of HTML as a web page that needs no other file."""
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
+    body = "\n".join([f"<h1>{escape(title)}</h1>", *parts])
+    write_text(f'<!doctype html>\n<html lang="en">\n{head}\n{body}\n</html>\n', page)
+
+
+def html_table(head: Sequence[str], groups: Iterable[Sequence[Sequence[Cell]]]) -> str:
+    """Give a table as HTML: its head, and its rows in groups with a line between them."""
+    lines = ["<table>", f"<thead>{_row('th', map(Cell, head))}</thead>"]
+    for rows in groups:
+        lines += ["<tbody>", *(_row("td", row) for row in rows), "</tbody>"]
+    return "\n".join([*lines, "</table>"])
+
+
+def _row(tag: str, cells: Iterable[Cell]) -> str:
+    return f"<tr>{''.join(_cell(tag, cell) for cell in cells)}</tr>"
+
+
+def _cell(tag: str, cell: Cell) -> str:
+    text = escape(cell.text)
+    if cell.best:
+        text = f"<b>{text}</b>"
+    number = cell.text[:1].isdigit() or cell.text[:1] == "-"
+    return f'<{tag} class="number">{text}</{tag}>' if number else f"<{tag}>{text}</{tag}>"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str | bool | np.bool_):
+        return str(value)
+    if pd.isna(value):
+        return ""
+    return f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4g}"
