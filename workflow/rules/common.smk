@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
+from workflow.lib.cost import Cost
 from workflow.lib.errors import UserError
 from workflow.lib.grids import (
     DEPTHS,
@@ -29,6 +30,7 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+COST = Cost(config)
 SURVEYS = config["surveys"]
 SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 SHOWN = config["figures"]["survey"]
@@ -97,6 +99,7 @@ wildcard_constraints:
 
 resource_scopes:
     gpu="local",
+    turn="local",
 
 
 def lib(*names):
@@ -108,6 +111,25 @@ def lib(*names):
 def escalate(first):
     """Ask for `first` of a resource, and for as much again with each attempt."""
     return lambda wildcards, attempt: first * attempt
+
+
+def estimated(rule):
+    """Ask for the time that a job is estimated to take, and for as much again with each attempt."""
+    return lambda wildcards, attempt: COST.minutes(rule, dict(wildcards.items()), attempt)
+
+
+def batch_of(rule):
+    """Group the small jobs of a rule, so that those of a batch share one submission."""
+
+    def name(wildcards):
+        batch = COST.batch(rule, dict(wildcards.items()))
+        if batch:
+            # As for a group that is named by wildcards, so that the profile's `group-components`
+            # holds for all: else Snakemake joins only jobs that depend on each other.
+            workflow.parent_groupids[batch] = "batch"
+        return batch
+
+    return name
 
 
 def each_shard(pattern, survey, **wildcards):
