@@ -13,6 +13,15 @@ from workflow.lib.grids import SCRATCH, finetuning_runs, parse_shard
 TRAININGS = ("pretrain_encoder", "pretrain_stand_in", "finetune_encoder", "keep_classifier")
 """Rules whose time depends on how many images a GPU is shown in training."""
 
+BATCHED = (
+    "fetch_cutouts",
+    "embed_cutouts",
+    "measure_ellipses",
+    "hunt_anomalies",
+    "finetune_encoder",
+)
+"""Rules of many small jobs, which share submissions."""
+
 Wildcards = Mapping[str, str]
 
 
@@ -34,12 +43,11 @@ class Cost:
         if rule in TRAININGS:
             images = self.images_trained(rule, wildcards)
             return self.cost["start"] + images * self.cost["trained_image"]
-        a_galaxy = self._rule(rule, wildcards).get("seconds", 0)
-        return self.cost["start"] + a_galaxy * self.galaxies(wildcards)
+        return self.cost["start"] + self._of_galaxies("seconds", rule, wildcards)
 
     def kilobytes(self, rule: str, wildcards: Wildcards) -> float:
         """Estimate what a job leaves on the disk [kB]."""
-        return self._rule(rule, wildcards).get("kilobytes", 0) * self.galaxies(wildcards)
+        return self._of_galaxies("kilobytes", rule, wildcards)
 
     def minutes(self, rule: str, wildcards: Wildcards, attempt: int = 1) -> int:
         """Say how long a job may take [min]: more than it should, and with each attempt more."""
@@ -57,6 +65,8 @@ class Cost:
         str or None
             None if the job is submitted alone.
         """
+        if rule not in BATCHED:
+            return None
         if rule == "finetune_encoder":
             key = [wildcards["label"], wildcards["pretraining"]]
             number = self._grid.get(_job_of_grid(wildcards))
@@ -68,7 +78,7 @@ class Cost:
         return None if number is None else "_".join([rule, *key, str(number)])
 
     def galaxies(self, wildcards: Wildcards) -> float:
-        """Estimate how many galaxies a job is about: a shard's, a survey's, the largest survey's."""
+        """Estimate the galaxies that a job is about: of a shard, a survey, or the largest one."""
         survey = wildcards.get("survey")
         if survey is None:
             return max(map(self._galaxies_of, self.config["surveys"]))
@@ -97,14 +107,15 @@ class Cost:
             for stage in stages
         )
 
-    def _rule(self, rule: str, wildcards: Wildcards) -> Mapping[str, float]:
+    def _of_galaxies(self, unit: str, rule: str, wildcards: Wildcards) -> float:
         if rule == "fetch_cutouts":  # its time depends on where images come from
             rule = self.config["surveys"][wildcards["survey"]]["images"]["source"]
-        return self.cost["rules"].get(rule, {})
+        a_galaxy = self.cost["rules"].get(rule, {}).get(unit, 0)
+        return a_galaxy * self.galaxies(wildcards)
 
     def _galaxies_of(self, survey: str) -> int:
         simulation = self.config["surveys"][survey].get("simulation", {})
-        known = self.cost["galaxies"]
+        known = self.cost["galaxies_of"]
         return simulation.get("galaxies", known.get(survey, max(known.values())))
 
     @cached_property

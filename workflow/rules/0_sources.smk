@@ -110,3 +110,9 @@ rule simulate_cutout:
         pixel_scale=config["cutouts"]["pixel_scale"],
     script:
         "../../scripts/simulate_cutout.py"
+
+
+rule downloads:
+    """Target: the files of config/downloads.tsv that the configuration names."""
+    input:
+        named_downloads(config),

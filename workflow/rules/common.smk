@@ -122,6 +122,9 @@ def batch_of(rule):
     """Group the small jobs of a rule, so that those of a batch share one submission."""
 
     def name(wildcards):
+        # Groups cost time to plan, so there are none but by a profile that wants them.
+        if "batch" not in workflow.group_settings.group_components:
+            return None
         batch = COST.batch(rule, dict(wildcards.items()))
         if batch:
             # As for a group that is named by wildcards, so that the profile's `group-components`
@@ -136,6 +139,13 @@ def each_shard(pattern, survey, **wildcards):
     """Name a file of each shard of a survey."""
     names = shard_names(SURVEYS[survey]["shards"])
     return expand(pattern, survey=survey, shard=names, **wildcards)
+
+
+def named_downloads(value):
+    """Name the files to download that stand somewhere in a part of the configuration."""
+    if isinstance(value, dict):
+        return sorted({name for below in value.values() for name in named_downloads(below)})
+    return [value] if str(value).startswith("<downloads>/") else []
 
 
 def tables_of(wildcards):

@@ -4,12 +4,12 @@ Debian's slurm-wlm, munge, slurmdbd and mariadb-server are enough; nothing of sy
 files are in one folder but for links in /etc/slurm, where a job's own steps look for them.
 """
 
+import contextlib
 import os
 import pwd
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +59,7 @@ AccountingStorageHost=localhost
 AccountingStoragePort={ports[slurmdbd]}
 AccountingStoragePass={folder}/munge.socket
 AccountingStorageTRES=gres/gpu
-AccountingStoreFlags=job_comment
+AccountingStoreFlags=job_comment,job_script
 JobCompType=jobcomp/none
 GresTypes=gpu
 NodeName=n1 NodeAddr=127.0.0.1 Port={ports[n1]} {node}
@@ -142,7 +142,9 @@ class Cluster:
     def start(self) -> None:
         """Write the configuration, and start all daemons, each when what it needs has started."""
         self._configure()
-        self._start("munged", "-F", "--force", f"--key-file={self.folder}/munge.key", *self._munge())
+        self._start(
+            "munged", "-F", "--force", f"--key-file={self.folder}/munge.key", *self._munge()
+        )
         self._wait("munged", lambda: (self.folder / "munge.socket").exists())
         defaults = f"--defaults-file={self.folder}/my.cnf"
         self.run(
@@ -152,7 +154,10 @@ class Cluster:
             "--skip-test-db",
         )
         self._start("mariadbd", defaults)
-        self._wait("mariadbd", lambda: self.succeeds("mariadb-admin", f"--socket={self.folder}/mysql.sock", "ping"))
+        self._wait(
+            "mariadbd",
+            lambda: self.succeeds("mariadb-admin", f"--socket={self.folder}/mysql.sock", "ping"),
+        )
         self._start("slurmdbd", "-D")
         self._wait("slurmdbd", lambda: self.succeeds("sacctmgr", "-n", "list", "cluster"))
         self.run("sacctmgr", "-i", "add", "cluster", "toy")
@@ -259,10 +264,8 @@ UP = {"idle", "mix", "alloc", "comp"}
 
 
 def _kill(process: psutil.Process) -> None:
-    try:
-        process.send_signal(signal.SIGKILL)
-    except psutil.NoSuchProcess:
-        pass
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
 
 
 def _user() -> str:
