@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from tests.slurm import Cluster, missing
+from workflow.lib.config import read_config
+from workflow.lib.cost import Cost
 
 RESULTS = "results/toy"
 FIGURES = [f"figure_{name}" for name in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "A1", "A2"]]
@@ -76,14 +78,13 @@ def started(project, command):
             run.wait()
 
 
-def hang(run, script):
-    """Stop the process of a rule's script, as a file system that does not answer would."""
+def process_of(run, script):
+    """Wait for the process of a rule's script."""
     while True:
-        assert run.poll() is None, f"{script} ended before it could be stopped"
+        assert run.poll() is None, f"the run ended before {script} was seen"
         for process in psutil.process_iter(["cmdline"]):
             if (process.info["cmdline"] or [""])[-1].endswith(script):
-                process.suspend()
-                return
+                return process
 
 
 def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
@@ -113,15 +114,15 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
             for job in submissions(cluster, rule)
         ]
 
+    run = {"label": "ring", "pretraining": "all", "depth": "all", "repeat": "0"}
     # Both shards, and both sizes of a pretraining, one after the other: the time of two jobs, but
     # the cores and the memory of one.
     assert asked("fetch_cutouts_gz2") == [("1", "1500M", 2 * 5)]
     assert asked("measure_ellipses_gz2") == [("1", "1500M", 2 * 5)]
     assert asked("embed_cutouts_gz2_all") == [("4", "8000M", 2 * 5)]
-    assert len(submissions(cluster, "finetune_encoder")) == 2
-    for job in submissions(cluster, "finetune_encoder"):
-        assert (job.requested["cpu"], job.requested["mem"]) == ("1", "32000M")
-        assert job.minutes == 2 * 9
+    cost = Cost(read_config([project.folder / name for name in ("config/toy.yaml", "one.yaml")]))
+    minutes = [cost.minutes("finetune_encoder", run | {"size": size}) for size in ("4", "12")]
+    assert asked("finetune_encoder") == [("1", "32000M", sum(minutes))] * 2
     assert [mem for _, mem, _ in asked("pretrain_stand_in")] == ["16000M"]
     assert asked("draw_scores") == [("1", "2000M", 10)] * 2
 
@@ -137,7 +138,8 @@ def test_a_job_that_ran_out_of_memory_or_time_comes_back_with_more(cluster, proj
     less = "draw_pca_variance:mem_mb=300*attempt draw_scores:runtime=attempt"
     command = submit(project, "--set-resources", less, "-- figure_3 figure_pca")
     with started(project, command) as run:
-        hang(run, "draw_scores.py")
+        # It hangs, as if a file system did not answer.
+        process_of(run, "draw_scores.py").suspend()
     assert run.returncode == 0
     assert {path.stem for path in (project.folder / RESULTS / "8_figures").glob("*.png")} >= {
         "figure_3",
@@ -160,11 +162,11 @@ def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
     remove(project, "6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
     target = f"{RESULTS}/6_anomaly/gz2-odd/scores.csv"
     with started(project, submit(project, "--", target)) as run:
-        while not cluster.run("squeue", "-h", "-t", "R", "-w", "n1"):
-            assert run.poll() is None, "the jobs ended before the node could be killed"
+        process_of(run, "hunt_anomalies.py")
         cluster.kill_node("n1")
     cluster.revive("n1")
     project.sh(submit(project, "--", target))
-    assert "NODE_FAIL" in {job.state for job in submissions(cluster, "hunt_anomalies")}
+    failed = [job for job in submissions(cluster, "hunt_anomalies") if job.state == "NODE_FAIL"]
+    assert failed and {job.node for job in failed} == {"n1"}
     theirs = (finished.folder / target).read_bytes()
     assert (project.folder / target).read_bytes() == theirs

@@ -14,6 +14,10 @@ rule print_plan:
         code=lib("plan"),
     output:
         temp(touch("<results>/cost.printed")),
+    log:
+        "<logs>/print_plan.log",
+    benchmark:
+        "<benchmarks>/print_plan.tsv"
     conda:
         "../../envs/tables.yaml"
     threads: 1
