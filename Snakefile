@@ -24,6 +24,7 @@ include: "workflow/rules/5_similarity.smk"
 include: "workflow/rules/6_anomaly.smk"
 include: "workflow/rules/7_finetune.smk"
 include: "workflow/rules/8_figures.smk"
+include: "workflow/rules/cost.smk"
 
 
 rule all:

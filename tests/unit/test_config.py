@@ -43,7 +43,8 @@ PLACEHOLDERS = {
     "fractions": "<tag>",
     "methods": "<method>",
     "depths": "<pretraining>",
-    "galaxies": "<name>",
+    "galaxies_of": "<name>",
+    "rules": "<rule>",
 }
 """What stands in a key where the user chooses the word, by the key above it."""
 
@@ -121,7 +122,7 @@ PAPER = {
         "images_seen": 5_000_000,
         "patience": {"part": 6, "least": 10, "most": 30},
     },
-    "cost.galaxies": {"decals": 305_657, "gz2": 61_578},
+    "cost.galaxies_of": {"decals": 305_657, "gz2": 61_578},
     "figures.survey": "decals",
     "figures.neighbours": {"per_row": 8, "crop": 120},
 }

@@ -9,6 +9,7 @@ import yaml
 
 from tests.browser import served
 from tests.conftest import ROOT
+from tests.workflow.test_dag import PAPER
 from tests.zoobot import (
     head_variables,
     settle,
@@ -37,6 +38,36 @@ def test_toy_and_single_figures(finished):
 def test_dry_runs(bare):
     for text in [text for text in BLOCKS if "-n" in text.split()]:
         assert "fetch_cutouts" in bare.sh(text)
+
+
+def test_a_login_node_fetches_what_needs_a_network(bare):
+    command = block("snakemake downloads")
+    jobs = bare.jobs(command.removeprefix("snakemake"))
+    targets = {"downloads": 1, "cutouts": 1}
+    needed = ["download_file", "select_galaxies", "write_shard", "fetch_cutouts"]
+    assert jobs == {rule: PAPER[rule] for rule in needed} | targets
+
+
+def test_the_plan_counts_the_jobs_of_every_stage(bare):
+    output = bare.sh(block("snakemake cost"))
+    found = re.findall(
+        r"^(\d_\w+|total) +([\d,]+) +([\d,]+) +([\d,.]+) +[\d,.]+ +([\d,.]+)$", output, re.M
+    )
+    numbers = [[float(cell.replace(",", "")) for cell in row[1:]] for row in found]
+    rows = dict(zip([row[0] for row in found], numbers, strict=True))
+    total = rows.pop("total")
+    for stage, (jobs, *_) in rows.items():
+        text = (bare.folder / f"workflow/rules/{stage}.smk").read_text()
+        assert jobs == sum(PAPER.get(rule, 0) for rule in re.findall(r"^rule (\w+)", text, re.M))
+    assert total == pytest.approx(
+        [sum(column) for column in zip(*numbers[:-1], strict=True)], abs=1
+    )
+    assert total[0] == sum(PAPER.values()) - PAPER["all"]
+    submissions, gpu_hours, gigabytes = (
+        f"{round(value, -1 if i else 0):,.0f}" for i, value in enumerate(total[1:])
+    )
+    told = " ".join(README.split())
+    assert f"{submissions} submissions, {gpu_hours} GPU hours, and {gigabytes} GB" in told
 
 
 def test_own_images(finished, branch):
@@ -129,6 +160,7 @@ def test_no_command_is_left_out(text):
     run = ["config/toy.yaml" in text, "-n" in text.split(), "config/own.yaml" in text]
     # `make app` is what the tests of the page start.
     by_itself = {"make toy", "make test", "make app"}
+    run += [text.startswith(("snakemake cost", "snakemake downloads"))]
     assert any(run) or text in by_itself or text.startswith("source "), text
 
 

@@ -22,7 +22,7 @@ rule download_file:
     resources:
         http=1,
         mem_mb=escalate(1000),
-        runtime=escalate(240),
+        runtime=estimated("download_file"),
     params:
         client=config["downloads"],
         contact=config["legacysurvey"]["contact"],
@@ -78,7 +78,7 @@ rule simulate_pictures:
     threads: 2
     resources:
         mem_mb=escalate(2000),
-        runtime=escalate(240),
+        runtime=estimated("simulate_pictures"),
     params:
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
         thumbnail_size=config["cutouts"]["thumbnail_size"],
@@ -110,3 +110,9 @@ rule simulate_cutout:
         pixel_scale=config["cutouts"]["pixel_scale"],
     script:
         "../../scripts/simulate_cutout.py"
+
+
+rule downloads:
+    """Target: the files of config/downloads.tsv that the configuration names."""
+    input:
+        named_downloads(config),

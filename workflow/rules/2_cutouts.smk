@@ -16,13 +16,16 @@ rule fetch_cutouts:
         "<logs>/2_cutouts/fetch_cutouts/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/2_cutouts/fetch_cutouts/{survey}/{shard}.tsv"
+    group:
+        batch_of("fetch_cutouts")
     conda:
         "../../envs/images.yaml"
     threads: 1
     resources:
         http=lambda wildcards: int(SURVEYS[wildcards.survey]["images"]["source"] == "legacysurvey"),
         mem_mb=memory_to_fetch,
-        runtime=escalate(120),
+        runtime=estimated("fetch_cutouts"),
+        turn=1,
     params:
         source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],
         simulation=lambda wildcards: SURVEYS[wildcards.survey].get("simulation"),
@@ -51,7 +54,7 @@ rule gather_images:
     threads: 1
     resources:
         mem_mb=escalate(4000),
-        runtime=escalate(60),
+        runtime=estimated("gather_images"),
     script:
         "../../scripts/gather_images.py"
 

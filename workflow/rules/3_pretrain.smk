@@ -51,7 +51,7 @@ rule pretrain_encoder:
     resources:
         gpu=config["pretraining"]["gpus"],
         mem_mb=escalate(32000),
-        runtime=escalate(1440),
+        runtime=estimated("pretrain_encoder"),
     params:
         survey=PRETRAINED_ON,
         questions=lambda wildcards: questions_of(wildcards.pretraining),
@@ -84,7 +84,7 @@ rule pretrain_stand_in:
     resources:
         gpu=config["pretraining"]["gpus"],
         mem_mb=escalate(16000),
-        runtime=escalate(240),
+        runtime=estimated("pretrain_stand_in"),
     params:
         pictures=config["pretraining"]["stand_in"]["pictures"],
         network_size=config["cutouts"]["network_size"],
@@ -146,7 +146,7 @@ rule predict_votes:
     resources:
         gpu=1,
         mem_mb=escalate(8000),
-        runtime=escalate(120),
+        runtime=estimated("predict_votes"),
     params:
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],

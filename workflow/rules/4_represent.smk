@@ -16,13 +16,15 @@ rule embed_cutouts:
         "<logs>/4_represent/embed_cutouts/{survey}/{pretraining}/{shard}.log",
     benchmark:
         "<benchmarks>/4_represent/embed_cutouts/{survey}/{pretraining}/{shard}.tsv"
+    group:
+        batch_of("embed_cutouts")
     conda:
         "../../envs/network.yaml"
     threads: 4
     resources:
         gpu=1,
         mem_mb=escalate(8000),
-        runtime=escalate(60),
+        runtime=estimated("embed_cutouts"),
     params:
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
@@ -49,7 +51,7 @@ rule gather_representation:
     threads: 1
     resources:
         mem_mb=escalate(2000),
-        runtime=escalate(60),
+        runtime=estimated("gather_representation"),
     script:
         "../../scripts/gather_representation.py"
 
@@ -70,7 +72,7 @@ rule unpack_representation:
     threads: 1
     resources:
         mem_mb=escalate(4000),
-        runtime=escalate(60),
+        runtime=estimated("unpack_representation"),
     script:
         "../../scripts/unpack_representation.py"
 
@@ -93,7 +95,7 @@ rule compress_representation:
     threads: 4
     resources:
         mem_mb=escalate(4000),
-        runtime=escalate(60),
+        runtime=estimated("compress_representation"),
     params:
         batch_size=config["pca"]["batch_size"],
     script:
@@ -119,7 +121,7 @@ rule project_representation:
     threads: 1
     resources:
         mem_mb=memory(16000, 1000),
-        runtime=escalate(240),
+        runtime=estimated("project_representation"),
     params:
         fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],
         threshold=config["umap"]["threshold"],

@@ -14,12 +14,15 @@ rule measure_ellipses:
         "<logs>/6_anomaly/measure_ellipses/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/6_anomaly/measure_ellipses/{survey}/{shard}.tsv"
+    group:
+        batch_of("measure_ellipses")
     conda:
         "../../envs/images.yaml"
     threads: 1
     resources:
         mem_mb=escalate(1500),
-        runtime=escalate(60),
+        runtime=estimated("measure_ellipses"),
+        turn=1,
     params:
         ellipses=config["anomalies"]["ellipses"],
     script:
@@ -123,12 +126,15 @@ rule hunt_anomalies:
         f"<logs>/6_anomaly/hunt_anomalies/{REPEATED}.log",
     benchmark:
         f"<benchmarks>/6_anomaly/hunt_anomalies/{REPEATED}.tsv"
+    group:
+        batch_of("hunt_anomalies")
     conda:
         "../../envs/represent.yaml"
     threads: 1
     resources:
         mem_mb=memory(1500, 600),
-        runtime=escalate(30),
+        runtime=estimated("hunt_anomalies"),
+        turn=1,
     params:
         repeats=lambda wildcards: (
             list(range(len(REPEATS)))
@@ -192,7 +198,7 @@ rule project_ellipses:
     threads: 1
     resources:
         mem_mb=escalate(8000),
-        runtime=escalate(120),
+        runtime=estimated("project_ellipses"),
     params:
         n_neighbors=config["umap"]["n_neighbors"],
         min_dist=config["umap"]["min_dist"],

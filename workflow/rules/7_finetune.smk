@@ -51,7 +51,7 @@ rule gather_labelled:
     threads: 1
     resources:
         mem_mb=escalate(4000),
-        runtime=escalate(120),
+        runtime=estimated("gather_labelled"),
     script:
         "../../scripts/gather_labelled.py"
 
@@ -70,13 +70,15 @@ rule finetune_encoder:
         f"<logs>/7_finetune/finetune_encoder/{FINETUNING_JOB}.log",
     benchmark:
         f"<benchmarks>/7_finetune/finetune_encoder/{FINETUNING_JOB}.tsv"
+    group:
+        batch_of("finetune_encoder")
     conda:
         "../../envs/network.yaml"
     threads: config["finetune"]["threads"]
     resources:
         gpu=1,
         mem_mb=escalate(32000),
-        runtime=escalate(600),
+        runtime=estimated("finetune_encoder"),
     params:
         runs=runs_of_job,
         survey=lambda wildcards: label_of(wildcards)["survey"],
@@ -109,7 +111,7 @@ rule keep_classifier:
     resources:
         gpu=1,
         mem_mb=escalate(32000),
-        runtime=escalate(600),
+        runtime=estimated("keep_classifier"),
     params:
         runs=lambda wildcards: [seeded_run(wildcards, wildcards.size, wildcards.repeat)],
         survey=lambda wildcards: label_of(wildcards)["survey"],
@@ -143,7 +145,7 @@ rule predict_labels:
     resources:
         gpu=1,
         mem_mb=escalate(8000),
-        runtime=escalate(120),
+        runtime=estimated("predict_labels"),
     params:
         survey=lambda wildcards: label_of(wildcards)["survey"],
         crop_size=config["representation"]["crop_size"],

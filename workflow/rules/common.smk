@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow.lib.code import file_of, modules
 from workflow.lib.config import check_config
+from workflow.lib.cost import Cost
 from workflow.lib.errors import UserError
 from workflow.lib.grids import (
     DEPTHS,
@@ -35,6 +36,7 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+COST = Cost(config)
 SURVEYS = config["surveys"]
 SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 SHOWN = config["figures"]["survey"]
@@ -142,6 +144,7 @@ wildcard_constraints:
 
 resource_scopes:
     gpu="local",
+    turn="local",
 
 
 def lib(*names):
@@ -155,19 +158,12 @@ def escalate(first):
     return lambda wildcards, attempt: first * attempt
 
 
-def galaxies_of(survey):
-    """Say about how many galaxies a survey has."""
-    known = config["cost"]["galaxies"]
-    simulation = SURVEYS[survey].get("simulation", {})
-    return simulation.get("galaxies", known.get(survey, max(known.values())))
-
-
 def memory(first, million):
     """Ask for `first` MB, and for so many more for each million galaxies of a job's survey."""
 
     def ask(wildcards, attempt):
         survey = wildcards.get("survey") or TASKS[wildcards.task].survey
-        return attempt * round(first + million * galaxies_of(survey) / 1e6)
+        return attempt * round(first + million * COST.galaxies_of(survey) / 1e6)
 
     return ask
 
@@ -178,10 +174,39 @@ def memory_to_fetch(wildcards, attempt):
     return memory(1500, 1000 if listed else 0)(wildcards, attempt)
 
 
+def estimated(rule):
+    """Ask for the time that a job is estimated to take, and for as much again with each attempt."""
+    return lambda wildcards, attempt: COST.minutes(rule, dict(wildcards.items()), attempt)
+
+
+def batch_of(rule):
+    """Group the small jobs of a rule, so that those of a batch share one submission."""
+
+    def name(wildcards):
+        # Groups cost time to plan, so there are none but by a profile that wants them.
+        if "batch" not in workflow.group_settings.group_components:
+            return None
+        batch = COST.batch(rule, dict(wildcards.items()))
+        if batch:
+            # As for a group that is named by wildcards, so that the profile's `group-components`
+            # holds for all: else Snakemake joins only jobs that depend on each other.
+            workflow.parent_groupids[batch] = "batch"
+        return batch
+
+    return name
+
+
 def each_shard(pattern, survey, **wildcards):
     """Name a file of each shard of a survey."""
     names = shard_names(SURVEYS[survey]["shards"])
     return expand(pattern, survey=survey, shard=names, **wildcards)
+
+
+def named_downloads(value):
+    """Name the files to download that stand somewhere in a part of the configuration."""
+    if isinstance(value, dict):
+        return sorted({name for below in value.values() for name in named_downloads(below)})
+    return [value] if str(value).startswith("<downloads>/") else []
 
 
 def tables_of(wildcards):

@@ -1,0 +1,187 @@
+"""Estimates of time, and the small jobs that share one submission by them."""
+
+import re
+from itertools import chain, pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow.lib.config import read_config
+from workflow.lib.cost import BATCHED, TRAININGS, Cost, packed
+from workflow.lib.grids import finetuning_runs
+from workflow.lib.plan import LOCAL, format_rows, plan, planned_jobs
+
+RULES = {
+    name: text
+    for path in sorted((Path(__file__).parents[2] / "workflow/rules").glob("*.smk"))
+    for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S)
+}
+CONFIG = read_config([])
+COST = Cost(CONFIG)
+
+
+def run_of(pretraining="all", depth="all", size=69620, repeat=0):
+    """The wildcards of a run of the grid."""
+    names = {"label": "ring", "pretraining": pretraining, "depth": depth}
+    return names | {"size": str(size), "repeat": str(repeat)}
+
+
+def grid():
+    return [
+        {"label": "ring", **{name: str(value) for name, value in run._asdict().items()}}
+        for run in finetuning_runs(CONFIG["finetune"])
+    ]
+
+
+def test_the_largest_run_takes_the_papers_six_hours():
+    assert COST.seconds("finetune_encoder", run_of()) == pytest.approx(6 * 3600, rel=0.01)
+
+
+def test_a_run_takes_longer_with_more_images_and_half_from_scratch():
+    sizes = CONFIG["finetune"]["sizes"]
+    seconds = [COST.seconds("finetune_encoder", run_of(size=size)) for size in sizes]
+    assert seconds == sorted(seconds)
+    start = CONFIG["cost"]["start"]
+    scratch = COST.seconds("finetune_encoder", run_of(pretraining="scratch"))
+    assert 2 * (scratch - start) == pytest.approx(seconds[-1] - start)
+
+
+def test_a_run_is_not_expected_to_see_more_images_than_config_lets_it():
+    frozen = CONFIG["finetune"]["stages"]["frozen"] | {"images_seen": 69620}
+    stages = CONFIG["finetune"]["stages"] | {"frozen": frozen}
+    short = Cost(CONFIG | {"finetune": CONFIG["finetune"] | {"stages": stages}})
+    saved = COST.images_trained("finetune_encoder", run_of()) - short.images_trained(
+        "finetune_encoder", run_of()
+    )
+    assert saved == 59 * (69620 + CONFIG["cost"]["validated"])
+
+
+def test_more_is_asked_for_with_each_attempt_up_to_the_partitions_limit():
+    asked = [COST.minutes("finetune_encoder", run_of(), attempt) for attempt in (1, 2, 3)]
+    seconds = COST.seconds("finetune_encoder", run_of())
+    assert asked[0] >= seconds / 60 * CONFIG["cost"]["margin"]
+    assert asked[1:] == [2 * asked[0], CONFIG["cost"]["longest"]]
+
+
+def test_a_job_of_a_shard_is_asked_for_by_its_galaxies():
+    wildcards = {"survey": "decals", "pretraining": "all"}
+    survey = COST.seconds("embed_cutouts", wildcards) - CONFIG["cost"]["start"]
+    shard = COST.seconds("embed_cutouts", wildcards | {"shard": "000-of-400"})
+    assert (shard - CONFIG["cost"]["start"]) * 400 == pytest.approx(survey)
+
+
+def test_images_take_as_long_as_their_source_does():
+    decals = {"survey": "decals", "shard": "000-of-400"}
+    gz2 = {"survey": "gz2", "shard": "00-of-60"}
+    for wildcards, source in ((decals, "legacysurvey"), (gz2, "directory")):
+        seconds = COST.seconds("fetch_cutouts", wildcards) - CONFIG["cost"]["start"]
+        a_galaxy = CONFIG["cost"]["rules"][source]["seconds"]
+        assert seconds == pytest.approx(a_galaxy * COST.galaxies(wildcards))
+
+
+def test_the_grid_is_some_hundreds_of_submissions_that_fit_their_limit():
+    batches = {}
+    for run in grid():
+        batch = COST.batch("finetune_encoder", run) or str(run)
+        batches.setdefault(batch, []).append(run)
+    assert len(grid()) == 1500
+    assert 200 < len(batches) < 600
+    for runs in batches.values():
+        # One encoder is enough to start a batch.
+        assert len({run["pretraining"] for run in runs}) == 1
+        asked = sum(COST.minutes("finetune_encoder", run) for run in runs)
+        assert len(runs) == 1 or asked <= CONFIG["cost"]["batch"]["minutes"]
+        assert len(runs) <= CONFIG["cost"]["batch"]["jobs"]
+    alone = [runs[0] for runs in batches.values() if len(runs) == 1]
+    assert all(run in alone for run in grid() if run["size"] == "69620")
+    assert not any(int(run["size"]) < 1000 for run in alone)
+
+
+def test_shards_that_follow_each_other_share_a_submission():
+    names = [
+        COST.batch(
+            "embed_cutouts", {"survey": "gz2", "pretraining": "all", "shard": f"{i:02}-of-60"}
+        )
+        for i in range(60)
+    ]
+    assert names == sorted(names, key=names.index)
+    assert len(set(names)) == 6
+    other = {"survey": "gz2", "pretraining": "bar", "shard": "00-of-60"}
+    assert COST.batch("embed_cutouts", other) not in names
+
+
+@given(st.lists(st.integers(1, 100)), st.integers(1, 100), st.integers(1, 5))
+def test_batches_keep_the_order_and_are_full_but_not_too_full(asked, minutes, jobs):
+    numbers = packed(asked, minutes, jobs)
+    assert numbers == sorted(numbers)
+    batches = [
+        [each for each, number in zip(asked, numbers, strict=True) if number == batch]
+        for batch in range(max(numbers, default=-1) + 1)
+    ]
+    assert [*chain(*batches)] == asked
+    for batch in batches:
+        assert batch and len(batch) <= jobs
+        assert len(batch) == 1 or sum(batch) <= minutes
+    for batch, after in pairwise(batches):
+        assert len(batch) == jobs or sum(batch) + after[0] > minutes
+
+
+def test_rules_ask_for_what_is_estimated_of_them_and_no_other():
+    estimated = {name for name, text in RULES.items() if f'estimated("{name}")' in text}
+    sources = {"legacysurvey", "directory", "simulated"}
+    known = {*CONFIG["cost"]["rules"], *TRAININGS} - sources | {"fetch_cutouts"}
+    assert estimated == known
+    assert {name for name, text in RULES.items() if f'batch_of("{name}")' in text} == {*BATCHED}
+    for name in BATCHED:
+        assert "turn=1" in RULES[name] or "gpu=1" in RULES[name], name
+
+
+DRY_RUN = """
+rule write_shard:
+    input: results/1_catalogue/gz2.parquet
+    output: results/1_catalogue/gz2/shards/00-of-60.csv
+    log: logs/1_catalogue/write_shard/gz2/00-of-60.log
+    jobid: 3
+    wildcards: survey=gz2, shard=00-of-60
+    resources: tmpdir=/tmp, mem_mb=1000
+
+rule embed_cutouts:
+    output: results/4_represent/gz2/all/shards/00-of-60.parquet
+    log: logs/4_represent/embed_cutouts/gz2/all/00-of-60.log
+    wildcards: survey=gz2, pretraining=all, shard=00-of-60
+    threads: 4
+    resources: tmpdir=/tmp, gpu=1, mem_mb=8000
+
+
+rule embed_cutouts:
+    output: results/4_represent/gz2/all/shards/01-of-60.parquet
+    log: logs/4_represent/embed_cutouts/gz2/all/01-of-60.log
+    wildcards: survey=gz2, pretraining=all, shard=01-of-60
+    threads: 4
+    resources: tmpdir=/tmp, gpu=1, mem_mb=8000
+
+localrule all:
+    input: results/4_represent/gz2/all/shards/00-of-60.parquet
+    resources: tmpdir=/tmp
+"""
+
+
+def test_a_plan_adds_up_jobs_and_counts_those_that_are_submitted_together_once():
+    catalogue, represent = plan(planned_jobs(DRY_RUN), COST)
+    assert catalogue[:3] == ("1_catalogue", 1, 0)
+    assert represent[:3] == ("4_represent", 2, 1)
+    wildcards = {"survey": "gz2", "pretraining": "all", "shard": "00-of-60"}
+    hours = 2 * COST.seconds("embed_cutouts", wildcards) / 3600
+    assert represent.gpu_hours == pytest.approx(hours)
+    assert represent.cpu_hours == pytest.approx(4 * hours)
+    a_galaxy = CONFIG["cost"]["rules"]["embed_cutouts"]["kilobytes"]
+    assert represent.gigabytes == pytest.approx(a_galaxy * 61578 / 30 / 1e6)
+    total = format_rows([catalogue, represent]).splitlines()[-1].split()
+    assert total[:3] == ["total", "3", "1"]
+
+
+def test_local_rules_are_those_of_the_workflow():
+    text = (Path(__file__).parents[2] / "workflow/rules/1_catalogue.smk").read_text()
+    assert re.search(r"localrules:\n((?:    \w+,\n)+)", text)[1].split() == [f"{LOCAL[0]},"]

@@ -1,0 +1,172 @@
+"""`snakemake --profile slurm` on a real Slurm: what is asked for, and what becomes of failures."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from tests.slurm import Cluster, missing
+from workflow.lib.config import read_config
+from workflow.lib.cost import Cost
+
+RESULTS = "results/toy"
+FIGURES = [f"figure_{name}" for name in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "A1", "A2"]]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    if problem := missing():
+        (pytest.fail if "NO_SKIPPED_SLURM" in os.environ else pytest.skip)(problem)
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def project(branch):
+    """A finished project whose profile names the account of this Slurm."""
+    profile = branch.folder / "workflow/profiles/slurm/profile.v9+.yaml"
+    profile.write_text(profile.read_text().replace("'EDIT'", "'lab'"))
+    return branch
+
+
+def submit(project, *options):
+    """Give the command that runs the toy through the profile, and asks Slurm often for states."""
+    often = "--slurm-init-seconds-before-status-checks 1"
+    return f"snakemake --profile slurm {often} {project.toy_with('')} {' '.join(options)}"
+
+
+def remove(project, *names):
+    """Remove results, to have them made anew."""
+    for name in names:
+        for path in (project.folder / RESULTS).glob(name):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def submissions(cluster, rule):
+    """Give what the accounting says of a rule's submissions, in their order."""
+    return [job for job in cluster.jobs() if re.match(rf"rule_{rule}(_|$)", job.comment)]
+
+
+@contextmanager
+def started(project, command):
+    """Start a command in a project's folder, and wait for its end at the end of the block."""
+    with (project.folder / "slurm.log").open("w") as log:
+        run = subprocess.Popen(
+            ["bash", "-c", f"export PATH=.venv/bin:$PATH; {command}"],
+            cwd=project.folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield run
+        except BaseException:
+            run.send_signal(signal.SIGINT)
+            raise
+        finally:
+            run.wait()
+
+
+def process_of(run, script):
+    """Wait for the process of a rule's script."""
+    while True:
+        assert run.poll() is None, f"the run ended before {script} was seen"
+        for process in psutil.process_iter(["cmdline"]):
+            if (process.info["cmdline"] or [""])[-1].endswith(script):
+                return process
+
+
+def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
+    remove(project, "2_cutouts/gz2", "3_pretrain/imagenet", "4_represent/*/imagenet", "8_figures")
+    remove(project, "4_represent/gz2", "6_anomaly/gz2*", "7_finetune")
+    (project.folder / "one.yaml").write_text("finetune: {runs_of_a_job: one}")
+    project.sh(f"{submit(project)} one.yaml -- all")
+
+    figures = project.folder / RESULTS / "8_figures"
+    assert {path.stem for path in figures.glob("*.pdf")} >= {*FIGURES, "figure_pca"}
+    # Figures 7 to 9 are of networks that are trained anew, by the same seeds.
+    for name in ["figure_7", "figure_pca", "table_1"]:
+        theirs = pd.read_csv(finished.folder / RESULTS / f"8_figures/{name}.csv")
+        pd.testing.assert_frame_equal(pd.read_csv(figures / f"{name}.csv"), theirs, rtol=1e-3)
+
+    jobs = cluster.jobs()
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    for job in jobs:
+        on_gpu = job.partition == "gpu"
+        assert job.requested.get("gres/gpu", "0") == str(int(on_gpu)), job
+        assert on_gpu == bool(re.match("rule_(pretrain|embed|predict|finetune)_", job.comment)), job
+    assert not submissions(cluster, "write_shard")
+
+    def asked(rule):
+        return [
+            (job.requested["cpu"], job.requested["mem"], job.minutes)
+            for job in submissions(cluster, rule)
+        ]
+
+    run = {"label": "ring", "pretraining": "all", "depth": "all", "repeat": "0"}
+    # Both shards, and both sizes of a pretraining, one after the other: the time of two jobs, but
+    # the cores and the memory of one.
+    assert asked("fetch_cutouts_gz2") == [("1", "1500M", 2 * 5)]
+    assert asked("measure_ellipses_gz2") == [("1", "1500M", 2 * 5)]
+    assert asked("embed_cutouts_gz2_all") == [("4", "8000M", 2 * 5)]
+    cost = Cost(read_config([project.folder / name for name in ("config/toy.yaml", "one.yaml")]))
+    minutes = [cost.minutes("finetune_encoder", run | {"size": size}) for size in ("4", "12")]
+    assert asked("finetune_encoder") == [("1", "32000M", sum(minutes))] * 2
+    assert [mem for _, mem, _ in asked("pretrain_stand_in")] == ["16000M"]
+    assert asked("draw_scores") == [("1", "2000M", 10)] * 2
+
+    script = cluster.run("sacct", "-B", "-j", str(submissions(cluster, "finetune_encoder")[0].id))
+    known = [project.folder, Path(sys.prefix), Path(sys.prefix).resolve(), Path.home() / ".cache"]
+    for path in re.findall(r"(?<![\w.}/])/[\w.+-]+/[\w.+/-]+", script.partition("#!")[2]):
+        assert path == "/bin/sh" or any(Path(path).is_relative_to(top) for top in known), path
+
+
+def test_a_job_that_ran_out_of_memory_or_time_comes_back_with_more(cluster, project):
+    remove(project, "8_figures/figure_3.*", "8_figures/figure_pca.*")
+    before = len(cluster.jobs())
+    less = "draw_pca_variance:mem_mb=300*attempt draw_scores:runtime=attempt"
+    command = submit(project, "--set-resources", less, "-- figure_3 figure_pca")
+    with started(project, command) as run:
+        # It hangs, as if a file system did not answer.
+        process_of(run, "draw_scores.py").suspend()
+    assert run.returncode == 0
+    assert {path.stem for path in (project.folder / RESULTS / "8_figures").glob("*.png")} >= {
+        "figure_3",
+        "figure_pca",
+    }
+    jobs = cluster.jobs()[before:]
+    late = [job for job in jobs if job.comment.startswith("rule_draw_scores")]
+    assert [(job.state, job.minutes) for job in late] == [("TIMEOUT", 1), ("COMPLETED", 2)]
+    large = [job for job in jobs if job.comment.startswith("rule_draw_pca_variance")]
+    assert large[0].requested["mem"] == "300M"
+    assert large[0].state in ("FAILED", "OUT_OF_MEMORY")
+    assert "exceeded memory limit" in (cluster.folder / "slurmd-n1.log").read_text()
+    assert large[-1].state == "COMPLETED"
+    assert large[-1].requested["mem"] in ("600M", "900M")
+
+
+def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
+    cluster, project, finished
+):
+    remove(project, "6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
+    target = f"{RESULTS}/6_anomaly/gz2-odd/scores.csv"
+    with started(project, submit(project, "--", target)) as run:
+        process_of(run, "hunt_anomalies.py")
+        cluster.kill_node("n1")
+    cluster.revive("n1")
+    project.sh(submit(project, "--", target))
+    failed = [job for job in submissions(cluster, "hunt_anomalies") if job.state == "NODE_FAIL"]
+    assert failed and {job.node for job in failed} == {"n1"}
+    theirs = (finished.folder / target).read_bytes()
+    assert (project.folder / target).read_bytes() == theirs

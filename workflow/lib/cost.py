@@ -1,0 +1,184 @@
+"""What jobs are estimated to take, and which small ones share one submission to a cluster.
+
+Parsed by every job, so nothing heavy is imported here.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from workflow.lib.grids import SCRATCH, finetuning_runs, parse_shard
+
+TRAININGS = ("pretrain_encoder", "pretrain_stand_in", "finetune_encoder", "keep_classifier")
+"""Rules whose time depends on how many images a GPU is shown in training."""
+
+BATCHED = (
+    "fetch_cutouts",
+    "embed_cutouts",
+    "measure_ellipses",
+    "hunt_anomalies",
+    "finetune_encoder",
+)
+"""Rules of many small jobs, which share submissions."""
+
+Wildcards = Mapping[str, str]
+
+
+class Cost:
+    """Estimates by the configuration's `cost`, for the hardware that it speaks of.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.cost = config["cost"]
+
+    def seconds(self, rule: str, wildcards: Wildcards) -> float:
+        """Estimate what a job takes [s]; a rule that config does not name, that of its start."""
+        if rule in TRAININGS:
+            images = self.images_trained(rule, wildcards)
+            return self.cost["start"] + images * self.cost["trained_image"]
+        return self.cost["start"] + self._of_galaxies("seconds", rule, wildcards)
+
+    def kilobytes(self, rule: str, wildcards: Wildcards) -> float:
+        """Estimate what a job leaves on the disk [kB]."""
+        return self._of_galaxies("kilobytes", rule, wildcards)
+
+    def minutes(self, rule: str, wildcards: Wildcards, attempt: int = 1) -> int:
+        """Say how long a job may take [min]: more than it should, and with each attempt more."""
+        estimate = math.ceil(self.seconds(rule, wildcards) * self.cost["margin"] / 60)
+        return min(max(estimate, self.cost["shortest"]) * attempt, self.cost["longest"])
+
+    def batch(self, rule: str, wildcards: Wildcards) -> str | None:
+        """Name the jobs that share one submission, and run one after the other, by one of them.
+
+        They are shards or repeats that follow each other, or runs of the fine-tuning grid that
+        start from the same encoder: as many as `cost.batch` allows.
+
+        Returns
+        -------
+        str or None
+            None if the job is submitted alone.
+        """
+        if rule not in BATCHED:
+            return None
+        if rule == "finetune_encoder":
+            key = [wildcards["label"], wildcards["pretraining"]]
+            number = self._grid.get(_job_of_grid(wildcards))
+        else:
+            key = [value for name, value in wildcards.items() if name not in ("shard", "repeat")]
+            most = self.cost["batch"]
+            size = min(most["minutes"] // self.minutes(rule, wildcards), most["jobs"])
+            number = _place(wildcards) // size if size > 1 else None
+        return None if number is None else "_".join([rule, *key, str(number)])
+
+    def galaxies(self, wildcards: Wildcards) -> float:
+        """Estimate the galaxies that a job is about: of a shard, a survey, or the largest one."""
+        survey = wildcards.get("survey")
+        if survey is None:
+            return max(map(self.galaxies_of, self.config["surveys"]))
+        shards = self.config["surveys"][survey]["shards"] if "shard" in wildcards else 1
+        return self.galaxies_of(survey) / shards
+
+    def galaxies_of(self, survey: str) -> int:
+        """Say about how many galaxies a survey has."""
+        simulation = self.config["surveys"][survey].get("simulation", {})
+        known = self.cost["galaxies_of"]
+        return simulation.get("galaxies", known.get(survey, max(known.values())))
+
+    def images_trained(self, rule: str, wildcards: Wildcards) -> float:
+        """Estimate how many images a job's trainings look at, those of validations included."""
+        pretraining, name = self.config["pretraining"], wildcards["pretraining"]
+        if rule in ("pretrain_encoder", "pretrain_stand_in"):
+            most = pretraining["epochs_of"].get(name, pretraining["recipe"]["epochs"])
+            images = (
+                pretraining["stand_in"]["pictures"]
+                if rule == "pretrain_stand_in"
+                else self.galaxies_of(pretraining["survey"])
+            )
+            return min(most, self.cost["epochs"]) * images
+        finetune = self.config["finetune"]
+        stages = ["scratch"] if name == SCRATCH else ["frozen", "finetuned"]
+        one = "size" in wildcards
+        sizes = [int(wildcards["size"])] if one else finetune["sizes"] * finetune["repeats"]
+        return sum(
+            min(self.cost["epochs"], finetune["stages"][stage]["images_seen"] / size)
+            * (size + self.cost["validated"])
+            for size in sizes
+            for stage in stages
+        )
+
+    def _of_galaxies(self, unit: str, rule: str, wildcards: Wildcards) -> float:
+        if rule == "fetch_cutouts":  # its time depends on where images come from
+            rule = self.config["surveys"][wildcards["survey"]]["images"]["source"]
+        a_galaxy = self.cost["rules"].get(rule, {}).get(unit, 0)
+        return a_galaxy * self.galaxies(wildcards)
+
+    @cached_property
+    def _grid(self) -> dict[str, int]:
+        """The batch of each job of the fine-tuning grid that is not alone, in its pretraining."""
+        jobs: dict[str, dict[str, int]] = {}
+        # Runs of one size take about as long as each other, so they stand together.
+        for run in sorted(finetuning_runs(self.config["finetune"]), key=lambda run: run.size):
+            wildcards = {name: str(value) for name, value in run._asdict().items()}
+            if self.config["finetune"]["runs_of_a_job"] == "all":
+                del wildcards["size"], wildcards["repeat"]
+            job = _job_of_grid(wildcards)
+            jobs.setdefault(run.pretraining, {})[job] = self.minutes("finetune_encoder", wildcards)
+        numbers = {}
+        for asked in jobs.values():
+            batches = packed([*asked.values()], **self.cost["batch"])
+            numbers |= {
+                job: batch
+                for job, batch in zip(asked, batches, strict=True)
+                if batches.count(batch) > 1
+            }
+        return numbers
+
+
+def _job_of_grid(wildcards: Wildcards) -> str:
+    names = ("pretraining", "depth", "size", "repeat")
+    return "/".join(wildcards[name] for name in names if name in wildcards)
+
+
+def _place(wildcards: Wildcards) -> int:
+    if "shard" in wildcards:
+        return parse_shard(wildcards["shard"])[0]
+    return int(wildcards.get("repeat", 0))
+
+
+def packed(asked: Sequence[float], minutes: float, jobs: int) -> list[int]:
+    """Put jobs into batches in their order, a new one when the next job would be too much.
+
+    Parameters
+    ----------
+    asked
+        What each job asks for [min].
+    minutes
+        What a batch may ask for [min]; a job that asks for more is alone.
+    jobs
+        Jobs in a batch at most.
+
+    Returns
+    -------
+    list of int
+        The number of each job's batch.
+
+    Examples
+    --------
+    >>> packed([2, 2, 2, 9, 1], minutes=5, jobs=10)
+    [0, 0, 1, 2, 3]
+    """
+    batches: list[list[float]] = []
+    numbers = []
+    for each in asked:
+        if not batches or len(batches[-1]) == jobs or sum(batches[-1]) + each > minutes:
+            batches.append([])
+        batches[-1].append(each)
+        numbers.append(len(batches) - 1)
+    return numbers
