@@ -1,7 +1,5 @@
 # What all stages share: the checked configuration, wildcard constraints, resource scopes, and
 # the functions that name a survey's files.
-import gc
-
 from snakemake.exceptions import WorkflowError
 
 from workflow.lib.code import file_of, modules
@@ -22,10 +20,6 @@ from workflow.lib.grids import (
     weights_file,
 )
 from workflow.lib.tasks import check_shown, read_tasks
-
-# All that Snakemake makes of thousands of jobs stays: to look for garbage among it again and again
-# would take a tenth or more of the time of a dry-run.
-gc.set_threshold(200_000)
 
 try:
     check_config(config)
