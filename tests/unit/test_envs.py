@@ -1,7 +1,6 @@
 """The environments: one version of each package everywhere, and for each rule what it imports."""
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -147,12 +146,11 @@ def test_conda_can_read_an_environment(env):
     assert ("pip" in specs) == any(isinstance(one, dict) for one in content["dependencies"])
 
 
-@pytest.mark.skipif("RESOLVE_ENVS" not in os.environ, reason="asks a package index; CI does")
 @pytest.mark.parametrize("env", ENVS, ids=lambda path: path.stem)
 def test_pip_can_resolve_an_environment_s_packages_of_its_own(env):
     content = yaml.safe_load(env.read_text())["dependencies"]
     for section in [one["pip"] for one in content if isinstance(one, dict)]:
-        pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
+        pip = [sys.executable, "-m", "pip", "install", "--dry-run"]
         pinned = [f"{name}=={version}" for name, version in pins(env) if name in LOCKED]
         subprocess.run([*pip, *section, *pinned], check=True)
 
