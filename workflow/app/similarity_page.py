@@ -36,7 +36,7 @@ def show(survey: Survey) -> None:
     """Show the page."""
     st.html(STYLE)
     st.title("Find galaxies like this one", anchor=False)
-    st.caption(plain(f"{survey.about()} · {survey.encoder_label}"))
+    st.caption(plain(" · ".join(filter(None, [survey.about(), survey.encoder_label]))))
     settings = ask_settings(survey)
     text, uploaded = ask_query(survey)
     try:
