@@ -108,7 +108,7 @@ def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
         return {name: int(megabytes) for name, megabytes in jobs}
 
     paper = asked("")
-    larger = asked(f"--configfile {bare.write_change('cost: {galaxies: {decals: 8700000}}')}")
+    larger = asked(f"--configfile {bare.write_change('cost: {galaxies_of: {decals: 8700000}}')}")
     assert paper["find_neighbours"] < 2_000 < 8_000 < larger["find_neighbours"] < 30_000
     assert paper["select_galaxies"] < larger["select_galaxies"]
     assert paper["gather_representation"] == larger["gather_representation"]
