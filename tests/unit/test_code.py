@@ -2,7 +2,7 @@ from workflow.lib.code import modules
 
 
 def test_a_module_comes_with_all_that_it_imports():
-    assert modules("project") == {"project", "representation", "tables"}
+    assert modules("project") == {"draws", "project", "representation", "tables"}
     assert {"images", "sky.population", "sky.render", "sky.light"} <= modules("sky.survey")
 
 

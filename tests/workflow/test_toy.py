@@ -16,6 +16,8 @@ from workflow.lib.encoder import load_encoder
 from workflow.lib.representation import read_compressor, read_representation
 from workflow.lib.similarity import nearest
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RESULTS = "results/toy"
 SHOWN = yaml.safe_load((ROOT / "config/config.yaml").read_text())["pretraining"]["shown"]
 EXPECTED = ROOT / "tests/toy/expected.json"
@@ -251,7 +253,7 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
         "project_ellipses": 1,
         "score_repeats": 4,
         "tabulate_scores": 1,
-        "show_table": 4,
+        "show_table": 3,
         "draw_scores": 2,
         "draw_interest": 1,
         "draw_finds": 1,
