@@ -1,6 +1,7 @@
 """Fixtures that several tests share."""
 
 import os
+import shutil
 
 import pytest
 from filelock import FileLock
@@ -43,6 +44,7 @@ def finished(tmp_path_factory, worker_id):
     with FileLock(folder.parents[1] / "finished.lock"):
         if (folder / "made").exists():
             return Project(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # of another process, whose toy failed
         project = small_project(folder)
         project.sh("make toy")
         (folder / "made").touch()
