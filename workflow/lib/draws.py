@@ -33,6 +33,12 @@ def uniform(keys: np.ndarray, seed: int, epoch: int, count: int) -> np.ndarray:
     return (np.array(mixed).reshape(count, len(keys)) >> np.uint64(11)) / np.float64(2**53)
 
 
+def first_drawn(rows: np.ndarray, keys: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Draw at most so many of these rows by the keys of their galaxies; give them as drawn."""
+    (order,) = uniform(keys, seed, 0, 1)
+    return rows[np.argsort(order, kind="stable")[:most]]
+
+
 def _mix(values: np.ndarray) -> np.ndarray:
     """Scramble uint64 values (the finaliser of SplitMix64, Steele et al. 2014)."""
     with np.errstate(over="ignore"):

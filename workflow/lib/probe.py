@@ -19,7 +19,7 @@ from workflow.lib.tables import read_table
 from workflow.lib.votes import held_out_names
 
 PENALTIES = np.logspace(0, 5, 6)
-"""Inverse penalties among which a probe chooses, for vectors of a mean length of 1."""
+"""Inverse penalties among which a probe chooses, for vectors of a root mean square length of 1."""
 
 log = logging.getLogger(__name__)
 

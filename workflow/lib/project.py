@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from workflow.lib.draws import name_keys, uniform
+from workflow.lib.draws import first_drawn, name_keys
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path, write_text
 from workflow.lib.representation import (
@@ -144,8 +144,7 @@ def project(
 
 def draw_rows(iaunames: Sequence[str], rows: np.ndarray, most: int, seed: int) -> np.ndarray:
     """Draw at most so many of these rows by their galaxies' names, whatever their order."""
-    (order,) = uniform(name_keys([iaunames[row] for row in rows]), seed, 0, 1)
-    return np.sort(rows[np.argsort(order, kind="stable")[:most]])
+    return np.sort(first_drawn(rows, name_keys([iaunames[row] for row in rows]), most, seed))
 
 
 def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from workflow.lib.draws import name_keys, uniform
+from workflow.lib.draws import first_drawn, name_keys
 from workflow.lib.errors import UserError
 from workflow.lib.files import write_text
 from workflow.lib.representation import read_representation
@@ -144,14 +144,14 @@ def measure_retrieval(
         *_answer_labels(read_votes(catalogue, iaunames, questions, answers, min_votes), above),
     ]
     coordinates = read_coordinates(catalogue, iaunames)
-    (order,) = uniform(name_keys(iaunames), seed, 0, 1)
+    keys = name_keys(iaunames)
     rows = []
     for label in labels:
         have = np.flatnonzero(label.relevant)
         if len(have) < 2 or label.known.sum() <= max(first):
             log.info("%s %s: too few galaxies", label.kind, label.name)
             continue
-        chosen = have[np.argsort(order[have], kind="stable")][:queries]
+        chosen = first_drawn(have, keys[have], queries, seed)
         same = same_places(*coordinates, chosen, same_within)
         base_rate = (len(have) - 1) / (label.known.sum() - 1)
         for (name, vectors), metric in itertools.product(opened.items(), METRICS):
