@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from workflow.lib.errors import UserError
 from workflow.lib.figures import save_figure
@@ -170,6 +171,10 @@ def draw_finetuning(
             )  # fmt: skip
         axes.axhline(0.5, color="0.8", linewidth=0.6, zorder=0)
         axes.set(xscale="log", xlabel=f"labelled {task} galaxies", title=panel)
+        # Of less than two decades Matplotlib would label every tick, one over the other.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(frameon=False, fontsize=6, loc="upper left")
     grid[0][0].set_ylabel("mean test accuracy")
     drawn_of = table["pretraining"].isin(points["pretraining"])
