@@ -56,6 +56,7 @@ def simulate_survey(folder: Path, galaxies: int) -> None:
     simulate_survey(
         galaxies,
         1,
+        merging_share=0.1,
         flux_column="NMGY",
         zero_point=22.5,
         spellings={},

@@ -8,6 +8,7 @@ log_to(snakemake.log[0])
 simulate_survey(
     snakemake.params.galaxies,
     snakemake.params.seed,
+    merging_share=snakemake.params.merging_share,
     flux_column=snakemake.params.nsa["flux_column"],
     zero_point=snakemake.params.nsa["zero_point"],
     spellings=read_tag_rules(snakemake.input.tag_rules).spellings(),

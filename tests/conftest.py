@@ -14,6 +14,9 @@ from tests.project import ROOT, Project, small_project
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+# TensorFlow in the tests' own processes keeps to one thread: the same bytes in every run.
+os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+
 SHARED = ROOT.parent / "shared" / "data"
 
 
@@ -23,14 +26,6 @@ def shared_data():
     if not SHARED.exists():
         pytest.skip("no folder of real galaxies (../shared/data) on this machine")
     return SHARED
-
-
-@pytest.fixture(scope="session")
-def one_thread():
-    """Hold TensorFlow to one thread, which it allows only before its first operation."""
-    from workflow.lib.embed import use_threads
-
-    use_threads(1)
 
 
 @pytest.fixture(scope="session")

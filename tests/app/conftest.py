@@ -40,11 +40,6 @@ HOSTILE_NAMES = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def tensorflow_in(one_thread):
-    """Before the page, in the tests' own process, starts TensorFlow with as many as it likes."""
-
-
 def made_up_pictures(count, rng):
     return [to_jpeg(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8), 90) for _ in range(count)]
 

@@ -9,8 +9,6 @@ from scipy import stats
 from workflow.lib.augment import Views, apply_views, central_views, draw_views
 from workflow.lib.draws import name_keys
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 NAMES = [f"J{number:06d}.00+000000.0" for number in range(20000)]
 
 

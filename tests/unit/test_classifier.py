@@ -8,8 +8,6 @@ from workflow.lib.classifier import Classifier, build_head, cut, mark_trainable
 from workflow.lib.encoder import random_encoder
 from workflow.lib.grids import DEPTHS
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 REPEATS = {"1": "a", "2": "ab", "3": "ab", "4": "abc", "5": "abc", "6": "abcd", "7": "a"}
 """The blocks of EfficientNetB0 (Tan & Le 2019, Table 1) as Keras Applications names them."""
 IN_A_BLOCK = ("expand_conv", "dwconv", "se_reduce", "se_expand", "project_conv")

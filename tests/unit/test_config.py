@@ -129,6 +129,7 @@ PAPER = {
 SIMULATION = {
     "galaxies": 1,
     "seed": 1,
+    "merging_share": 0.1,
     "instrument": {
         "pixel_scale": 0.262,
         "seeing_fwhm": [1.0, 1.0, 1.0],

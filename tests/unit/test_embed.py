@@ -16,8 +16,6 @@ from workflow.lib.grids import shard_names
 from workflow.lib.representation import Compressor, gather_shards, read_representation
 from workflow.lib.sources import DirectorySource
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 GALAXIES = [f"J{number:04d}" for number in range(7)]
 SIZE = 64
 COLOUR = {

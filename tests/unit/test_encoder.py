@@ -19,8 +19,6 @@ from workflow.lib.encoder import (
 )
 from workflow.lib.errors import UserError
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ROOT = Path(__file__).parents[2]
 SIZE = 64
 DIGEST = """

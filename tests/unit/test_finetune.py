@@ -13,8 +13,6 @@ from workflow.lib.errors import UserError
 from workflow.lib.finetune import Run, Stage, finetune
 from workflow.lib.finetuned import Kept, predict_labels, probabilities, read_classifier
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 RECIPE = {"images_seen": 160, "patience": {"part": 6, "least": 3, "most": 5}}
 SETTINGS = {
     "crop_size": 32,

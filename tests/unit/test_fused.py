@@ -19,8 +19,6 @@ from workflow.lib.fused import (
     start,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 COUNT, CROP, BATCH, EPOCHS = 22, 32, 8, 2
 RNG = np.random.default_rng(0)
 LABELS = np.arange(COUNT) % 2 == 0

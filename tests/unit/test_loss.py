@@ -12,8 +12,6 @@ from tests.unit.test_votes import QUESTIONS
 from workflow.lib.loss import vote_loss, vote_losses
 from workflow.lib.votes import answer_columns, question_slices
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 OLDER = {"merging": ["merger", "tidal-debris-v1", "both-v1", "neither-v1", "major-disturbance",
                      "minor-disturbance", "none"]}  # fmt: skip
 """The answers that the question on mergers once had."""

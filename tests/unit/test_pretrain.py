@@ -14,8 +14,6 @@ from workflow.lib.encoder import load_encoder, load_head
 from workflow.lib.errors import UserError
 from workflow.lib.pretrain import pretrain
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ROOT = Path(__file__).parents[2]
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
 SETTINGS = {

@@ -11,24 +11,28 @@ from workflow.lib.sky.population import EDGE_ON, draw_population, fluxes, iaunam
 
 @pytest.fixture(scope="module")
 def truth():
-    return draw_population(6000, seed=4)
+    return draw_population(6000, seed=4, merging_share=0.045)
 
 
 @settings(max_examples=20, deadline=None)
 @given(n=st.integers(0, 60), more=st.integers(0, 60), seed=st.integers(0, 2**32))
 def test_a_larger_population_begins_with_the_smaller(n, more, seed):
     pd.testing.assert_frame_equal(
-        draw_population(n, seed), draw_population(n + more, seed).head(n), check_dtype=n > 0
+        draw_population(n, seed, 0.1),
+        draw_population(n + more, seed, 0.1).head(n),
+        check_dtype=n > 0,
     )
 
 
 def test_another_seed_gives_other_galaxies():
-    assert not set(draw_population(50, 1)["iauname"]) & set(draw_population(50, 2)["iauname"])
+    assert not set(draw_population(50, 1, 0.1)["iauname"]) & set(
+        draw_population(50, 2, 0.1)["iauname"]
+    )
 
 
 def test_a_negative_number_is_refused():
     with pytest.raises(ValueError, match="-1"):
-        draw_population(-1, 0)
+        draw_population(-1, 0, 0.1)
 
 
 def test_names_are_unique_and_give_the_position(truth):

@@ -25,7 +25,7 @@ QUIET = replace(DECALS, noise=(0, 0, 0), seeing_scatter=0)
 
 @pytest.fixture(scope="module")
 def truth():
-    usual = draw_population(400, seed=8).query(
+    usual = draw_population(400, seed=8, merging_share=0.045).query(
         "not wrong_size_warning and defect == 'none' and missing == 'none'"
     )
     return usual.to_dict("records")

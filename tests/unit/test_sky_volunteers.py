@@ -29,7 +29,7 @@ RULES = read_tag_rules(ROOT / "config/tags.tsv")
 
 @pytest.fixture(scope="module")
 def truth():
-    return draw_population(3000, seed=6)
+    return draw_population(3000, seed=6, merging_share=0.045)
 
 
 @pytest.fixture(scope="module")

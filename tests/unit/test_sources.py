@@ -177,7 +177,7 @@ def test_a_replaced_zip_is_another_source(tmp_path):
 @pytest.fixture(scope="module")
 def sky(tmp_path_factory):
     truth = tmp_path_factory.mktemp("sky") / "truth.parquet"
-    frame = draw_population(3, seed=1)
+    frame = draw_population(3, seed=1, merging_share=0.1)
     frame.to_parquet(truth)
     instrument = asdict(DECALS)
     return SimpleNamespace(truth=truth, names=list(frame.iauname), instrument=instrument)

@@ -84,7 +84,6 @@ def test_two_devices_learn_together_and_go_on_where_they_stopped(run):
     np.testing.assert_allclose(resumed["copies"], whole["copies"], rtol=1e-2, atol=1e-4)
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_fused_normalisation_is_keras_own():
     import keras
     import tensorflow as tf
@@ -109,7 +108,6 @@ def test_fused_normalisation_is_keras_own():
         np.testing.assert_allclose(np.asarray(ours), np.asarray(keras_own), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_drop_connect_is_that_of_the_recipe():
     # It rises from block to block; without it, training sees the network that predicts.
     for share, last in ((0.2, 0.175), (0.4, 0.35), (0.0, 0.0)):
@@ -122,7 +120,6 @@ def test_drop_connect_is_that_of_the_recipe():
         assert rates[-1] == pytest.approx(last)
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("identity", [True, False])
 def test_residual_blocks_may_start_as_the_identity(identity):
     encoder = random_encoder(32, 1)

@@ -33,8 +33,6 @@ from workflow.lib.errors import UserError
 from workflow.lib.votes import answer_columns
 from workflow.lib.weights import IMAGENET_STDDEV, copy_encoder
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ROOT = Path(__file__).parents[2]
 SIZE = 75  # odd, as some of the sizes within the network then are: padding differs by it
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small", "none"]}

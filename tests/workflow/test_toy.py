@@ -16,8 +16,6 @@ from workflow.lib.encoder import load_encoder
 from workflow.lib.representation import read_compressor, read_representation
 from workflow.lib.similarity import nearest
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 RESULTS = "results/toy"
 SHOWN = yaml.safe_load((ROOT / "config/config.yaml").read_text())["pretraining"]["shown"]
 EXPECTED = ROOT / "tests/toy/expected.json"

@@ -57,6 +57,7 @@ rule simulate_survey:
     params:
         galaxies=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["galaxies"],
         seed=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["seed"],
+        merging_share=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["merging_share"],
         nsa=config["nsa"],
     script:
         "../../scripts/simulate_survey.py"

@@ -37,7 +37,7 @@ _DRAWS = (
 )
 
 
-def draw_population(n: int, seed: int) -> pd.DataFrame:
+def draw_population(n: int, seed: int, merging_share: float) -> pd.DataFrame:
     """Draw the truth table of `n` galaxies.
 
     Parameters
@@ -47,6 +47,8 @@ def draw_population(n: int, seed: int) -> pd.DataFrame:
     seed
         Each galaxy is drawn from its own stream, seeded by ``[seed, index]``: the first rows of a
         larger population are the smaller population.
+    merging_share
+        Share, from 0 to 1, of the galaxies with a regular shape that are in an encounter.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def draw_population(n: int, seed: int) -> pd.DataFrame:
     ra, dec = _positions(u)
     names = [iauname(*position) for position in zip(ra, dec, strict=True)]
     truth = pd.DataFrame({"iauname": pd.Series(names, dtype=str), "ra": ra, "dec": dec})
-    truth = truth.assign(**_structure(u))
+    truth = truth.assign(**_structure(u, merging_share))
     truth = truth.assign(**_colours(truth, u))
     truth = truth.assign(**_brightness_and_size(truth, u))
     return truth[[*CATALOGUE, *truth.columns.difference(CATALOGUE, sort=False)]]
@@ -152,7 +154,7 @@ def _between(low: float, high: float, uniform: np.ndarray) -> np.ndarray:
     return low + (high - low) * uniform
 
 
-def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.ndarray]:
     """Draw shapes and strengths; lengths are in units of the disc's scale length for now.
 
     The separation of a merging pair is in units of the half-light radius.
@@ -165,7 +167,7 @@ def _structure(u: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     lenticular = kind == "lenticular"
     discy = lenticular | (kind == "disc")
     stage = np.where(lenticular, 0.0, u["stage"])  # 0: Sa, 1: Sd
-    merging = ~irregular & (kind != "artifact") & (u["merging"] < 0.045)
+    merging = ~irregular & (kind != "artifact") & (u["merging"] < merging_share)
     # An irregular has no thin disc; an encounter heats one, so neither is seen as a needle.
     round_ish = irregular | merging
     inclination = np.degrees(np.arccos(np.where(round_ish, 0.35 + 0.65 * u["cos_i"], u["cos_i"])))

@@ -42,6 +42,7 @@ def simulate_survey(
     galaxies: int,
     seed: int,
     *,
+    merging_share: float,
     flux_column: str,
     zero_point: float,
     spellings: Mapping[str, Sequence[str]],
@@ -61,6 +62,8 @@ def simulate_survey(
         How many, those outside the catalogue's cuts included.
     seed
         Determines everything.
+    merging_share
+        As for `draw_population`.
     flux_column, zero_point
         Of the atlas.
     spellings
@@ -77,7 +80,7 @@ def simulate_survey(
     solutions
         CSV to write: vote fractions in the form of the Galaxy Challenge.
     """
-    sky = draw_population(galaxies, seed)
+    sky = draw_population(galaxies, seed, merging_share)
     observed = sky[sky["observed"]].reset_index(drop=True)
     log.info("%d galaxies, %d of them observed", len(sky), len(observed))
     votes = volunteer_votes(observed, seed)
