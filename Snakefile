@@ -25,6 +25,7 @@ include: "workflow/rules/6_anomaly.smk"
 include: "workflow/rules/7_finetune.smk"
 include: "workflow/rules/8_figures.smk"
 include: "workflow/rules/cost.smk"
+include: "workflow/rules/slurm.smk"
 
 
 rule all:

@@ -45,6 +45,8 @@ SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=1,sched_min
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 PriorityType=priority/basic
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 KillWait=5
 ReturnToService=2
 SlurmdParameters=config_overrides
@@ -66,6 +68,7 @@ NodeName=n1 NodeAddr=127.0.0.1 Port={ports[n1]} {node}
 NodeName=n2 NodeAddr=127.0.0.1 Port={ports[n2]} {node} Gres=gpu:a100:1
 PartitionName=cpu Nodes=n1,n2 Default=YES MaxTime=1-0 State=UP
 PartitionName=gpu Nodes=n2 MaxTime=1-0 State=UP
+PartitionName=urgent Nodes=n1,n2 MaxTime=1-0 State=UP PriorityTier=2
 """
 # More than the machine has: jobs ask for what they would need on a cluster.
 NODE = "NodeHostname=localhost CPUs=4 CoresPerSocket=4 RealMemory=128000"
@@ -129,7 +132,10 @@ def _search_path() -> str:
 
 
 class Cluster:
-    """A running Slurm with the account `lab` and the partitions `cpu` (n1, n2) and `gpu` (n2)."""
+    """A running Slurm with the account `lab` and the partitions `cpu` (n1, n2) and `gpu` (n2).
+
+    Jobs of a third, `urgent` (n1, n2), preempt theirs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -188,6 +194,12 @@ class Cluster:
         self.processes.pop(node).kill()
         self._kill_steps(jobs)
         self.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=killed")
+
+    def preempt(self, job: Job, mode: str) -> None:
+        """Have an urgent job take a job's node, in one of Slurm's modes, REQUEUE or CANCEL."""
+        self.run("scontrol", "update", f"PartitionName={job.partition}", f"PreemptMode={mode}")
+        self.run("sbatch", "--partition=urgent", f"--nodelist={job.node}", "--exclusive",
+                 "--output=/dev/null", "--wrap=true")  # fmt: skip
 
     def jobs(self, *options: str) -> list[Job]:
         """Give what the accounting says of all submissions so far."""

@@ -135,7 +135,7 @@ def test_rules_ask_for_what_is_estimated_of_them_and_no_other():
     assert estimated == known
     assert {name for name, text in RULES.items() if f'batch_of("{name}")' in text} == {*BATCHED}
     for name in BATCHED:
-        assert "turn=1" in RULES[name] or "gpu=1" in RULES[name], name
+        assert "turn=1" in RULES[name], name
 
 
 DRY_RUN = """

@@ -18,6 +18,7 @@ from workflow.lib.config import read_config
 from workflow.lib.cost import Cost
 
 RESULTS = "results/toy"
+SKY = f"{RESULTS}/0_sources/gz2/truth.parquet"  # of the smallest job that needs no other
 FIGURES = [f"figure_{name}" for name in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "A1", "A2"]]
 
 
@@ -36,9 +37,14 @@ def cluster(tmp_path_factory):
 @pytest.fixture
 def project(branch):
     """A finished project whose profile names the account of this Slurm."""
-    profile = branch.folder / "workflow/profiles/slurm/profile.v9+.yaml"
+    return with_account(branch)
+
+
+def with_account(project):
+    """Name the account of this Slurm in a project's profile."""
+    profile = project.folder / "workflow/profiles/slurm/profile.v9+.yaml"
     profile.write_text(profile.read_text().replace("'EDIT'", "'lab'"))
-    return branch
+    return project
 
 
 def submit(project, *options):
@@ -78,12 +84,13 @@ def started(project, command):
             run.wait()
 
 
-def process_of(run, script):
-    """Wait for the process of a rule's script."""
+def process_of(run, project, script):
+    """Wait for the process of a rule's script; other projects may run the same."""
     while True:
         assert run.poll() is None, f"the run ended before {script} was seen"
         for process in psutil.process_iter(["cmdline"]):
-            if (process.info["cmdline"] or [""])[-1].endswith(script):
+            last = (process.info["cmdline"] or [""])[-1]
+            if last.startswith(f"{project.folder}/") and last.endswith(script):
                 return process
 
 
@@ -139,7 +146,7 @@ def test_a_job_that_ran_out_of_memory_or_time_comes_back_with_more(cluster, proj
     command = submit(project, "--set-resources", less, "-- figure_3 figure_pca")
     with started(project, command) as run:
         # It hangs, as if a file system did not answer.
-        process_of(run, "draw_scores.py").suspend()
+        process_of(run, project, "draw_scores.py").suspend()
     assert run.returncode == 0
     assert {path.stem for path in (project.folder / RESULTS / "8_figures").glob("*.png")} >= {
         "figure_3",
@@ -162,7 +169,7 @@ def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
     remove(project, "6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
     target = f"{RESULTS}/6_anomaly/gz2-odd/scores.csv"
     with started(project, submit(project, "--", target)) as run:
-        process_of(run, "hunt_anomalies.py")
+        process_of(run, project, "hunt_anomalies.py")
         cluster.kill_node("n1")
     cluster.revive("n1")
     project.sh(submit(project, "--", target))
@@ -170,3 +177,39 @@ def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
     assert failed and {job.node for job in failed} == {"n1"}
     theirs = (finished.folder / target).read_bytes()
     assert (project.folder / target).read_bytes() == theirs
+
+
+def interrupt(cluster, project, run, how):
+    """Let the job that simulates a sky hang, do something to it, and wait for its end."""
+    process = process_of(run, project, "simulate_survey.py")
+    process.suspend()
+    while not (jobs := [job for job in cluster.jobs() if job.state == "RUNNING"]):
+        assert run.poll() is None
+    how(jobs[-1])
+    process.wait()
+
+
+def test_a_job_that_was_preempted_or_cancelled_comes_back_with_more(cluster, bare):
+    before = len(submissions(cluster, "simulate_survey"))
+    with started(bare, submit(with_account(bare), "--", SKY)) as run:
+        interrupt(cluster, bare, run, lambda job: cluster.preempt(job, "REQUEUE"))
+        interrupt(cluster, bare, run, lambda job: cluster.run("scancel", str(job.id)))
+    assert run.returncode == 0
+    jobs = submissions(cluster, "simulate_survey")[before:]
+    assert [job.state.split()[0] for job in jobs] == ["PREEMPTED", "CANCELLED", "COMPLETED"]
+    assert [job.requested["mem"] for job in jobs] == ["2000M", "4000M", "6000M"]
+    theirs = (bare.folder / SKY).read_bytes()
+    (bare.folder / SKY).unlink()
+    bare.toy(SKY)
+    assert (bare.folder / SKY).read_bytes() == theirs
+
+
+def test_another_call_runs_a_job_that_was_preempted_for_the_last_time(cluster, bare):
+    before = len(submissions(cluster, "simulate_survey"))
+    with started(bare, submit(with_account(bare), "--retries 0 --", SKY)) as run:
+        interrupt(cluster, bare, run, lambda job: cluster.preempt(job, "CANCEL"))
+    assert run.returncode and not (bare.folder / SKY).exists()
+    bare.sh(submit(bare, "--", SKY))
+    jobs = submissions(cluster, "simulate_survey")[before:]
+    assert [job.state for job in jobs] == ["PREEMPTED", "COMPLETED"]
+    assert (bare.folder / SKY).exists()

@@ -209,6 +209,9 @@ def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     low, high = pretraining["concentrations"]
     if low >= high:
         yield f"'pretraining.concentrations': {low} must be below {high}"
+    gpus, most = pretraining["gpus"], pretraining["most_gpus"]
+    if most < gpus:
+        yield f"'pretraining.most_gpus' ({most}) must be at least 'pretraining.gpus' ({gpus})"
     if probe["components"] not in config["pca"]["components"]:
         yield (
             f"'probe.components' ({probe['components']}) must be one of 'pca.components' "

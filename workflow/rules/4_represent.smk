@@ -23,6 +23,7 @@ rule embed_cutouts:
     threads: 4
     resources:
         gpu=1,
+        turn=1,
         mem_mb=escalate(8000),
         runtime=estimated("embed_cutouts"),
     params:

@@ -77,6 +77,7 @@ rule finetune_encoder:
     threads: config["finetune"]["threads"]
     resources:
         gpu=1,
+        turn=1,
         mem_mb=escalate(32000),
         runtime=estimated("finetune_encoder"),
     params:

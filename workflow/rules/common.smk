@@ -137,7 +137,6 @@ wildcard_constraints:
 
 
 resource_scopes:
-    gpu="local",
     turn="local",
 
 
@@ -147,9 +146,9 @@ def lib(*names):
     return [f"workflow/lib/{file_of(name)}" for name in sorted(found)]
 
 
-def escalate(first):
-    """Ask for `first` of a resource, and for as much again with each attempt."""
-    return lambda wildcards, attempt: first * attempt
+def escalate(first, most=float("inf")):
+    """Ask for `first` of a resource, and for as much again with each attempt, up to `most`."""
+    return lambda wildcards, attempt: min(first * attempt, most)
 
 
 def memory(first, million):
