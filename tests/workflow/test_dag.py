@@ -114,6 +114,13 @@ def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
     assert paper["gather_representation"] == larger["gather_representation"]
 
 
+@pytest.mark.parametrize(("attempt", "gpus"), [(1, 1), (2, 2), (3, 2)])
+def test_a_retried_pretraining_asks_for_more_gpus_of_one_node(bare, attempt, gpus):
+    options = f"--profile slurm --attempt {attempt} {bare.toy_with('')}"
+    output = bare.sh(f"snakemake -n {options} results/toy/3_pretrain/imagenet/encoder.json")
+    assert re.findall(r"gpu=(\d+),.* nodes=(\d+)", output) == [(str(gpus), "1")]
+
+
 def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_figures(bare):
     by_name = bare.jobs("figure_1")
     by_file = bare.jobs("results/8_figures/figure_1.pdf")

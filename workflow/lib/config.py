@@ -209,9 +209,10 @@ def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     low, high = pretraining["concentrations"]
     if low >= high:
         yield f"'pretraining.concentrations': {low} must be below {high}"
-    gpus, most = pretraining["gpus"], pretraining["most_gpus"]
-    if most < gpus:
-        yield f"'pretraining.most_gpus' ({most}) must be at least 'pretraining.gpus' ({gpus})"
+    batch = pretraining["recipe"]["batch_size"]
+    for gpus in pretraining["gpus"]:
+        if batch % max(gpus, 1):
+            yield f"'pretraining.gpus': {gpus} do not divide 'recipe.batch_size' ({batch}) evenly"
     if probe["components"] not in config["pca"]["components"]:
         yield (
             f"'probe.components' ({probe['components']}) must be one of 'pca.components' "

@@ -49,7 +49,7 @@ rule pretrain_encoder:
         "../../envs/network.yaml"
     threads: config["pretraining"]["threads"]
     resources:
-        gpu=escalate(config["pretraining"]["gpus"], config["pretraining"]["most_gpus"]),
+        gpu=by_attempt(config["pretraining"]["gpus"]),
         mem_mb=escalate(32000),
         runtime=estimated("pretrain_encoder"),
     params:
@@ -82,7 +82,7 @@ rule pretrain_stand_in:
         "../../envs/network.yaml"
     threads: config["pretraining"]["threads"]
     resources:
-        gpu=escalate(config["pretraining"]["gpus"], config["pretraining"]["most_gpus"]),
+        gpu=by_attempt(config["pretraining"]["gpus"]),
         mem_mb=escalate(16000),
         runtime=estimated("pretrain_stand_in"),
     params:

@@ -146,9 +146,14 @@ def lib(*names):
     return [f"workflow/lib/{file_of(name)}" for name in sorted(found)]
 
 
-def escalate(first, most=float("inf")):
-    """Ask for `first` of a resource, and for as much again with each attempt, up to `most`."""
-    return lambda wildcards, attempt: min(first * attempt, most)
+def escalate(first):
+    """Ask for `first` of a resource, and for as much again with each attempt."""
+    return lambda wildcards, attempt: first * attempt
+
+
+def by_attempt(values):
+    """Ask for the first value, with each attempt for the next, and then for the last."""
+    return lambda wildcards, attempt: values[min(attempt, len(values)) - 1]
 
 
 def memory(first, million):
