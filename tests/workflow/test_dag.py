@@ -117,7 +117,7 @@ def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
 @pytest.mark.parametrize(("attempt", "gpus"), [(1, 1), (2, 2), (3, 2)])
 def test_a_retried_pretraining_asks_for_more_gpus_of_one_node(bare, attempt, gpus):
     options = f"--profile slurm --attempt {attempt} {bare.toy_with('')}"
-    output = bare.sh(f"snakemake -n {options} results/toy/3_pretrain/imagenet/encoder.json")
+    output = bare.sh(f"snakemake -n {options} -- results/toy/3_pretrain/imagenet/encoder.json")
     assert re.findall(r"gpu=(\d+),.* nodes=(\d+)", output) == [(str(gpus), "1")]
 
 
