@@ -183,7 +183,8 @@ def interrupt(cluster, project, run, how):
     """Let the job that simulates a sky hang, do something to it, and wait for its end."""
     process = process_of(run, project, "simulate_survey.py")
     process.suspend()
-    while not (jobs := [job for job in cluster.jobs() if job.state == "RUNNING"]):
+    running = ("cpu", "RUNNING")  # comments are told only when a job has ended
+    while not (jobs := [job for job in cluster.jobs() if (job.partition, job.state) == running]):
         assert run.poll() is None
     how(jobs[-1])
     process.wait()

@@ -212,7 +212,9 @@ def _pretraining_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     batch = pretraining["recipe"]["batch_size"]
     for gpus in pretraining["gpus"]:
         if batch % max(gpus, 1):
-            yield f"'pretraining.gpus': {gpus} do not divide 'recipe.batch_size' ({batch}) evenly"
+            yield (
+                f"'pretraining.gpus' ({gpus}) must divide 'pretraining.recipe.batch_size' ({batch})"
+            )
     if probe["components"] not in config["pca"]["components"]:
         yield (
             f"'probe.components' ({probe['components']}) must be one of 'pca.components' "
