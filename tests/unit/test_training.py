@@ -10,7 +10,14 @@ import pytest
 
 from tests.conftest import ROOT
 from workflow.lib.encoder import random_encoder
-from workflow.lib.training import BatchNormalization, Recipe, build_head, build_trainee
+from workflow.lib.errors import UserError
+from workflow.lib.training import (
+    BatchNormalization,
+    Recipe,
+    all_gpus,
+    build_head,
+    build_trainee,
+)
 
 RECIPE = {
     "patience": 9,
@@ -49,7 +56,7 @@ training, validation = (
     Batches(images, labels, keys, rows, crop=32, batch_size=16, seed=1, train=learned)
     for rows, learned in ((np.arange(64), True), (np.arange(64, 96), False))
 )
-with all_gpus(how.precision, devices):
+with all_gpus(how, devices):
     views = keras.Input((32, 32, 1))
     seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(views))
     encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(seen))
@@ -94,6 +101,15 @@ def test_two_devices_go_on_where_one_stopped(run):
     assert resumed["loss"][-1] < 0.8 * stopped["loss"][-1]
     first, second = resumed["copies"]
     assert first == second
+
+
+def test_devices_that_cannot_share_a_batch_are_refused():
+    devices = ["CPU:0", "CPU:1", "CPU:2"]
+    with (
+        pytest.raises(UserError, match=r"3 GPUs.* 16 .*CUDA_VISIBLE_DEVICES"),
+        all_gpus(Recipe(epochs=1, **RECIPE), devices),
+    ):
+        pass
 
 
 def test_fused_normalisation_is_keras_own():

@@ -97,7 +97,7 @@ def pretrain(
         ", ".join(questions), len(training.rows), len(validation.rows),
     )  # fmt: skip
     low, high = concentrations
-    with all_gpus(how.precision):
+    with all_gpus(how):
         encoder = random_encoder(crop_size, seed)
         last = build_head(
             encoder.output_shape[-1],
@@ -170,7 +170,7 @@ def pretrain_stand_in(
         )
         for rows, learned in ((order[pictures // 10 :], True), (order[: pictures // 10], False))
     )  # fmt: skip
-    with all_gpus(how.precision):
+    with all_gpus(how):
         encoder = random_encoder(crop_size, seed, channels=3)
         last = build_head(encoder.output_shape[-1], len(CLASSES), "softmax", how.dropout)
         loss = "sparse_categorical_crossentropy"

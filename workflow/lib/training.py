@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from workflow.lib.augment import Views, apply_views, central_views, draw_views
+from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
 
 DROP_CONNECT = 0.2
@@ -301,20 +302,30 @@ def policy(precision: str) -> Iterator[None]:
 
 
 @contextmanager
-def all_gpus(precision: str, devices: Sequence[str] = ()) -> Iterator[None]:
+def all_gpus(recipe: Recipe, devices: Sequence[str] = ()) -> Iterator[None]:
     """Build networks for all GPUs of this machine, each batch shared among them.
 
     Parameters
     ----------
-    precision
-        Keras's dtype policy for the networks built in this context, if there is a GPU.
+    recipe
+        Its precision is the dtype policy of the networks built in this context, if there is a GPU.
     devices
         TensorFlow's names of devices to use in the place of the GPUs.
+
+    Raises
+    ------
+    UserError
+        If they cannot have equal shares of a batch.
     """
-    gpus = count_gpus()
+    gpus = len(devices) or count_gpus()
     log.info("%d GPUs, Keras %s on %s", gpus, keras.__version__, keras.backend.backend())
-    with policy(precision):
-        if max(gpus, len(devices)) > 1 and keras.backend.backend() == "tensorflow":
+    if recipe.batch_size % max(gpus, 1):
+        raise UserError(
+            f"{gpus} GPUs cannot share batches of {recipe.batch_size} (batch_size of the recipe) "
+            "evenly; let the run see fewer by CUDA_VISIBLE_DEVICES"
+        )
+    with policy(recipe.precision):
+        if gpus > 1 and keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
             with tf.distribute.MirroredStrategy(devices or None).scope():
