@@ -30,9 +30,11 @@ def modules(name: str) -> frozenset[str]:
     return frozenset({name}).union(*(modules(other) for other in found - PLUMBING))
 
 
-def digest(name: str) -> str:
-    """Hash a module and all that it imports from here: what unfinished work was made by."""
-    texts = [(LIB / file_of(other)).read_bytes() for other in sorted(modules(name))]
+@cache
+def digest(*names: str) -> str:
+    """Hash modules and all that they import from here: what a result was made by."""
+    found = frozenset().union(*map(modules, names))
+    texts = [(LIB / file_of(name)).read_bytes() for name in sorted(found)]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
@@ -48,8 +50,7 @@ def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str
     names
         Modules that do the work, with what they import.
     """
-    made_by = "".join(map(digest, names))
-    hashed = hashlib.sha256(f"{json.dumps(settings)}\0{made_by}".encode())
+    hashed = hashlib.sha256(f"{json.dumps(settings)}\0{digest(*names)}".encode())
     for path in inputs:
         hashed.update(b"\0" + Path(path).read_bytes())
     return hashed.hexdigest()[:12]

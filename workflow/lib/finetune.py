@@ -511,13 +511,8 @@ def _machine() -> dict[str, Any]:
     return {
         "device": keras.distribution.list_devices("gpu" if count_gpus() else "cpu")[0],
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
-        "code": _code()[:12],
+        "code": digest(*CODE)[:12],
     }
-
-
-def _code() -> str:
-    """Hash the modules that determine what a run gives."""
-    return hashlib.sha256("".join(map(digest, CODE)).encode()).hexdigest()
 
 
 def _sha256(path: str | Path) -> str:

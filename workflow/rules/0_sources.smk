@@ -6,8 +6,8 @@
 rule download_file:
     """Download one file of config/downloads.tsv and hold it to its checksum."""
     input:
+        # Nor is its code named: a file that has its checksum is right, whatever fetched it.
         downloads=ancient("config/downloads.tsv"),
-        code=ancient(lib("downloads", "http")),
     output:
         "<downloads>/{file}",
     log:
@@ -35,7 +35,6 @@ rule simulate_survey:
     input:
         # Other rules merge the spellings that this one draws; new rules make no other sky.
         tag_rules=ancient("config/tags.tsv"),
-        code=lib("sky.survey", "tag_rules"),
     output:
         truth="<results>/0_sources/{survey}/truth.parquet",
         nsa="<results>/0_sources/{survey}/nsa.fits",
@@ -55,6 +54,7 @@ rule simulate_survey:
         mem_mb=escalate(2000),
         runtime=escalate(60),
     params:
+        code=lib("sky.survey", "tag_rules"),
         galaxies=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["galaxies"],
         seed=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["seed"],
         merging_share=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["merging_share"],
@@ -67,7 +67,6 @@ rule simulate_pictures:
     """Take the pictures of a simulated survey that comes as a zip of JPEGs, as GZ2 does."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
-        code=lib("sky.survey"),
     output:
         "<results>/0_sources/{survey}/images.zip",
     log:
@@ -81,6 +80,7 @@ rule simulate_pictures:
         mem_mb=escalate(2000),
         runtime=estimated("simulate_pictures"),
     params:
+        code=lib("sky.survey"),
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
         thumbnail_size=config["cutouts"]["thumbnail_size"],
         jpeg_quality=config["cutouts"]["jpeg_quality"],
@@ -92,7 +92,6 @@ rule simulate_cutout:
     """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
-        code=lib("sky.survey"),
     output:
         "<results>/0_sources/{survey}/cutouts/{iauname}.fits",
     log:
@@ -106,6 +105,7 @@ rule simulate_cutout:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
+        code=lib("sky.survey"),
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
         thumbnail_size=config["cutouts"]["thumbnail_size"],
         pixel_scale=config["cutouts"]["pixel_scale"],

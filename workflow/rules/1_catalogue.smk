@@ -7,7 +7,6 @@ rule select_galaxies:
     """Apply the survey's cuts, and count how many galaxies each removes."""
     input:
         unpack(tables_of),
-        code=lib("catalogue"),
     output:
         catalogue="<results>/1_catalogue/{survey}.parquet",
         counts="<results>/1_catalogue/{survey}/selection_counts.json",
@@ -22,6 +21,7 @@ rule select_galaxies:
         mem_mb=memory(4000, 1000),
         runtime=escalate(60),
     params:
+        code=lib("catalogue"),
         id_column=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("id_column"),
         cuts=lambda wildcards: SURVEYS[wildcards.survey].get("cuts", {}),
         exclude=lambda wildcards: SURVEYS[wildcards.survey].get("exclude", []),
@@ -39,7 +39,6 @@ rule write_shard:
     """Write the galaxies of one shard; later stages work on one shard a job."""
     input:
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        code=lib("catalogue"),
     output:
         "<results>/1_catalogue/{survey}/shards/{shard}.csv",
     log:
@@ -52,6 +51,8 @@ rule write_shard:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
+    params:
+        code=lib("catalogue"),
     script:
         "../../scripts/write_shard.py"
 

@@ -8,7 +8,6 @@ rule fetch_cutouts:
     input:
         shard="<results>/1_catalogue/{survey}/shards/{shard}.csv",
         images=images_of,
-        code=code_of_images,
     output:
         cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
         failed="<results>/2_cutouts/{survey}/{shard}.failed.csv",
@@ -27,6 +26,7 @@ rule fetch_cutouts:
         runtime=estimated("fetch_cutouts"),
         turn=1,
     params:
+        code=code_of_images,
         source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],
         simulation=lambda wildcards: SURVEYS[wildcards.survey].get("simulation"),
         legacysurvey=config["legacysurvey"],
@@ -41,7 +41,6 @@ rule gather_images:
         shards=lambda wildcards: each_shard(
             "<results>/2_cutouts/{survey}/{shard}.parquet", **wildcards
         ),
-        code=lib("cutouts"),
     output:
         images="<results>/2_cutouts/{survey}/images.npy",
         names="<results>/2_cutouts/{survey}/images.csv",
@@ -55,6 +54,8 @@ rule gather_images:
     resources:
         mem_mb=escalate(4000),
         runtime=estimated("gather_images"),
+    params:
+        code=lib("cutouts"),
     script:
         "../../scripts/gather_images.py"
 

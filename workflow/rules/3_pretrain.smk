@@ -5,8 +5,6 @@
 
 rule make_random_encoder:
     """Draw random weights: what an encoder is before any pretraining."""
-    input:
-        code=lib("encoder"),
     output:
         weights="<results>/3_pretrain/random/encoder.weights.h5",
         description="<results>/3_pretrain/random/encoder.json",
@@ -21,6 +19,7 @@ rule make_random_encoder:
         mem_mb=escalate(4000),
         runtime=escalate(10),
     params:
+        code=lib("encoder"),
         size=config["representation"]["crop_size"],
         seed=config["pretraining"]["seed"],
     script:
@@ -33,7 +32,6 @@ rule pretrain_encoder:
         catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
         images=f"<results>/2_cutouts/{PRETRAINED_ON}/images.npy",
         names=f"<results>/2_cutouts/{PRETRAINED_ON}/images.csv",
-        code=lib("pretrain", "training", "loss"),
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -53,6 +51,7 @@ rule pretrain_encoder:
         mem_mb=escalate(32000),
         runtime=estimated("pretrain_encoder"),
     params:
+        code=lib("pretrain", "training", "loss"),
         survey=PRETRAINED_ON,
         questions=lambda wildcards: questions_of(wildcards.pretraining),
         concentrations=config["pretraining"]["concentrations"],
@@ -66,8 +65,6 @@ rule pretrain_encoder:
 
 rule pretrain_stand_in:
     """Train an encoder to name procedural pictures, where ImageNet's weights cannot be had."""
-    input:
-        code=lib("pretrain", "training", "pictures"),
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -86,6 +83,7 @@ rule pretrain_stand_in:
         mem_mb=escalate(16000),
         runtime=estimated("pretrain_stand_in"),
     params:
+        code=lib("pretrain", "training", "pictures"),
         pictures=config["pretraining"]["stand_in"]["pictures"],
         network_size=config["cutouts"]["network_size"],
         crop_size=config["representation"]["crop_size"],
@@ -99,7 +97,6 @@ rule copy_encoder:
     """Take the weights that config names, after checking that they fit the network."""
     input:
         weights=lambda wildcards: weights_file(WEIGHTS[wildcards.pretraining]),
-        code=lib("weights"),
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -117,6 +114,7 @@ rule copy_encoder:
         mem_mb=escalate(4000),
         runtime=escalate(10),
     params:
+        code=lib("weights"),
         size=config["representation"]["crop_size"],
         survey=PRETRAINED_ON,
         questions=config["pretraining"]["questions"],
@@ -133,7 +131,6 @@ rule predict_votes:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
         head="<results>/3_pretrain/{pretraining}/head.npz",
-        code=lib("embed", "augment"),
     output:
         "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet",
     log:
@@ -148,6 +145,7 @@ rule predict_votes:
         mem_mb=escalate(8000),
         runtime=estimated("predict_votes"),
     params:
+        code=lib("embed", "augment"),
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
@@ -164,7 +162,6 @@ rule evaluate_pretraining:
             survey=PRETRAINED_ON,
         ),
         catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
-        code=lib("evaluate"),
     output:
         "<results>/3_pretrain/evaluation.csv",
     log:
@@ -178,6 +175,7 @@ rule evaluate_pretraining:
         mem_mb=escalate(4000),
         runtime=escalate(60),
     params:
+        code=lib("evaluate"),
         pretrainings=EVALUATED,
         questions=config["pretraining"]["questions"],
     script:

@@ -9,7 +9,6 @@ rule embed_cutouts:
         cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
-        code=lib("embed", "encoder", "augment"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet",
     log:
@@ -27,6 +26,7 @@ rule embed_cutouts:
         mem_mb=escalate(8000),
         runtime=estimated("embed_cutouts"),
     params:
+        code=lib("embed", "encoder", "augment"),
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
@@ -40,7 +40,6 @@ rule gather_representation:
         shards=lambda wildcards: each_shard(
             "<results>/4_represent/{survey}/{pretraining}/shards/{shard}.parquet", **wildcards
         ),
-        code=lib("representation"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/representation.parquet",
     log:
@@ -53,6 +52,8 @@ rule gather_representation:
     resources:
         mem_mb=escalate(2000),
         runtime=estimated("gather_representation"),
+    params:
+        code=lib("representation"),
     script:
         "../../scripts/gather_representation.py"
 
@@ -61,7 +62,6 @@ rule unpack_representation:
     """Write the representation as one array, which searches map into memory."""
     input:
         representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
-        code=lib("representation"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/representation.npy",
     log:
@@ -74,6 +74,8 @@ rule unpack_representation:
     resources:
         mem_mb=escalate(4000),
         runtime=estimated("unpack_representation"),
+    params:
+        code=lib("representation"),
     script:
         "../../scripts/unpack_representation.py"
 
@@ -82,7 +84,6 @@ rule compress_representation:
     """Fit an incremental PCA to the representation, and project it."""
     input:
         representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
-        code=lib("project"),
     output:
         compressed="<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",
         variance="<results>/4_represent/{survey}/{pretraining}/pca{components}.variance.csv",
@@ -98,6 +99,7 @@ rule compress_representation:
         mem_mb=escalate(4000),
         runtime=estimated("compress_representation"),
     params:
+        code=lib("project"),
         batch_size=config["pca"]["batch_size"],
     script:
         "../../scripts/compress_representation.py"
@@ -109,7 +111,6 @@ rule project_representation:
         compressed=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['umap']['components']}.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
         votes=automated_votes,
-        code=lib("project"),
     output:
         "<results>/4_represent/{survey}/{pretraining}/umap_{sample}.parquet",
     log:
@@ -124,6 +125,7 @@ rule project_representation:
         mem_mb=memory(16000, 1000),
         runtime=estimated("project_representation"),
     params:
+        code=lib("project"),
         fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],
         threshold=config["umap"]["threshold"],
         most=config["umap"]["most"],
@@ -147,7 +149,6 @@ rule probe_representations:
             pretraining=config["probe"]["pretrainings"],
         ),
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        code=lib("probe"),
     output:
         "<results>/4_represent/{survey}/probe.csv",
     log:
@@ -161,6 +162,7 @@ rule probe_representations:
         mem_mb=escalate(4000),
         runtime=escalate(60),
     params:
+        code=lib("probe"),
         pretrainings=config["probe"]["pretrainings"],
         labels=lambda wildcards: labels_of(wildcards.survey),
         folds=config["probe"]["folds"],

@@ -9,7 +9,6 @@ rule gather_tags:
         tags=lambda wildcards: TAGGED[wildcards.survey]["table"],
         rules="config/tags.tsv",
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        code=lib("tags"),
     output:
         "<results>/5_similarity/{survey}/tags.parquet",
     log:
@@ -24,6 +23,8 @@ rule gather_tags:
     resources:
         mem_mb=memory(1000, 500),
         runtime=escalate(10),
+    params:
+        code=lib("tags"),
     script:
         "../../scripts/gather_tags.py"
 
@@ -32,7 +33,6 @@ rule derive_tags:
     """Make tags from votes, for a survey that nobody has tagged."""
     input:
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        code=lib("tags"),
     output:
         "<results>/5_similarity/{survey}/tags.parquet",
     log:
@@ -48,6 +48,7 @@ rule derive_tags:
         mem_mb=memory(1000, 500),
         runtime=escalate(10),
     params:
+        code=lib("tags"),
         fractions=lambda wildcards: TAGGED[wildcards.survey]["fractions"],
         above=config["similarity"]["above"],
     script:
@@ -60,7 +61,6 @@ rule find_neighbours:
         representation=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['similarity']['components']}.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
         tags=tags_of,
-        code=lib("retrieval"),
     output:
         "<results>/5_similarity/{survey}/{pretraining}/neighbours.parquet",
     log:
@@ -74,6 +74,7 @@ rule find_neighbours:
         mem_mb=memory(1000, 1000),
         runtime=escalate(10),
     params:
+        code=lib("retrieval"),
         most_common=config["similarity"]["most_common"],
         neighbours=config["similarity"]["neighbours"],
         metric=config["similarity"]["metric"],
@@ -92,7 +93,6 @@ rule measure_retrieval:
         full="<results>/4_represent/{survey}/{pretraining}/representation.npy",
         catalogue="<results>/1_catalogue/{survey}.parquet",
         tags=tags_of,
-        code=lib("retrieval"),
     output:
         "<results>/5_similarity/{survey}/{pretraining}/retrieval.csv",
     log:
@@ -106,6 +106,7 @@ rule measure_retrieval:
         mem_mb=memory(4000, 2000),
         runtime=escalate(240),
     params:
+        code=lib("retrieval"),
         questions=config["pretraining"]["questions"],
         answers=lambda wildcards: vote_columns(wildcards.survey),
         most_common=config["similarity"]["most_common"],
@@ -121,7 +122,6 @@ rule compare_votes:
     input:
         neighbours="<results>/5_similarity/{survey}/{pretraining}/neighbours.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
-        code=lib("retrieval"),
     output:
         "<results>/5_similarity/{survey}/{pretraining}/shared_votes.csv",
     log:
@@ -135,6 +135,7 @@ rule compare_votes:
         mem_mb=memory(1000, 1500),
         runtime=escalate(30),
     params:
+        code=lib("retrieval"),
         questions=config["pretraining"]["questions"],
         answers=lambda wildcards: vote_columns(wildcards.survey),
         retrieval=config["similarity"]["retrieval"],

@@ -7,7 +7,6 @@ rule measure_ellipses:
     """Fit nested ellipses to each galaxy of a shard, the features of the baseline."""
     input:
         cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
-        code=lib("ellipses"),
     output:
         "<results>/6_anomaly/{survey}/shards/{shard}.parquet",
     log:
@@ -24,6 +23,7 @@ rule measure_ellipses:
         runtime=estimated("measure_ellipses"),
         turn=1,
     params:
+        code=lib("ellipses"),
         ellipses=config["anomalies"]["ellipses"],
     script:
         "../../scripts/measure_ellipses.py"
@@ -35,7 +35,6 @@ rule gather_ellipses:
         shards=lambda wildcards: each_shard(
             "<results>/6_anomaly/{survey}/shards/{shard}.parquet", **wildcards
         ),
-        code=lib("representation"),
     output:
         "<results>/6_anomaly/{survey}/ellipse.parquet",
     log:
@@ -48,6 +47,8 @@ rule gather_ellipses:
     resources:
         mem_mb=escalate(1000),
         runtime=escalate(10),
+    params:
+        code=lib("representation"),
     script:
         "../../scripts/gather_ellipses.py"
 
@@ -57,7 +58,6 @@ rule select_candidates:
     input:
         catalogue=lambda wildcards: f"<results>/1_catalogue/{TASKS[wildcards.task].survey}.parquet",
         features=all_features_of,
-        code=lib("anomalies", "tasks"),
     output:
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
         counts="<results>/6_anomaly/{task}/candidates.json",
@@ -72,6 +72,7 @@ rule select_candidates:
         mem_mb=memory(1000, 1200),
         runtime=escalate(10),
     params:
+        code=lib("anomalies", "tasks"),
         task=lambda wildcards: TASKS[wildcards.task]._asdict(),
     script:
         "../../scripts/select_candidates.py"
@@ -82,7 +83,6 @@ rule standardise_features:
     input:
         features=lambda wildcards: features_of(**wildcards),
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
-        code=lib("anomalies"),
     output:
         "<results>/6_anomaly/{task}/{name}.npy",
     log:
@@ -97,6 +97,8 @@ rule standardise_features:
     resources:
         mem_mb=memory(1000, 2500),
         runtime=escalate(10),
+    params:
+        code=lib("anomalies"),
     script:
         "../../scripts/standardise_features.py"
 
@@ -112,7 +114,6 @@ rule hunt_anomalies:
         vectors=lambda wildcards: (
             f"<results>/6_anomaly/{wildcards.task}/{METHODS[wildcards.method]['features']}.npy"
         ),
-        code=lib("anomalies"),
     output:
         (
             expand(
@@ -136,6 +137,7 @@ rule hunt_anomalies:
         runtime=estimated("hunt_anomalies"),
         turn=1,
     params:
+        code=lib("anomalies"),
         repeats=lambda wildcards: (
             list(range(len(REPEATS)))
             if config["anomalies"]["one_job"]
@@ -157,7 +159,6 @@ rule score_repeats:
     input:
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
         repeats=lambda wildcards: sum(repeats_of(wildcards.task).values(), []),
-        code=lib("anomalies"),
     output:
         curves="<results>/6_anomaly/{task}/curves.csv",
         scores="<results>/6_anomaly/{task}/scores.csv",
@@ -172,6 +173,7 @@ rule score_repeats:
         mem_mb=memory(1000, 300),
         runtime=escalate(10),
     params:
+        code=lib("anomalies"),
         methods=lambda wildcards: TASKS[wildcards.task].methods,
         tops=config["anomalies"]["tops"],
         longest=config["anomalies"]["longest"],
@@ -185,7 +187,6 @@ rule project_ellipses:
     input:
         vectors="<results>/6_anomaly/{task}/ellipse.npy",
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
-        code=lib("anomalies"),
     output:
         "<results>/6_anomaly/{task}/umap_ellipse.parquet",
     log:
@@ -200,6 +201,7 @@ rule project_ellipses:
         mem_mb=escalate(8000),
         runtime=estimated("project_ellipses"),
     params:
+        code=lib("anomalies"),
         n_neighbors=config["umap"]["n_neighbors"],
         min_dist=config["umap"]["min_dist"],
         seed=config["umap"]["seed"],

@@ -10,7 +10,6 @@ rule label_galaxies:
         shards=lambda wildcards: each_shard(
             "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]
         ),
-        code=lib("labels"),
     output:
         labels="<results>/7_finetune/{label}/labels.csv",
         counts="<results>/7_finetune/{label}/label_counts.json",
@@ -25,6 +24,7 @@ rule label_galaxies:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
+        code=lib("labels"),
         task=label_of,
     script:
         "../../scripts/label_galaxies.py"
@@ -37,7 +37,6 @@ rule gather_labelled:
             "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]
         ),
         labels="<results>/7_finetune/{label}/labels.csv",
-        code=lib("labels", "cutouts"),
     output:
         "<results>/7_finetune/{label}/images_{channels}.npy",
     log:
@@ -52,6 +51,8 @@ rule gather_labelled:
     resources:
         mem_mb=escalate(4000),
         runtime=estimated("gather_labelled"),
+    params:
+        code=lib("labels", "cutouts"),
     script:
         "../../scripts/gather_labelled.py"
 
@@ -63,7 +64,6 @@ rule finetune_encoder:
         labels="<results>/7_finetune/{label}/labels.csv",
         weights=weights_to_finetune("encoder.weights.h5"),
         description=weights_to_finetune("encoder.json"),
-        code=lib("finetune", "fused", "classifier", "augment"),
     output:
         expand("<results>/7_finetune/{part}.json", part=RUNS_OF_A_JOB),
     log:
@@ -81,6 +81,7 @@ rule finetune_encoder:
         mem_mb=escalate(32000),
         runtime=estimated("finetune_encoder"),
     params:
+        code=lib("finetune", "fused", "classifier", "augment"),
         runs=runs_of_job,
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
@@ -95,7 +96,6 @@ rule keep_classifier:
         labels="<results>/7_finetune/{label}/labels.csv",
         weights=weights_to_finetune("encoder.weights.h5"),
         description=weights_to_finetune("encoder.json"),
-        code=lib("finetune", "fused", "classifier", "augment"),
     output:
         metrics="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/run.json",
         weights="<results>/7_finetune/{label}/{pretraining}/{depth}/n{size}_r{repeat}/encoder.weights.h5",
@@ -114,6 +114,7 @@ rule keep_classifier:
         mem_mb=escalate(32000),
         runtime=estimated("keep_classifier"),
     params:
+        code=lib("finetune", "fused", "classifier", "augment"),
         runs=lambda wildcards: [seeded_run(wildcards, wildcards.size, wildcards.repeat)],
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
@@ -131,7 +132,6 @@ rule predict_labels:
         description="<results>/7_finetune/{label}/{run}/encoder.json",
         head="<results>/7_finetune/{label}/{run}/classifier.npz",
         split="<results>/7_finetune/{label}/{run}/split.csv",
-        code=lib("finetuned", "augment"),
     output:
         "<results>/7_finetune/{label}/{run}/predictions/{survey}.parquet",
     log:
@@ -148,6 +148,7 @@ rule predict_labels:
         mem_mb=escalate(8000),
         runtime=estimated("predict_labels"),
     params:
+        code=lib("finetuned", "augment"),
         survey=lambda wildcards: label_of(wildcards)["survey"],
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
@@ -162,7 +163,6 @@ rule tabulate_finetuning:
         runs=lambda wildcards: [
             f"<results>/7_finetune/{wildcards.label}/{run.path}.json" for run in FINETUNING_RUNS
         ],
-        code=lib("finetuned_table"),
     output:
         models="<results>/7_finetune/{label}/models.csv",
         costs="<results>/7_finetune/{label}/costs.csv",
@@ -176,6 +176,8 @@ rule tabulate_finetuning:
     resources:
         mem_mb=escalate(2000),
         runtime=escalate(10),
+    params:
+        code=lib("finetuned_table"),
     script:
         "../../scripts/tabulate_finetuning.py"
 

@@ -13,7 +13,6 @@ rule draw_representation:
         ),
         cutouts=each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", SHOWN),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("figures"),
     output:
         pdf="<results>/8_figures/{figure}.pdf",
         png=report(
@@ -36,6 +35,7 @@ rule draw_representation:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
+        code=lib("figures"),
         grid=lambda wildcards: config["figures"]["representation"]["grid"][wildcards.figure],
         crop=config["figures"]["representation"]["crop"],
         width=config["figures"]["width"],
@@ -51,7 +51,6 @@ rule draw_neighbours:
         neighbours=f"<results>/5_similarity/{SHOWN}/{PRETRAINING}/neighbours.parquet",
         cutouts=each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", SHOWN),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("figures"),
     output:
         pdf="<results>/8_figures/figure_2.pdf",
         png=report(
@@ -72,6 +71,7 @@ rule draw_neighbours:
         mem_mb=escalate(2000),
         runtime=escalate(30),
     params:
+        code=lib("figures"),
         per_row=config["figures"]["neighbours"]["per_row"],
         crop=config["figures"]["neighbours"]["crop"],
         width=config["figures"]["width"],
@@ -93,7 +93,6 @@ rule draw_scores:
             task=config["figures"]["anomalies"][wildcards.figure],
         ),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("anomaly_figures"),
     output:
         pdf="<results>/8_figures/{figure}.pdf",
         png=report(
@@ -116,6 +115,7 @@ rule draw_scores:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
+        code=lib("anomaly_figures"),
         tasks=lambda wildcards: config["figures"]["anomalies"][wildcards.figure],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -138,7 +138,6 @@ rule draw_interest:
         ),
         candidates=f"<results>/6_anomaly/{FIGURE_4['task']}/candidates.parquet",
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("anomaly_figures"),
     output:
         pdf="<results>/8_figures/figure_4.pdf",
         png=report(
@@ -159,6 +158,7 @@ rule draw_interest:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
+        code=lib("anomaly_figures"),
         methods=FIGURE_4["methods"],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -183,7 +183,6 @@ rule draw_finds:
             for path in each_shard("<results>/2_cutouts/{survey}/{shard}.parquet", survey)
         ],
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("anomaly_figures"),
     output:
         pdf="<results>/8_figures/figure_6.pdf",
         png=report(
@@ -204,6 +203,7 @@ rule draw_finds:
         mem_mb=escalate(2000),
         runtime=escalate(30),
     params:
+        code=lib("anomaly_figures"),
         tasks=FIGURE_6["tasks"],
         among=FIGURE_6["among"],
         columns=FIGURE_6["columns"],
@@ -222,7 +222,6 @@ rule tabulate_scores:
     input:
         scores=expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("score_table"),
     output:
         csv="<results>/8_figures/table_1.csv",
         tex="<results>/8_figures/table_1.tex",
@@ -243,6 +242,7 @@ rule tabulate_scores:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
+        code=lib("score_table"),
         tasks=list(TASKS),
         surveys=[task.survey for task in TASKS.values()],
         tops=config["anomalies"]["tops"],
@@ -261,7 +261,6 @@ rule draw_pca_variance:
             components=config["pca"]["components"],
         ),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
-        code=lib("figures"),
     output:
         pdf="<results>/8_figures/figure_pca.pdf",
         png=report(
@@ -282,6 +281,7 @@ rule draw_pca_variance:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
+        code=lib("figures"),
         surveys=config["figures"]["pca"]["surveys"],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -294,7 +294,6 @@ rule draw_finetuning:
     """Draw test accuracy by the number of labelled galaxies."""
     input:
         models=f"<results>/7_finetune/{FINETUNING_TASK}/models.csv",
-        code=lib("finetuned_figures"),
     output:
         pdf="<results>/8_figures/{figure}.pdf",
         png=report(
@@ -317,6 +316,7 @@ rule draw_finetuning:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
+        code=lib("finetuned_figures"),
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
         notes=FINETUNING_NOTES,
@@ -328,7 +328,6 @@ rule show_table:
     """Show one kind of table as a web page, for the report."""
     input:
         tables=lambda wildcards: list(TABLES[wildcards.table].values()),
-        code=lib("pages"),
     output:
         report(
             "<results>/8_figures/tables/{table}.html",
@@ -347,6 +346,7 @@ rule show_table:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
+        code=lib("pages"),
         headings=lambda wildcards: list(TABLES[wildcards.table]),
         title=lambda wildcards: TABLE_TITLES[wildcards.table],
     script:

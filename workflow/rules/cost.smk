@@ -10,8 +10,6 @@ localrules:
 
 rule print_plan:
     """Print jobs, submissions, hours and disk of each stage, as estimated."""
-    input:
-        code=lib("plan"),
     output:
         temp(touch("<results>/cost.printed")),
     log:
@@ -25,6 +23,7 @@ rule print_plan:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
+        code=lib("plan"),
         config=config,
         # A conda environment has no Snakemake.
         snakemake=[sys.executable, "-m", "snakemake"],
