@@ -68,12 +68,12 @@ def test_more_is_asked_for_with_each_attempt_up_to_the_partitions_limit():
 def test_a_job_of_a_shard_is_asked_for_by_its_galaxies():
     wildcards = {"survey": "decals", "pretraining": "all"}
     survey = COST.seconds("embed_cutouts", wildcards) - CONFIG["cost"]["start"]
-    shard = COST.seconds("embed_cutouts", wildcards | {"shard": "000-of-400"})
-    assert (shard - CONFIG["cost"]["start"]) * 400 == pytest.approx(survey)
+    shard = COST.seconds("embed_cutouts", wildcards | {"shard": "000-of-200"})
+    assert (shard - CONFIG["cost"]["start"]) * 200 == pytest.approx(survey)
 
 
 def test_images_take_as_long_as_their_source_does():
-    decals = {"survey": "decals", "shard": "000-of-400"}
+    decals = {"survey": "decals", "shard": "000-of-200"}
     gz2 = {"survey": "gz2", "shard": "00-of-60"}
     for wildcards, source in ((decals, "legacysurvey"), (gz2, "directory")):
         seconds = COST.seconds("fetch_cutouts", wildcards) - CONFIG["cost"]["start"]

@@ -7,15 +7,15 @@ import pytest
 PAPER = {
     "download_file": 7,
     "select_galaxies": 2,
-    "write_shard": 460,
-    "fetch_cutouts": 460,
+    "write_shard": 260,
+    "fetch_cutouts": 260,
     "gather_images": 1,
     "pretrain_encoder": 5,
     "copy_encoder": 1,
     "make_random_encoder": 1,
     "predict_votes": 5,
     "evaluate_pretraining": 1,
-    "embed_cutouts": 7 * 400 + 60,  # decals by each encoder, gz2 by the one that is shown
+    "embed_cutouts": 7 * 200 + 60,  # decals by each encoder, gz2 by the one that is shown
     "gather_representation": 8,
     "compress_representation": 3 + 6 + 3,
     "unpack_representation": 1,
@@ -25,7 +25,7 @@ PAPER = {
     "find_neighbours": 1,
     "measure_retrieval": 1,
     "compare_votes": 1,
-    "measure_ellipses": 460,
+    "measure_ellipses": 260,
     "gather_ellipses": 2,
     "select_candidates": 4,
     "standardise_features": 4 * 2,
@@ -128,7 +128,7 @@ def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_fig
     assert by_name == by_file
     assert by_file["draw_representation"] == 1
     assert by_file["project_representation"] == 1
-    assert by_file["fetch_cutouts"] == 400  # of decals; gz2 is in no thumbnail figure
+    assert by_file["fetch_cutouts"] == 200  # of decals; gz2 is in no thumbnail figure
     assert "draw_pca_variance" not in by_file
 
 
@@ -161,7 +161,7 @@ def test_one_run_of_the_grid_needs_its_encoder_and_no_other_run(bare):
     jobs = bare.jobs("results/7_finetune/ring/imagenet/block6+/n438_r3.json")
     assert jobs["finetune_encoder"] == 1
     assert jobs["copy_encoder"] == 1
-    assert jobs["fetch_cutouts"] == 400
+    assert jobs["fetch_cutouts"] == 200
     assert "pretrain_encoder" not in jobs
     scratch = bare.jobs("results/7_finetune/ring/scratch/all/n438_r3.json")
     assert "copy_encoder" not in scratch
