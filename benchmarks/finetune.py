@@ -126,7 +126,7 @@ def measure(
     """Give images/s of the three ways for each stage."""
     galaxies = galaxies_of(size, options.pixels)
     images = np.asarray(galaxies.images)
-    epochs = max(3, options.images // size)
+    epochs = max(1, options.images // size)
     how = settings_of(options, epochs, size)
     network = Network(weights, "all", how, images.shape)
     with tempfile.TemporaryDirectory() as folder:
@@ -145,9 +145,7 @@ def measure(
     rates: dict[str, list[list[float]]] = {stage: [[], [], []] for stage in STAGES}
     for _ in range(options.turns):
         with tempfile.TemporaryDirectory() as folder:
-            began = time.perf_counter()
             models = network.run(galaxies, 1, Path(folder))
-            print(f"  size {size}: our run in {time.perf_counter() - began:.1f} s", flush=True)
         for model in models:
             rates[model["stage"]][0].append(epochs * size / model["seconds"])
         for stage in STAGES:
@@ -172,7 +170,7 @@ def whole_run(size: int, weights: Path, options: argparse.Namespace) -> tuple[fl
     """Give the seconds of a whole run, compiling included, by ours and by fit."""
     galaxies = galaxies_of(size, options.pixels)
     images = np.asarray(galaxies.images)
-    epochs = max(3, options.images // size)
+    epochs = max(1, options.images // size)
 
     def ours() -> None:
         network = Network(weights, "all", settings_of(options, epochs, size), images.shape)
@@ -210,21 +208,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "encoder.weights.h5"
         save_encoder(random_encoder(options.crop, 1), weights, label="", training=None, seed=1)
-        rows = [(size, *row) for size in options.sizes for row in measure(size, weights, options)]
         print("images/s, the best of each way\n")
         print("| size | stage | ours | fit | bare | ours / fit | ours / bare |")
-        print("|---:|---|---:|---:|---:|---:|---:|")
-        for size, stage, ours, fit, bare in rows:
-            print(
-                f"| {size} | {stage} | {ours:.0f} | {fit:.0f} | {bare:.0f} "
-                f"| {ours / fit:.2f} | {ours / bare:.2f} |"
-            )
+        print("|---:|---|---:|---:|---:|---:|---:|", flush=True)
+        for size in options.sizes:
+            for stage, ours, fit, bare in measure(size, weights, options):
+                print(
+                    f"| {size} | {stage} | {ours:.0f} | {fit:.0f} | {bare:.0f} "
+                    f"| {ours / fit:.2f} | {ours / bare:.2f} |",
+                    flush=True,
+                )
         print(
             "\nseconds of a whole run\n\n| size | ours | fit | fit / ours |\n|---:|---:|---:|---:|"
         )
         for size in options.sizes:
             ours, fit = whole_run(size, weights, options)
-            print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |")
+            print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
