@@ -319,15 +319,15 @@ def all_gpus(recipe: Recipe, devices: Sequence[str] = ()) -> Iterator[None]:
     """
     gpus = len(devices) or count_gpus()
     log.info("%d GPUs, Keras %s on %s", gpus, keras.__version__, keras.backend.backend())
-    if recipe.batch_size % max(gpus, 1):
-        raise UserError(
-            f"{gpus} GPUs cannot share batches of {recipe.batch_size} (batch_size of the recipe) "
-            "evenly; let the run see fewer by CUDA_VISIBLE_DEVICES"
-        )
     with policy(recipe.precision):
         if gpus > 1 and keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
+            if recipe.batch_size % gpus:
+                raise UserError(
+                    f"{gpus} GPUs cannot share batches of {recipe.batch_size} (batch_size of the "
+                    "recipe) evenly; let the run see fewer by CUDA_VISIBLE_DEVICES"
+                )
             with tf.distribute.MirroredStrategy(devices or None).scope():
                 yield
         else:
