@@ -6,7 +6,7 @@
 rule download_file:
     """Download one file of config/downloads.tsv and hold it to its checksum."""
     input:
-        # Nor is its code named: a file that has its checksum is right, whatever fetched it.
+        # Neither an edit of this list nor of the code fetches it anew: its checksum says it is right.
         downloads=ancient("config/downloads.tsv"),
     output:
         "<downloads>/{file}",
