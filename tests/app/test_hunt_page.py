@@ -353,10 +353,18 @@ def test_ratings_that_cannot_be_written_are_not_taken(site, sky, visit):
     progress(page, 1)
     (sky.ratings / "removed.jsonl").unlink()
     iauname = now(page)
-    page.keyboard.press("5")
-    expect(page.get_by_role("alert")).to_contain_text("removed or replaced while open")
+    page.keyboard.type("5s", delay=0)
+    lost = page.get_by_role("alert").filter(has_text="removed or replaced while open")
+    expect(lost).to_be_visible()
     expect(card(page, iauname)).to_have_accessible_name(f"{iauname} not rated")
     progress(page, 1)
+    page.get_by_text("Rate by keys").click()
+    expect(page.get_by_text("takes the last answer back")).to_be_hidden()
+    expect(lost).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("no hunt in decals has the name 'removed'")
+    begin(page, "removed")
+    progress(page, 0)
 
 
 def test_names_of_galaxies_are_text_whatever_they_look_like(tmp_path, visit):

@@ -241,6 +241,9 @@ class Hunts:
             )
         path = Path(self.config["hunt"]["folder"]) / survey / f"{name}.jsonl"
         with self._lock:
+            if path in self._open and self._open[path].file.removed:
+                # Not closed: its model may be at work.
+                del self._open[path]
             if path not in self._open:
                 if subject is None and not path.exists():
                     raise UserError(f"no hunt in {survey} has the name {name!r}")

@@ -124,7 +124,7 @@ def _show_hunt(hunt: Hunt) -> None:
 
 def _show_batch(hunt: Hunt) -> None:
     """Show how far the hunt is, and the galaxies to rate."""
-    if problem := st.session_state.pop(PROBLEM, None) or hunt.problem:
+    if problem := st.session_state.get(_problem(hunt)) or hunt.problem:
         st.error(plain(problem))
     history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
     rated = len(history.rated)
@@ -142,20 +142,26 @@ def _show_batch(hunt: Hunt) -> None:
     show_rater(
         cards,
         [answer.iauname for answer in history.answers[-UNDOS:]],
-        lambda iauname, rating: _tell(hunt.answer, iauname, rating),
-        lambda iauname: _tell(hunt.undo, iauname),
+        lambda iauname, rating: _tell(hunt, hunt.answer, iauname, rating),
+        lambda iauname: _tell(hunt, hunt.undo, iauname),
         status=_status(hunt),
         keys=keys,
         key=f"rater {hunt.file.path}",
     )
 
 
-def _tell(call: Callable[..., None], *arguments: object) -> None:
-    """Tell the hunt something, and remember what is wrong with it until the page is shown."""
+def _tell(hunt: Hunt, call: Callable[..., None], *arguments: object) -> None:
+    """Tell the hunt something, and remember what is wrong with it until something is taken."""
     try:
         call(*arguments)
     except UserError as error:
-        st.session_state[PROBLEM] = str(error)
+        st.session_state[_problem(hunt)] = str(error)
+    else:
+        st.session_state.pop(_problem(hunt), None)
+
+
+def _problem(hunt: Hunt) -> str:
+    return f"{PROBLEM} {hunt.file.path}"
 
 
 def _word(rating: int | None) -> str:

@@ -148,6 +148,11 @@ class RatingFile:
             self.close()
             raise
 
+    @property
+    def removed(self) -> bool:
+        """Whether somebody removed or replaced the file since it was opened."""
+        return not os.fstat(self._file).st_nlink
+
     def close(self) -> None:
         """Let others open the file."""
         os.close(self._file)
@@ -220,7 +225,7 @@ class RatingFile:
 
     def _write(self, event: Mapping[str, Any]) -> None:
         """Write a line, whole or not at all, and see it safely on the disk."""
-        if not os.fstat(self._file).st_nlink:
+        if self.removed:
             raise UserError(f"{self.path}: removed or replaced while open; open it anew")
         size = os.fstat(self._file).st_size
         line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
