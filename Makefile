@@ -11,7 +11,9 @@ BIN := .venv/bin
 .PHONY: toy app test env lint lock
 
 toy: env  ## the simulated sky, from nothing to the figures
-	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete
+	# The longest job first.
+	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete \
+	  --prioritize results/toy/3_pretrain/all/encoder.weights.h5
 
 app: env  ## the web page on the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)

@@ -110,7 +110,8 @@ def test_random_weights_are_the_same_in_another_process(encoder):
 def test_saved_and_loaded_it_gives_the_same_representations(encoder, saved):
     loaded, description = load_encoder(saved, SIZE)
     images = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 1)).astype(np.float32)
-    np.testing.assert_array_equal(loaded.predict_on_batch(images), encoder.predict_on_batch(images))
+    found, expected = (one.predict_on_batch(images) for one in (loaded, encoder))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     assert digest(loaded) == digest(encoder)
     assert {key: description[key] for key in DESCRIPTION_KEYS[:-1]} == {
         "label": "random weights",

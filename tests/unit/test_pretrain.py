@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow.lib.augment import apply_views, draw_views
+from workflow.lib.dirichlet import mean_loss
+from workflow.lib.draws import name_keys
 from workflow.lib.encoder import load_encoder, load_head
 from workflow.lib.errors import UserError
 from workflow.lib.pretrain import pretrain
+from workflow.lib.votes import question_slices, read_votes, split_names
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
@@ -29,6 +33,7 @@ SETTINGS = {
         "learning_rate": 1e-3,
         "warmup": 1,
         "cosine": True,
+        "head_rate": 0.5,
         "dropout": 0.2,
         "drop_connect": 0.2,
         "zero_init_residual": False,
@@ -110,6 +115,22 @@ def test_it_writes_encoder_head_and_curve_and_leaves_nothing_else(whole):
     concentrations = head.concentrations(vectors)
     assert concentrations.shape == (2, 4)
     assert ((concentrations > 1) & (concentrations < 101)).all()
+
+
+def test_encoder_and_head_are_those_of_the_best_epoch(inputs, whole):
+    names = pd.read_csv(inputs / "images.csv")["iauname"]
+    _, counts = read_votes(inputs / "catalogue.parquet", QUESTIONS)
+    sets = split_names(names.tolist(), **SETTINGS["split"])
+    rows = np.flatnonzero((sets == "validation") & counts.any(axis=1))
+    views = draw_views(name_keys(names[rows].tolist()), SETTINGS["seed"], 0, 40, 32)
+    seen = np.asarray(apply_views(np.load(inputs / "images.npy")[rows], views, 32))
+    encoder, _ = load_encoder(whole / "encoder.weights.h5", 32)
+    concentrations = load_head(whole / "head.npz").concentrations(encoder.predict_on_batch(seen))
+    loss = sum(
+        mean_loss(counts[rows][:, place], concentrations[:, place])
+        for place in question_slices(QUESTIONS).values()
+    )
+    assert loss == pytest.approx(lowest(whole), rel=1e-4)
 
 
 def test_it_learns(whole):

@@ -17,6 +17,7 @@ from workflow.lib.training import (
     all_gpus,
     build_head,
     build_trainee,
+    head_weights,
 )
 
 RECIPE = {
@@ -25,6 +26,7 @@ RECIPE = {
     "learning_rate": 1e-2,
     "warmup": 0,
     "cosine": False,
+    "head_rate": 1.0,
     "dropout": 0.2,
     "drop_connect": 0.2,
     "zero_init_residual": False,
@@ -60,7 +62,7 @@ with all_gpus(how, devices):
     views = keras.Input((32, 32, 1))
     seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(views))
     encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(seen))
-    head = build_head(4, 2, "softmax", how.dropout)
+    head = build_head(4, 2, "softmax", how)
     model = build_trainee(encoder, head, 40, "sparse_categorical_crossentropy", how)
 curve = train(model, training, validation, recipe=how, seed=1, state=state)
 kernel = head.layers[-1].kernel.value
@@ -140,19 +142,33 @@ def test_drop_connect_is_that_of_the_recipe():
     # It rises from block to block; without it, training sees the network that predicts.
     for share, last in ((0.2, 0.175), (0.4, 0.35), (0.0, 0.0)):
         encoder = random_encoder(32, 1)
-        head = build_head(1280, 1, "linear", 0)
         recipe = Recipe(epochs=1, **{**RECIPE, "drop_connect": share})
+        head = build_head(1280, 1, "linear", recipe)
         build_trainee(encoder, head, 40, "mse", recipe)
         rates = [layer.rate for layer in encoder.layers if layer.name.endswith("_drop")]
         assert rates == sorted(rates)
         assert rates[-1] == pytest.approx(last)
 
 
+@pytest.mark.parametrize("rate", [1.0, 0.1])
+def test_the_head_learns_at_its_own_rate(rate):
+    recipe = Recipe(epochs=1, **{**RECIPE, "dropout": 0, "head_rate": rate})
+    head = build_head(4, 2, "linear", recipe, bias=np.array([1, 2], np.float32))
+    head.compile(keras.optimizers.Adam(0.01), "mse")
+    vectors = np.random.default_rng(1).uniform(1, 2, (8, 4)).astype(np.float32)
+    head.train_on_batch(vectors, np.zeros((8, 2)))
+    kernel, bias = head_weights(head, recipe)
+    # The first step of Adam is by the whole learning rate.
+    np.testing.assert_allclose(kernel, -0.01 * rate, rtol=1e-4)
+    np.testing.assert_allclose(bias, [0.99, 1.99], rtol=1e-4)
+    np.testing.assert_allclose(head(vectors), vectors @ kernel + bias, rtol=1e-5)
+
+
 @pytest.mark.parametrize("identity", [True, False])
 def test_residual_blocks_may_start_as_the_identity(identity):
     encoder = random_encoder(32, 1)
     recipe = Recipe(epochs=1, **{**RECIPE, "zero_init_residual": identity})
-    build_trainee(encoder, build_head(1280, 1, "linear", 0), 40, "mse", recipe)
+    build_trainee(encoder, build_head(1280, 1, "linear", recipe), 40, "mse", recipe)
     images = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 1)).astype(np.float32)
     sums = [layer for layer in encoder.layers if layer.name.endswith("_add")]
     ends = keras.Model(encoder.input, [[layer.input[1], layer.output] for layer in sums])

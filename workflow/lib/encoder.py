@@ -111,13 +111,15 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
     Returns
     -------
     encoder, description
-        The network, and the content of the json.
+        The network, whose batch normalisation learns no more, and the content of the json.
 
     Raises
     ------
     UserError
         If a file is missing or damaged, or the weights are for another input.
     """
+    from workflow.lib.folded import fold_normalisation
+
     description = read_description(weights)
     if description["size"] != size:
         raise UserError(
@@ -130,6 +132,7 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
             f"{description['input_range'][1]}; this network is given 0 to 255"
         )
     encoder = build_encoder(size, description["channels"])
+    fold_normalisation(encoder)
     try:
         encoder.load_weights(weights)
     except Exception as error:

@@ -52,7 +52,7 @@ STEPS_A_CALL = 64
 VECTORS_A_CALL = 1024
 """Representations that are calculated at once, or those of an epoch if it has more."""
 
-CODE = ("finetune", "fused", "classifier", "augment")
+CODE = ("finetune", "fused", "classifier", "augment", "folded")
 """The modules that determine what a run gives, with what they import."""
 
 log = logging.getLogger(__name__)

@@ -77,7 +77,15 @@ def pretrain(
     import keras
 
     from workflow.lib.loss import vote_loss
-    from workflow.lib.training import Batches, Recipe, all_gpus, build_head, build_trainee, train
+    from workflow.lib.training import (
+        Batches,
+        Recipe,
+        all_gpus,
+        build_head,
+        build_trainee,
+        head_weights,
+        train,
+    )
 
     how = Recipe(**recipe)
     pixels = np.load(images, mmap_mode="r")
@@ -103,7 +111,7 @@ def pretrain(
             encoder.output_shape[-1],
             counts.shape[1],
             lambda values: low + (high - low) * keras.ops.sigmoid(values),
-            how.dropout,
+            how,
             _first_bias(counts[training.rows], questions, concentrations, seed),
         )
         loss = vote_loss(question_slices(questions).values())
@@ -112,7 +120,7 @@ def pretrain(
     state = _state_folder(weights, settings, [catalogue, names])
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
-    kernel, bias = last.layers[-1].get_weights()
+    kernel, bias = head_weights(last, how)
     asked = {question: list(answers) for question, answers in questions.items()}
     save_head(Head(asked, (low, high), kernel, bias), head)
     save_encoder(
@@ -172,7 +180,7 @@ def pretrain_stand_in(
     )  # fmt: skip
     with all_gpus(how):
         encoder = random_encoder(crop_size, seed, channels=3)
-        last = build_head(encoder.output_shape[-1], len(CLASSES), "softmax", how.dropout)
+        last = build_head(encoder.output_shape[-1], len(CLASSES), "softmax", how)
         loss = "sparse_categorical_crossentropy"
         model = build_trainee(encoder, last, network_size, loss, how)
     state = _state_folder(weights, [pictures, network_size, crop_size, dict(recipe), seed], [])
@@ -209,7 +217,8 @@ def _first_bias(
         asked = counts[:, place][counts[:, place].any(axis=1)]
         chosen = np.random.default_rng(seed).permutation(len(asked))[:MOST_FITTED]
         shares.append((best_constant(asked[chosen]) - low) / (high - low))
-    return logit(np.clip(np.concatenate(shares), 1e-3, 1 - 1e-3)).astype(np.float32)
+    # Nearer to the limits a sigmoid has so little slope that most galaxies would teach nothing.
+    return logit(np.clip(np.concatenate(shares), 0.01, 0.99)).astype(np.float32)
 
 
 def _need_galaxies(

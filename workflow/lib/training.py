@@ -35,6 +35,10 @@ class Recipe(NamedTuple):
     """Epochs before that in which it rises."""
     cosine: bool
     """Whether it then falls to 0 by the last of `epochs`, as a cosine; otherwise it stays."""
+    head_rate: float
+    """Share of the learning rate at which the head learns. Adam moves all of an output's 1280
+    weights by as much at once: by the whole rate, few steps would take outputs so far that their
+    sigmoids have no slope."""
     dropout: float
     """Share of the representation's values that is blanked before the head."""
     drop_connect: float
@@ -181,7 +185,7 @@ def build_head(
     inputs: int,
     outputs: int,
     activation: str | Callable,
-    dropout: float,
+    recipe: Recipe,
     bias: np.ndarray | None = None,
 ) -> keras.Model:
     """Build the layers after the representation: dropout, and one dense layer.
@@ -192,15 +196,17 @@ def build_head(
         Numbers of values.
     activation
         As for `keras.layers.Dense`.
-    dropout
-        Share of the inputs that is blanked in training.
+    recipe
+        How it is to be trained.
     bias
         Shape (outputs,): where training starts from; 0 by default.
     """
     # In full precision: a concentration may be 100 and matters to its last digits.
     layers = [
         keras.Input((inputs,)),
-        keras.layers.Dropout(dropout, dtype="float32"),
+        keras.layers.Dropout(recipe.dropout, dtype="float32"),
+        # To Adam, as good as a learning rate of its own for the weights that follow.
+        keras.layers.Rescaling(recipe.head_rate, dtype="float32"),
         # From 0: what it predicts at first, its bias, is worth more than what random weights add,
         # and no large gradients of the first steps disturb the encoder, or Adam for long after.
         keras.layers.Dense(
@@ -211,6 +217,12 @@ def build_head(
     if bias is not None:
         head.layers[-1].bias.assign(bias)
     return head
+
+
+def head_weights(head: keras.Model, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Give the kernel, (inputs, outputs), and the bias, (outputs,), of a head by `build_head`."""
+    kernel, bias = head.layers[-1].get_weights()
+    return kernel * np.float32(recipe.head_rate), bias
 
 
 class Batches(keras.utils.PyDataset):

@@ -145,7 +145,7 @@ rule predict_votes:
         mem_mb=escalate(8000),
         runtime=estimated("predict_votes"),
     params:
-        code=lib("embed", "augment"),
+        code=lib("embed", "augment", "folded"),
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],

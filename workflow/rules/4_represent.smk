@@ -26,7 +26,7 @@ rule embed_cutouts:
         mem_mb=escalate(8000),
         runtime=estimated("embed_cutouts"),
     params:
-        code=lib("embed", "encoder", "augment"),
+        code=lib("embed", "augment", "folded"),
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],

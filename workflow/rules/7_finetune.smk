@@ -81,7 +81,7 @@ rule finetune_encoder:
         mem_mb=escalate(32000),
         runtime=estimated("finetune_encoder"),
     params:
-        code=lib("finetune", "fused", "classifier", "augment"),
+        code=lib("finetune", "fused", "classifier", "augment", "folded"),
         runs=runs_of_job,
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
@@ -114,7 +114,7 @@ rule keep_classifier:
         mem_mb=escalate(32000),
         runtime=estimated("keep_classifier"),
     params:
-        code=lib("finetune", "fused", "classifier", "augment"),
+        code=lib("finetune", "fused", "classifier", "augment", "folded"),
         runs=lambda wildcards: [seeded_run(wildcards, wildcards.size, wildcards.repeat)],
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
@@ -148,7 +148,7 @@ rule predict_labels:
         mem_mb=escalate(8000),
         runtime=estimated("predict_labels"),
     params:
-        code=lib("finetuned", "augment"),
+        code=lib("finetuned", "augment", "folded"),
         survey=lambda wildcards: label_of(wildcards)["survey"],
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
