@@ -11,7 +11,7 @@ BIN := .venv/bin
 .PHONY: toy app test env lint lock
 
 toy: env  ## the simulated sky, from nothing to the figures
-	# The longest job first.
+# The longest job comes first.
 	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete \
 	  --prioritize results/toy/3_pretrain/all/encoder.weights.h5
 

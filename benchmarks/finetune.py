@@ -13,17 +13,21 @@ bare
     a step that Keras compiles, and in the frozen stage of any that passes the encoder each time.
 
 Then the seconds of a whole run, both stages, from a fresh network to the score, by the first two
-with the same numbers of epochs.
+with the same numbers of epochs. Given the folder of a finished grid
+(``results/toy/7_finetune/ring``), it prints only these, for a part of it: the first repeat of
+the encoder `all`, with as many epochs as its runs took.
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = Path(__file__).parents[1]
@@ -36,7 +40,7 @@ import tensorflow as tf  # noqa: E402
 from workflow.lib.augment import Views, apply_views  # noqa: E402
 from workflow.lib.classifier import Classifier, build_head, cut, mark_trainable  # noqa: E402
 from workflow.lib.embed import use_threads  # noqa: E402
-from workflow.lib.encoder import load_encoder, random_encoder, save_encoder  # noqa: E402
+from workflow.lib.encoder import build_encoder, random_encoder, save_encoder  # noqa: E402
 from workflow.lib.finetune import Galaxies, Network, Part, Settings  # noqa: E402
 from workflow.lib.fused import on_device  # noqa: E402
 from workflow.lib.training import policy  # noqa: E402
@@ -61,26 +65,36 @@ def galaxies_of(size: int, pixels: int) -> Galaxies:
     return Galaxies(on_device(images), *parts)
 
 
-def settings_of(options: argparse.Namespace, epochs: int, size: int) -> Settings:
-    """Train for just so many epochs."""
-    patience = {"part": 1, "least": epochs, "most": epochs}
-    recipe = {"images_seen": epochs * size, "patience": patience}
-    stages = {name: {**recipe, "learning_rate": rate} for name, rate in STAGES.items()}
+def settings_of(options: argparse.Namespace, epochs: Mapping[str, int], size: int) -> Settings:
+    """Train for just so many epochs in each stage."""
+    stages = {
+        stage: {
+            "learning_rate": rate,
+            "images_seen": epochs[stage] * size,
+            "patience": {"part": 1, "least": epochs[stage], "most": epochs[stage]},
+        }
+        for stage, rate in STAGES.items()
+    }
     return Settings(
-        options.crop, {}, HEAD, options.batch, stages, options.frozen_views, 1, 0.99,
+        options.crop, {}, HEAD, options.batch, stages, options.frozen_views, options.passes, 0.99,
         options.precision,
     )  # fmt: skip
 
 
-def plain_network(weights: Path, options: argparse.Namespace, stage: str) -> Classifier:
+def plain_network(
+    weights: Path, options: argparse.Namespace, stage: str, depth: str = "all"
+) -> Classifier:
     """Build the network for Keras to train."""
     with policy(options.precision):
-        encoder, _ = load_encoder(weights, options.crop)
-        upper = cut(encoder, "all").upper
+        encoder = build_encoder(options.crop)
+        encoder.load_weights(weights)
+        lower, upper = cut(encoder, depth)
+    if lower is not None:
+        lower.trainable = False
     mark_trainable(upper, scratch=False, momentum=0.99)
     if stage == "frozen":
-        upper.trainable = False
-    model = Classifier(upper, build_head(1280, seed=1, **HEAD), scratch=False)
+        encoder.trainable = False
+    model = Classifier(encoder, build_head(1280, seed=1, **HEAD), scratch=False)
     model.compile(
         keras.optimizers.Adam(STAGES[stage]), keras.losses.BinaryCrossentropy(from_logits=True)
     )
@@ -127,10 +141,10 @@ def measure(
     galaxies = galaxies_of(size, options.pixels)
     images = np.asarray(galaxies.images)
     epochs = max(1, options.images // size)
-    how = settings_of(options, epochs, size)
+    how = settings_of(options, dict.fromkeys(STAGES, epochs), size)
     network = Network(weights, "all", how, images.shape)
     with tempfile.TemporaryDirectory() as folder:
-        network.how = settings_of(options, 1, size)
+        network.how = settings_of(options, dict.fromkeys(STAGES, 1), size)
         network.run(galaxies, 1, Path(folder))  # compiles
     network.how = how
     plain, data = {}, {}
@@ -166,40 +180,101 @@ def measure(
     return [(stage, *(max(each) for each in found)) for stage, found in rates.items()]
 
 
-def whole_run(size: int, weights: Path, options: argparse.Namespace) -> tuple[float, float]:
-    """Give the seconds of a whole run, compiling included, by ours and by fit."""
-    galaxies = galaxies_of(size, options.pixels)
-    images = np.asarray(galaxies.images)
-    epochs = max(1, options.images // size)
+class Training(NamedTuple):
+    """What a whole run comes to."""
+
+    size: int
+    epochs: Mapping[str, int]
+    """Of each stage."""
+
+
+def whole_runs(
+    runs: Sequence[Training], depth: str, weights: Path, options: argparse.Namespace
+) -> tuple[float, float]:
+    """Give the seconds of whole runs, compiling included, by ours and by fit."""
+    data = [galaxies_of(run.size, options.pixels) for run in runs]
 
     def ours() -> None:
-        network = Network(weights, "all", settings_of(options, epochs, size), images.shape)
-        with tempfile.TemporaryDirectory() as folder:
-            network.run(galaxies, 1, Path(folder))
+        network = None
+        for run, galaxies in zip(runs, data, strict=True):
+            how = settings_of(options, run.epochs, run.size)
+            network = network or Network(weights, depth, how, galaxies.images.shape)
+            network.how = how
+            with tempfile.TemporaryDirectory() as folder:
+                network.run(galaxies, 1, Path(folder))
 
     def fit() -> None:
-        held, test = (
-            pipeline(part, images, options, train=False)
-            for part in (galaxies.validation, galaxies.test)
-        )
-        for stage in STAGES:
-            model = plain_network(weights, options, stage)
+        for run, galaxies in zip(runs, data, strict=True):
+            images = np.asarray(galaxies.images)
             train = pipeline(galaxies.train, images, options, train=True)
-            model.fit(train, validation_data=held, epochs=epochs, verbose=0)
-            model.evaluate(test, verbose=0)
+            held, test = (
+                pipeline(part, images, options, train=False)
+                for part in (galaxies.validation, galaxies.test)
+            )
+            for stage in STAGES:
+                model = plain_network(weights, options, stage, depth)
+                model.fit(train, validation_data=held, epochs=run.epochs[stage], verbose=0)
+                for _ in range(options.passes):
+                    model.evaluate(test, verbose=0)
 
     return seconds(ours), seconds(fit)
+
+
+def grid_of(folder: Path) -> dict[str, list[Training]]:
+    """Read, for each depth, what the first repeat of a finished grid's encoder `all` came to."""
+    found: dict[str, list[Training]] = {}
+    for path in sorted(folder.glob("all/*/n*_r0.json")):
+        run = json.loads(path.read_text())
+        epochs = {model["stage"]: model["epochs"] for model in run["models"]}
+        found.setdefault(run["depth"], []).append(Training(run["size"], epochs))
+    if not found:
+        raise SystemExit(f"{folder}: no finished runs of 'all'")
+    return found
+
+
+def print_grid(weights: Path, options: argparse.Namespace) -> None:
+    """Measure whole runs of a finished grid."""
+    print("seconds of whole runs\n\n| depth | runs | ours | fit | fit / ours |")
+    print("|---|---:|---:|---:|---:|", flush=True)
+    totals = np.zeros(2)
+    for depth, runs in grid_of(options.grid).items():
+        spent = whole_runs(runs, depth, weights, options)
+        totals += spent
+        print(f"| {depth} | {len(runs)} | {spent[0]:.1f} | {spent[1]:.1f} "
+              f"| {spent[1] / spent[0]:.2f} |", flush=True)  # fmt: skip
+    print(f"| in all | | {totals[0]:.1f} | {totals[1]:.1f} | {totals[1] / totals[0]:.2f} |")
+
+
+def print_speeds(weights: Path, options: argparse.Namespace) -> None:
+    """Measure both stages, and whole runs."""
+    print("images/s, the best of each way\n")
+    print("| size | stage | ours | fit | bare | ours / fit | ours / bare |")
+    print("|---:|---|---:|---:|---:|---:|---:|", flush=True)
+    for size in options.sizes:
+        for stage, ours, fit, bare in measure(size, weights, options):
+            print(
+                f"| {size} | {stage} | {ours:.0f} | {fit:.0f} | {bare:.0f} "
+                f"| {ours / fit:.2f} | {ours / bare:.2f} |",
+                flush=True,
+            )
+    print("\nseconds of a whole run\n\n| size | ours | fit | fit / ours |\n|---:|---:|---:|---:|")
+    for size in options.sizes:
+        run = Training(size, dict.fromkeys(STAGES, max(1, options.images // size)))
+        ours, fit = whole_runs([run], "all", weights, options)
+        print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |", flush=True)
 
 
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("grid", type=Path, nargs="?", help="folder of a finished grid")
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 512, 8192])
     parser.add_argument("--pixels", type=int, default=86, help="side of the stored images")
     parser.add_argument("--crop", type=int, default=64, help="side of the network's view")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--images", type=int, default=1024, help="images to train on, at least")
     parser.add_argument("--frozen-views", type=int, help="views that take turns; new ones if none")
+    parser.add_argument("--passes", type=int, default=1, help="views of each galaxy to test on")
     parser.add_argument("--precision", default="mixed_bfloat16", help="on a GPU")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--turns", type=int, default=2)
@@ -208,22 +283,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "encoder.weights.h5"
         save_encoder(random_encoder(options.crop, 1), weights, label="", training=None, seed=1)
-        print("images/s, the best of each way\n")
-        print("| size | stage | ours | fit | bare | ours / fit | ours / bare |")
-        print("|---:|---|---:|---:|---:|---:|---:|", flush=True)
-        for size in options.sizes:
-            for stage, ours, fit, bare in measure(size, weights, options):
-                print(
-                    f"| {size} | {stage} | {ours:.0f} | {fit:.0f} | {bare:.0f} "
-                    f"| {ours / fit:.2f} | {ours / bare:.2f} |",
-                    flush=True,
-                )
-        print(
-            "\nseconds of a whole run\n\n| size | ours | fit | fit / ours |\n|---:|---:|---:|---:|"
-        )
-        for size in options.sizes:
-            ours, fit = whole_run(size, weights, options)
-            print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |", flush=True)
+        if options.grid:
+            print_grid(weights, options)
+        else:
+            print_speeds(weights, options)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ epoch, but for this:
   galaxies have but so many views, which epochs take turns with; the paper draws new ones.
 - The encoder is in inference mode, unless from scratch: batch normalisation as the paper has it,
   and no block of it is left out at random (Keras's "drop connect"), which the paper does not say.
+  Its normalisation is folded into the convolutions (see `folded`): the same, but for rounding.
 - The loss is calculated from the logit, where Keras's would take the sigmoid of it: the same, but
   for rounding.
 """
