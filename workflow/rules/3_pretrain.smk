@@ -139,7 +139,7 @@ rule predict_votes:
         "<benchmarks>/3_pretrain/predict_votes/{pretraining}/{survey}.tsv"
     conda:
         "../../envs/network.yaml"
-    threads: 4
+    threads: config["representation"]["threads"]
     resources:
         gpu=1,
         mem_mb=escalate(8000),

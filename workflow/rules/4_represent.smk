@@ -19,7 +19,7 @@ rule embed_cutouts:
         batch_of("embed_cutouts")
     conda:
         "../../envs/network.yaml"
-    threads: 4
+    threads: config["representation"]["threads"]
     resources:
         gpu=1,
         turn=1,

@@ -142,7 +142,7 @@ rule predict_labels:
         run=r"[a-z0-9-]+/[a-z0-9+]+/n\d+_r\d+",
     conda:
         "../../envs/network.yaml"
-    threads: 4
+    threads: config["representation"]["threads"]
     resources:
         gpu=1,
         mem_mb=escalate(8000),
