@@ -126,7 +126,7 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
     # the cores and the memory of one.
     assert asked("fetch_cutouts_gz2") == [("1", "1500M", 2 * 5)]
     assert asked("measure_ellipses_gz2") == [("1", "1500M", 2 * 5)]
-    assert asked("embed_cutouts_gz2_all") == [("4", "8000M", 2 * 5)]
+    assert asked("embed_cutouts_gz2_all") == [("1", "8000M", 2 * 5)]
     cost = Cost(read_config([project.folder / name for name in ("config/toy.yaml", "one.yaml")]))
     minutes = [cost.minutes("finetune_encoder", run | {"size": size}) for size in ("4", "12")]
     assert asked("finetune_encoder") == [("1", "32000M", sum(minutes))] * 2
