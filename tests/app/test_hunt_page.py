@@ -365,6 +365,12 @@ def test_ratings_that_cannot_be_written_are_not_taken(site, sky, visit):
     expect(page.get_by_role("alert")).to_contain_text("no hunt in decals has the name 'removed'")
     begin(page, "removed")
     progress(page, 0)
+    (sky.ratings / "removed.jsonl").unlink()
+    page.keyboard.press("5")
+    expect(lost).to_be_visible()
+    page.get_by_role("button", name="Another hunt").click()
+    begin(page, "removed")
+    expect(lost).to_be_hidden()
 
 
 def test_names_of_galaxies_are_text_whatever_they_look_like(tmp_path, visit):

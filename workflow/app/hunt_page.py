@@ -124,7 +124,7 @@ def _show_hunt(hunt: Hunt) -> None:
 
 def _show_batch(hunt: Hunt) -> None:
     """Show how far the hunt is, and the galaxies to rate."""
-    if problem := st.session_state.get(_problem(hunt)) or hunt.problem:
+    if problem := _problem(hunt):
         st.error(plain(problem))
     history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
     rated = len(history.rated)
@@ -155,13 +155,15 @@ def _tell(hunt: Hunt, call: Callable[..., None], *arguments: object) -> None:
     try:
         call(*arguments)
     except UserError as error:
-        st.session_state[_problem(hunt)] = str(error)
+        st.session_state[PROBLEM] = hunt, str(error)
     else:
-        st.session_state.pop(_problem(hunt), None)
+        st.session_state.pop(PROBLEM, None)
 
 
 def _problem(hunt: Hunt) -> str:
-    return f"{PROBLEM} {hunt.file.path}"
+    """Say what is wrong with a hunt; not with another, nor with one of its name before."""
+    whose, problem = st.session_state.get(PROBLEM, (None, ""))
+    return problem if whose is hunt else hunt.problem
 
 
 def _word(rating: int | None) -> str:
