@@ -65,13 +65,26 @@ def galaxies_of(size: int, pixels: int) -> Galaxies:
     return Galaxies(on_device(images), *parts)
 
 
-def settings_of(options: argparse.Namespace, epochs: Mapping[str, int], size: int) -> Settings:
+class Training(NamedTuple):
+    """What a whole run comes to."""
+
+    size: int
+    epochs: Mapping[str, int]
+    """Of each stage."""
+
+
+def as_long(size: int, options: argparse.Namespace) -> Training:
+    """Train for equally many epochs in both stages, on at least `options.images` images."""
+    return Training(size, dict.fromkeys(STAGES, max(1, options.images // size)))
+
+
+def settings_of(run: Training, options: argparse.Namespace) -> Settings:
     """Train for just so many epochs in each stage."""
     stages = {
         stage: {
             "learning_rate": rate,
-            "images_seen": epochs[stage] * size,
-            "patience": {"part": 1, "least": epochs[stage], "most": epochs[stage]},
+            "images_seen": run.epochs[stage] * run.size,
+            "patience": {"part": 1, "least": run.epochs[stage], "most": run.epochs[stage]},
         }
         for stage, rate in STAGES.items()
     }
@@ -140,11 +153,11 @@ def measure(
     """Give images/s of the three ways for each stage."""
     galaxies = galaxies_of(size, options.pixels)
     images = np.asarray(galaxies.images)
-    epochs = max(1, options.images // size)
-    how = settings_of(options, dict.fromkeys(STAGES, epochs), size)
+    run = as_long(size, options)
+    how, epochs = settings_of(run, options), run.epochs["frozen"]
     network = Network(weights, "all", how, images.shape)
     with tempfile.TemporaryDirectory() as folder:
-        network.how = settings_of(options, dict.fromkeys(STAGES, 1), size)
+        network.how = settings_of(Training(size, dict.fromkeys(STAGES, 1)), options)
         network.run(galaxies, 1, Path(folder))  # compiles
     network.how = how
     plain, data = {}, {}
@@ -180,14 +193,6 @@ def measure(
     return [(stage, *(max(each) for each in found)) for stage, found in rates.items()]
 
 
-class Training(NamedTuple):
-    """What a whole run comes to."""
-
-    size: int
-    epochs: Mapping[str, int]
-    """Of each stage."""
-
-
 def whole_runs(
     runs: Sequence[Training], depth: str, weights: Path, options: argparse.Namespace
 ) -> tuple[float, float]:
@@ -197,7 +202,7 @@ def whole_runs(
     def ours() -> None:
         network = None
         for run, galaxies in zip(runs, data, strict=True):
-            how = settings_of(options, run.epochs, run.size)
+            how = settings_of(run, options)
             network = network or Network(weights, depth, how, galaxies.images.shape)
             network.how = how
             with tempfile.TemporaryDirectory() as folder:
@@ -259,8 +264,7 @@ def print_speeds(weights: Path, options: argparse.Namespace) -> None:
             )
     print("\nseconds of a whole run\n\n| size | ours | fit | fit / ours |\n|---:|---:|---:|---:|")
     for size in options.sizes:
-        run = Training(size, dict.fromkeys(STAGES, max(1, options.images // size)))
-        ours, fit = whole_runs([run], "all", weights, options)
+        ours, fit = whole_runs([as_long(size, options)], "all", weights, options)
         print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |", flush=True)
 
 

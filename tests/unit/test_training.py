@@ -157,7 +157,7 @@ def test_the_head_learns_at_its_own_rate(rate):
     head.compile(keras.optimizers.Adam(0.01), "mse")
     vectors = np.random.default_rng(1).uniform(1, 2, (8, 4)).astype(np.float32)
     head.train_on_batch(vectors, np.zeros((8, 2)))
-    kernel, bias = head_weights(head, recipe)
+    kernel, bias = head_weights(head)
     # The first step of Adam is by the whole learning rate.
     np.testing.assert_allclose(kernel, -0.01 * rate, rtol=1e-4)
     np.testing.assert_allclose(bias, [0.99, 1.99], rtol=1e-4)

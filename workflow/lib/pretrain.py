@@ -120,7 +120,7 @@ def pretrain(
     state = _state_folder(weights, settings, [catalogue, names])
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
-    kernel, bias = head_weights(last, how)
+    kernel, bias = head_weights(last)
     asked = {question: list(answers) for question, answers in questions.items()}
     save_head(Head(asked, (low, high), kernel, bias), head)
     save_encoder(

@@ -219,10 +219,11 @@ def build_head(
     return head
 
 
-def head_weights(head: keras.Model, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+def head_weights(head: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     """Give the kernel, (inputs, outputs), and the bias, (outputs,), of a head by `build_head`."""
-    kernel, bias = head.layers[-1].get_weights()
-    return kernel * np.float32(recipe.head_rate), bias
+    *_, rescaling, dense = head.layers
+    kernel, bias = dense.get_weights()
+    return kernel * np.float32(rescaling.scale), bias
 
 
 class Batches(keras.utils.PyDataset):
