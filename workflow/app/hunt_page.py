@@ -36,14 +36,22 @@ def show(hunts: Hunts) -> None:
     st.html(STYLE)
     st.title("Hunt for what interests you", anchor=False)
     try:
-        hunt = _asked_for(hunts)
+        problem, hunt = "", _asked_for(hunts)
     except UserError as error:
-        st.error(plain(str(error)))
-        hunt = None
+        problem, hunt = str(error), None
+    _alert(problem)
     if hunt is None:
         _ask(hunts)
     else:
         _show_hunt(hunt)
+
+
+def _alert(problem: str) -> None:
+    """Show what is wrong, if anything is; what is below, and may be typed into, stays as it is."""
+    # Its place is there without it: else the browser would make all that follows anew.
+    with st.container():
+        if problem:
+            st.error(plain(problem))
 
 
 def _asked_for(hunts: Hunts) -> Hunt | None:
@@ -124,8 +132,7 @@ def _show_hunt(hunt: Hunt) -> None:
 
 def _show_batch(hunt: Hunt) -> None:
     """Show how far the hunt is, and the galaxies to rate."""
-    if problem := _problem(hunt):
-        st.error(plain(problem))
+    _alert(_problem(hunt))
     history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
     rated = len(history.rated)
     skipped = len(history.answers) - rated
