@@ -253,16 +253,13 @@ def _adam(state: State, gradients: Arrays, rate: Any) -> State:
 
 def _remember(state: State, found: Any) -> State:
     """Keep the weights if their validation loss is the lowest so far."""
-    better = found < state.best_loss
-
-    def choose(new: Arrays, old: Arrays) -> Arrays:
-        return [ops.where(better, one, other) for one, other in zip(new, old, strict=True)]
-
+    best_weights, best_others, best_loss, since = ops.cond(
+        found < state.best_loss,
+        lambda: (state.weights, state.others, found, ops.zeros_like(state.since)),
+        lambda: (state.best_weights, state.best_others, state.best_loss, state.since + 1),
+    )
     return state._replace(
-        best_weights=choose(state.weights, state.best_weights),
-        best_others=choose(state.others, state.best_others),
-        best_loss=ops.where(better, found, state.best_loss),
-        since=ops.where(better, 0, state.since + 1),
+        best_weights=best_weights, best_others=best_others, best_loss=best_loss, since=since
     )
 
 
