@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= all
-WORKERS ?= 2
+WORKERS ?= 3
 CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
