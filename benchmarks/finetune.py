@@ -169,6 +169,8 @@ def measure(
         )
         plain[stage].fit(data[stage][0], validation_data=data[stage][1], verbose=0)
     batch = next(iter(data["frozen"][0]))
+    for model in plain.values():
+        model.train_on_batch(*batch)  # compiles
     rates: dict[str, list[list[float]]] = {stage: [[], [], []] for stage in STAGES}
     for _ in range(options.turns):
         with tempfile.TemporaryDirectory() as folder:
