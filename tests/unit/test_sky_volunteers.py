@@ -5,13 +5,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu
+from scipy.ndimage import gaussian_filter
+from scipy.stats import mannwhitneyu, spearmanr
 
 from tests.conftest import ROOT
+from workflow.lib.sky.light import Galaxy
 from workflow.lib.sky.population import EDGE_ON, draw_population
 from workflow.lib.sky.volunteers import (
     NEXT_QUESTION,
     QUESTIONS,
+    SEEING_SIGMA,
     answer_probabilities,
     automated_fractions,
     forum_tags,
@@ -92,6 +95,61 @@ def test_small_and_faint_galaxies_look_smooth(truth):
     assert far.mean() < near.mean() - 0.15
 
 
+def contrast(galaxy, without, reach):
+    """Measure what a feature changes in blurred light within `reach` [arcsec]."""
+    pixel = max(galaxy["disc_scale"] / 12, 0.1)
+    offsets = np.arange(-int(reach / pixel) - 20, int(reach / pixel) + 21) * pixel
+    light, bare = (
+        gaussian_filter(
+            Galaxy(row, np.random.default_rng(5)).brightness(offsets, offsets, pixel)[1],
+            SEEING_SIGMA / pixel,
+        )
+        for row in (galaxy, galaxy | without)
+    )
+    inside = np.hypot(offsets[:, None], offsets) < reach
+    return (light / bare)[inside].std()
+
+
+@pytest.mark.parametrize(
+    ("strength", "without", "reach", "answer"),
+    [
+        ("arm_strength", {}, ("disc_scale", 2.4), "has-spiral-arms_yes"),
+        ("bar_strength", {"bar_fraction": 0}, ("bar_length", 1), "bar_strong"),
+        ("ring_strength", {"ring_fraction": 0}, ("ring_radius", 1.3), "ring"),
+    ],
+)
+def test_volunteers_see_what_the_seeing_leaves_of_the_truth(
+    truth, votes, rare, strength, without, reach, answer
+):
+    # Patches of a disc are wound like its arms, and taken for them.
+    there = (
+        (truth["morphology"] == "disc") & (truth["inclination"] < 60)
+        & (truth[strength] > 0.1) & (truth["disturbance"] < 0.15) & (truth["flocculence"] < 0.4)
+    )  # fmt: skip
+    galaxies = truth[there & truth["iauname"].isin(votes["iauname"])].head(150)
+    assert len(galaxies) > 75
+    if answer == "ring":
+        said = rare.set_index("iauname")["rare-features_ring_fraction"].loc[galaxies["iauname"]]
+    else:
+        said = answer_probabilities(galaxies, SEED)[answer]
+    measured = [
+        contrast(galaxy, without | {strength: 0}, galaxy[reach[0]] * reach[1])
+        for galaxy in galaxies.to_dict("records")
+    ]
+    agreement = spearmanr(said, measured, nan_policy="omit").statistic
+    assert agreement > 0.65
+    assert agreement > spearmanr(galaxies[strength], measured).statistic + 0.04
+
+
+def test_rings_pass_for_tightly_wound_arms(truth):
+    ringed = truth[(truth["ring_strength"] > 0.5) & (truth["inclination"] < 60)]
+    assert len(ringed) > 20
+    with_rings = answer_probabilities(ringed)
+    without = answer_probabilities(ringed.assign(ring_strength=0.0))
+    for answer in ("has-spiral-arms_yes", "spiral-winding_tight", "spiral-arm-count_cant-tell"):
+        assert (with_rings[answer] > without[answer]).all()
+
+
 def test_some_galaxies_have_no_votes_and_none_that_was_not_observed(truth, votes):
     observed = truth.loc[truth["observed"], "iauname"]
     assert votes["iauname"].is_unique
@@ -132,13 +190,16 @@ def test_fractions_are_counts_over_totals_and_missing_where_nobody_was_asked(vot
 def test_votes_follow_the_truth(truth, votes, rare):
     galaxies = truth.set_index("iauname").loc[votes["iauname"]]
     face_on = (galaxies["inclination"] < 60).to_numpy()
+    large = (galaxies["disc_scale"] > 2).to_numpy()
     disc = (galaxies["morphology"] == "disc").to_numpy()
 
     def score(column, positive, among=slice(None)):
         return auc(votes[column][among], np.asarray(positive)[among])
 
     assert score("disk-edge-on_yes_fraction", galaxies["inclination"] > EDGE_ON) > 0.9
-    assert score("has-spiral-arms_yes_fraction", galaxies["arm_strength"] > 0.3, face_on) > 0.9
+    assert (
+        score("has-spiral-arms_yes_fraction", galaxies["arm_strength"] > 0.3, face_on & large) > 0.9
+    )
     assert score("bar_strong_fraction", galaxies["bar_strength"] > 0.55, face_on & disc) > 0.8
     assert score("merging_merger_fraction", galaxies["merging"]) > 0.9
     assert score("smooth-or-featured_artifact_fraction", galaxies["defect"] != "none") > 0.9

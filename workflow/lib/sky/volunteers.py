@@ -1,6 +1,7 @@
 """What volunteers say about simulated galaxies (votes, rare features, tags), and a network.
 
-Volunteers see the cutout, not the truth: the smaller and fainter a galaxy, the smoother it looks.
+Volunteers see the cutout, not the truth: the smaller and fainter a galaxy, the smoother it looks,
+and what is finer than the seeing they do not see.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,9 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
 """The questions of the GZ DECaLS decision tree and their answers."""
 
 FIRST_QUESTION = "smooth-or-featured"
+
+SEEING_SIGMA = 0.53
+"""Of a Gaussian, of the image that volunteers are shown [arcsec]."""
 
 NEXT_QUESTION: Mapping[str, Mapping[str, str | None]] = {
     "smooth-or-featured": {
@@ -168,7 +172,7 @@ def rare_features(truth: pd.DataFrame, votes: pd.DataFrame, seed: int) -> pd.Dat
     asked = judged.to_numpy()
     scatter = _normal(truth, seed, "rare perception", len(RARE_FEATURES))
     strength = {
-        "ring": -3.9 + 5.4 * truth["ring_strength"] ** 0.8 * (0.35 + 0.65 * clear),
+        "ring": -3.9 + 7.2 * seen["ring"] ** 0.8 * (0.35 + 0.65 * clear),
         "irregular": -4.0
         + 3.9 * truth["irregularity"] * (0.4 + 0.6 * clear)
         + 0.8 * truth["clumpiness"]
@@ -178,7 +182,7 @@ def rare_features(truth: pd.DataFrame, votes: pd.DataFrame, seed: int) -> pd.Dat
         "overlapping": -4.2 + 4.6 * truth["overlapped"] + 1.0 * truth["merging"],
         "other": -3.4 + 0.8 * truth["disturbance"],
     }
-    strength = np.stack([column.to_numpy(float) for column in strength.values()], axis=1)
+    strength = np.stack([np.asarray(column, float) for column in strength.values()], axis=1)
     probability = expit(strength + 0.45 * scatter[:, :-1])
     nothing = (1 - probability).prod(axis=1, keepdims=True)
     probability = np.hstack([probability, nothing])
@@ -305,7 +309,7 @@ def odd_fraction(truth: pd.DataFrame, seed: int) -> pd.DataFrame:
     classes[5] = shares("bulge-size", [[4], [3], [1, 2], [0]]) * face_on
     features = np.stack(
         [
-            5.4 * column["ring_strength"] ** 1.3 * seen["clear"],
+            6.6 * seen["ring"] ** 1.3 * seen["clear"],
             5.0 * column["lensed"],
             6.0 * column["disturbance"],
             6.5 * column["irregularity"],
@@ -357,7 +361,12 @@ def _observed(truth: pd.DataFrame) -> pd.DataFrame:
 
 
 def _appearance(truth: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Give how clearly detail is seen (0 to 1), the apparent axis ratio and how face-on it is."""
+    """Give how clearly detail is seen (0 to 1), the apparent axis ratio and how face-on it is.
+
+    Besides, the strengths of arms, bar and ring as far as the seeing leaves them: of a wave of
+    length l it leaves exp(-2 (pi sigma / l)^2). The lengths are those with which this agrees best
+    with the contrast of simulated galaxies blurred in that way.
+    """
     magnitude = 22.5 - 2.5 * np.log10(truth["flux_r"].to_numpy())
     size = np.hypot(truth["disc_scale"] * 1.3, 0.6).to_numpy()
     clear = expit(1.9 * np.log2(size / 2.9) + 0.5 * (17.0 - magnitude) + 0.6)
@@ -365,7 +374,26 @@ def _appearance(truth: pd.DataFrame) -> dict[str, np.ndarray]:
     spheroid = (truth["bulge_fraction"] > 0.95).to_numpy()
     axis_ratio = np.where(spheroid, truth["bulge_axis_ratio"], disc)
     face_on = expit((EDGE_ON - 6 - truth["inclination"].to_numpy()) / 4.0)
-    return {"clear": clear, "axis_ratio": axis_ratio, "face_on": face_on, "spheroid": spheroid}
+    tilt = np.sqrt(np.cos(np.radians(truth["inclination"])))
+    pitch = np.radians(truth["arm_pitch"])
+    spacing = 2 * np.pi * 2.0 * truth["disc_scale"] * np.sin(pitch) / truth["arm_count"]
+    # Patches that are wound like arms look like arms.
+    arms = np.hypot(truth["arm_strength"], 0.5 * truth["flocculence"])
+    bar = truth["bar_strength"] * (1 - truth["bulge_fraction"])
+    return {
+        "clear": clear,
+        "axis_ratio": axis_ratio,
+        "face_on": face_on,
+        "spheroid": spheroid,
+        "arms": (arms * _resolved(spacing * tilt)).to_numpy(),
+        "bar": (bar * _resolved(1.3 * truth["bar_length"])).to_numpy(),
+        "ring": (truth["ring_strength"] * _resolved(truth["ring_radius"] * tilt)).to_numpy(),
+    }
+
+
+def _resolved(wavelength: pd.Series) -> pd.Series:
+    """Give what the seeing leaves of the contrast of a wave of this length [arcsec]."""
+    return np.exp(-2 * (np.pi * SEEING_SIGMA / np.maximum(wavelength, 0.01)) ** 2)
 
 
 def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]:
@@ -374,15 +402,16 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
     clear, face_on, axis_ratio = seen["clear"], seen["face_on"], seen["axis_ratio"]
     disc = 1.0 - seen["spheroid"]
     defect = (truth["defect"] != "none").to_numpy()
-    arms = t["arm_strength"] * face_on
+    arms, bar, ring = seen["arms"], seen["bar"], seen["ring"]
     edge_on = (1 - face_on) * disc
     structure = (
-        2.2 * arms + 1.3 * t["bar_strength"] + 1.9 * t["ring_strength"] + 2.2 * t["irregularity"]
+        2.8 * arms * face_on + 2.0 * bar + 2.6 * ring + 2.2 * t["irregularity"]
         + 1.2 * t["clumpiness"] + 1.2 * t["disturbance"] + 1.6 * edge_on + 1.0 * t["dust"]
     )  # fmt: skip
     lens = disc * (0.9 - 0.8 * t["bulge_fraction"])
     bulge = np.sqrt(t["bulge_fraction"])
     certain = 0.5 + 0.5 * clear
+    followed = np.minimum(arms / 0.4, 1)  # Rings pass for arms that are wound tightly.
 
     def near(value: np.ndarray, centre: float, width: float) -> np.ndarray:
         return -0.5 * ((value - centre) / width) ** 2 * certain
@@ -390,7 +419,7 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
     pull = 3.0 * t["disturbance"]
     pitch = t["arm_pitch"]
     count = t["arm_count"]
-    vague = 1.2 + 2.2 * t["flocculence"] - 1.6 * clear - 1.0 * t["arm_strength"]
+    vague = 2.4 - 1.2 * followed + 2.2 * t["flocculence"] - 1.6 * clear - 1.2 * arms
     return {
         "smooth-or-featured": {
             "smooth": 1.7 - 0.6 * lens,
@@ -402,23 +431,23 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
             "no": 0.0,
         },
         "bar": {
-            "strong": -3.0 + 6.0 * t["bar_strength"] * (0.4 + 0.6 * face_on) * certain,
-            "weak": -1.4 + 2.6 * np.minimum(t["bar_strength"], 0.6) * certain,
+            "strong": -3.0 + 9.0 * bar * (0.4 + 0.6 * face_on) * certain,
+            "weak": -1.4 + 4.0 * np.minimum(bar, 0.5) * certain,
             "no": 0.4,
         },
         "has-spiral-arms": {
-            "yes": -2.4 + 6.5 * t["arm_strength"] * certain + 0.8 * t["tail_strength"],
+            "yes": -2.4 + (9.0 * arms + 2.0 * ring) * certain + 0.8 * t["tail_strength"],
             "no": 0.0,
         },
         "spiral-winding": {
-            "tight": near(pitch, 9, 6.0),
-            "medium": near(pitch, 17, 5.5),
-            "loose": near(pitch, 27, 7.5),
+            "tight": near(pitch, 9, 6.0) * followed + 2.5 * ring,
+            "medium": near(pitch, 17, 5.5) * followed,
+            "loose": near(pitch, 27, 7.5) * followed,
         },
         "spiral-arm-count": {
-            **{str(m): near(count, m, 0.55) - 0.3 * (m > 2) for m in (1, 2, 3, 4)},
-            "more-than-4": near(np.minimum(count, 5), 5, 0.55),
-            "cant-tell": vague,
+            **{str(m): near(count, m, 0.55) * followed - 0.3 * (m > 2) for m in (1, 2, 3, 4)},
+            "more-than-4": near(np.minimum(count, 5), 5, 0.55) * followed,
+            "cant-tell": vague + 1.5 * ring,
         },
         "bulge-size": {
             "dominant": near(bulge, 0.85, 0.12),
@@ -449,16 +478,17 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
 def _tag_rates(truth: pd.DataFrame) -> dict[str, np.ndarray]:
     """Give how often each tag is used for a galaxy of popularity 1."""
     t = {name: truth[name].to_numpy(float) for name in truth if truth[name].dtype.kind in "fbi"}
+    seen = _appearance(truth)
     kind = truth["morphology"].to_numpy()
     defect = truth["defect"].to_numpy()
     face_on = t["inclination"] < 65
-    spiral = t["arm_strength"] > 0.25
+    spiral = seen["arms"] > 0.2
     blue = expit((0.48 - t["young_g_r"]) / 0.06) * (t["bulge_fraction"] < 0.4)
     grand = spiral * face_on * (t["arm_count"] == 2) * (1 - t["flocculence"])
     edge_on = t["inclination"] > EDGE_ON
     return {
         "starforming": 2.4 * t["clumpiness"] ** 2 + 0.5 * blue,
-        "ring": 3.5 * t["ring_strength"],
+        "ring": 4.5 * seen["ring"],
         "disturbed": 2.5 * t["disturbance"] ** 2,
         "core": 0.5 * (t["bulge_fraction"] > 0.2) * (t["bulge_fraction"] < 0.5) * spiral,
         "dust-lane": 5.0 * t["dust_lane"] * t["dust"],
@@ -471,7 +501,7 @@ def _tag_rates(truth: pd.DataFrame) -> dict[str, np.ndarray]:
         "elliptical": 0.22 * (kind == "elliptical"),
         "lens": 25.0 * t["lensed"],
         "flocculent": 1.6 * spiral * face_on * (t["flocculence"] > 0.5),
-        "grand-design": 1.1 * grand * (t["arm_strength"] > 0.6),
+        "grand-design": 1.1 * grand * (seen["arms"] > 0.5),
         "clumpy": 1.3 * t["clumpiness"] ** 2,
         "peculiar": 0.9 * t["disturbance"] + 0.01,
         "boxy": 1.4 * (t["boxiness"] > 0.5) * edge_on,
@@ -483,7 +513,7 @@ def _tag_rates(truth: pd.DataFrame) -> dict[str, np.ndarray]:
         "spiral": 1.3 * spiral * face_on,
         "merging": 4.0 * t["merging"],
         "merger": 2.0 * t["merging"],
-        "bar": 1.8 * t["bar_strength"] * face_on,
+        "bar": 2.7 * seen["bar"] * face_on,
         "edge-on": 1.6 * edge_on,
         "agn": 0.12 * (t["bulge_fraction"] > 0.2),
         "decals": 0.10,
