@@ -172,7 +172,7 @@ def rare_features(truth: pd.DataFrame, votes: pd.DataFrame, seed: int) -> pd.Dat
     asked = judged.to_numpy()
     scatter = _normal(truth, seed, "rare perception", len(RARE_FEATURES))
     strength = {
-        "ring": -3.9 + 7.2 * seen["ring"] ** 0.8 * (0.35 + 0.65 * clear),
+        "ring": -3.9 + 8.4 * seen["ring"] ** 0.8 * (0.35 + 0.65 * clear),
         "irregular": -4.0
         + 3.9 * truth["irregularity"] * (0.4 + 0.6 * clear)
         + 0.8 * truth["clumpiness"]
