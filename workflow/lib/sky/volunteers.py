@@ -376,7 +376,8 @@ def _appearance(truth: pd.DataFrame) -> dict[str, np.ndarray]:
     face_on = expit((EDGE_ON - 6 - truth["inclination"].to_numpy()) / 4.0)
     tilt = np.sqrt(np.cos(np.radians(truth["inclination"])))
     pitch = np.radians(truth["arm_pitch"])
-    spacing = 2 * np.pi * 2.0 * truth["disc_scale"] * np.sin(pitch) / truth["arm_count"]
+    # At two scale lengths.
+    spacing = 4 * np.pi * truth["disc_scale"] * np.sin(pitch) / truth["arm_count"]
     # Patches that are wound like arms look like arms.
     arms = np.hypot(truth["arm_strength"], 0.5 * truth["flocculence"])
     bar = truth["bar_strength"] * (1 - truth["bulge_fraction"])
