@@ -412,7 +412,7 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
     lens = disc * (0.9 - 0.8 * t["bulge_fraction"])
     bulge = np.sqrt(t["bulge_fraction"])
     certain = 0.5 + 0.5 * clear
-    followed = np.minimum(arms / 0.4, 1)  # Rings pass for arms that are wound tightly.
+    followed = np.minimum(arms / 0.4, 1)
 
     def near(value: np.ndarray, centre: float, width: float) -> np.ndarray:
         return -0.5 * ((value - centre) / width) ** 2 * certain
@@ -440,6 +440,7 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
             "yes": -2.4 + (9.0 * arms + 2.0 * ring) * certain + 0.8 * t["tail_strength"],
             "no": 0.0,
         },
+        # Rings pass for arms that are wound tightly.
         "spiral-winding": {
             "tight": near(pitch, 9, 6.0) * followed + 2.5 * ring,
             "medium": near(pitch, 17, 5.5) * followed,
