@@ -14,6 +14,8 @@ import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.app.conftest import HOSTILE_NAMES, make_results
 from tests.browser import SETTLED, free_port, served
@@ -373,6 +375,39 @@ def test_ratings_that_cannot_be_written_are_not_taken(site, sky, visit):
     page.get_by_role("button", name="Another hunt").click()
     begin(page, "removed")
     expect(lost).to_be_hidden()
+
+
+def polls(request):
+    """Give how often the browser had asked by itself whether the model is done."""
+    states = request.rerun_script.widget_states.widgets
+    values = [json.loads(state.json_value) for state in states if state.json_value]
+    return max((value.get("polls", 0) for value in values), default=0)
+
+
+def test_the_browser_asks_again_only_when_it_is_answered(site, visit):
+    """Of several requests on their way, what is drawn for one would be lost to the other."""
+    page, frames = visit("about:blank"), []
+
+    def listen(socket):
+        socket.on("framesent", lambda frame: frames.append(BackMsg.FromString(frame)))
+        socket.on("framereceived", lambda frame: frames.append(ForwardMsg.FromString(frame)))
+
+    page.on("websocket", listen)
+    page.goto(site)
+    begin(page, "asked")
+    for batch in (2, 3):
+        page.keyboard.type("0123450123")
+        expect(page.get_by_text(f"batch {batch}")).to_be_visible()
+        ready(page)
+    asked, answered = 0, True
+    for frame in frames:
+        if isinstance(frame, ForwardMsg):
+            answered |= frame.WhichOneof("type") == "script_finished"
+            assert not frame.ref_hash
+        elif polls(frame) > asked:
+            assert answered
+            asked, answered = polls(frame), False
+    assert asked
 
 
 def test_names_of_galaxies_are_text_whatever_they_look_like(tmp_path, visit):

@@ -19,6 +19,9 @@ OPTIONS = {
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
+    # Nothing is sent by reference to what the browser has: where a newer run makes void what is not
+    # sent yet, Streamlit forgets to drop references, which then have no place: a blank page.
+    "global.minCachedMessageSize": "1e12",
     # Visitors are told their own mistakes; ours stand in the terminal.
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",

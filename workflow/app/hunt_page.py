@@ -122,15 +122,15 @@ def _show_hunt(hunt: Hunt) -> None:
         """Show the batch; once the model is done or has begun, show the whole page anew."""
         if hunt.learned is not learned or hunt.learning != learning:
             st.rerun()
-        _show_batch(hunt)
+        _show_batch(hunt, POLL if learning else None)
 
-    st.fragment(rate, run_every=POLL if learning else None)()
+    st.fragment(rate)()
     if learned is not None:
         _show_best(hunt, learned)
     _offer_ratings(hunt)
 
 
-def _show_batch(hunt: Hunt) -> None:
+def _show_batch(hunt: Hunt, poll: float | None) -> None:
     """Show how far the hunt is, and the galaxies to rate."""
     _alert(_problem(hunt))
     history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
@@ -152,6 +152,7 @@ def _show_batch(hunt: Hunt) -> None:
         lambda iauname, rating: _tell(hunt, hunt.answer, iauname, rating),
         lambda iauname: _tell(hunt, hunt.undo, iauname),
         status=_status(hunt),
+        poll=poll,
         keys=keys,
         key=f"rater {hunt.file.path}",
     )

@@ -137,9 +137,14 @@ export default function ({ data, parentElement, setStateValue }) {
   view.presses = view.presses.filter((press) => press.number > data.done);
   // Another server may be here than the one that they were sent to.
   if (view.presses.length) view.send("presses", view.presses);
+  clearTimeout(view.timer);
+  // Streamlit's own intervals go on while an answer is on its way, and more than one such request
+  // makes it lose parts of the page. This one waits for the answer to the one before.
+  if (data.poll) view.timer = setTimeout(() => setStateValue("polls", data.polls + 1), data.poll * 1000);
   draw(view);
   return () => {
     if (view.root !== root) return;
+    clearTimeout(view.timer);
     view.leave();
     view.root = undefined;
   };

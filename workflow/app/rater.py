@@ -37,6 +37,7 @@ def show_rater(
     undo: Callable[[str], None],
     *,
     status: str,
+    poll: float | None,
     keys: bool,
     key: str,
 ) -> None:
@@ -54,6 +55,8 @@ def show_rater(
         Called with the iauname of the galaxy that was answered last.
     status
         What is said when no galaxy waits.
+    poll
+        After how long the browser runs the fragment around this again [s]; None: not by itself.
     keys
         Whether keys rate, wherever the keyboard's focus is.
     key
@@ -91,9 +94,12 @@ def show_rater(
         "answered": list(answered),
         "done": st.session_state[done],
         "status": status,
+        "poll": poll,
+        # Tells the browser that its last poll was answered.
+        "polls": st.session_state.get(key, {}).get("polls") or 0,
         "keys": keys,
     }
-    _rater(key=key, data=data, on_presses_change=take)
+    _rater(key=key, data=data, on_presses_change=take, on_polls_change=lambda: None)
     # To a server that has just started, presses for the one before are no change: it is not called.
     if take():
         st.rerun()
