@@ -28,7 +28,7 @@ def url(service):
 
 @pytest.fixture
 def client():
-    return PoliteClient("test", timeout=5, attempts=3, sleep=lambda seconds: None)
+    return PoliteClient("test", timeout=60, attempts=3, sleep=lambda seconds: None)
 
 
 @pytest.fixture

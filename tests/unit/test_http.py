@@ -29,7 +29,7 @@ def naps():
 
 @pytest.fixture
 def client(naps):
-    return PoliteClient("morphoflow test", timeout=5, attempts=3, sleep=naps.append)
+    return PoliteClient("morphoflow test", timeout=60, attempts=3, sleep=naps.append)
 
 
 def test_the_body_comes_whole_and_the_server_knows_who_asks(service, client):
@@ -132,7 +132,8 @@ def test_a_server_that_falls_silent_times_out(service, naps):
     with pytest.raises(CutoutError) as caught:
         client.get(service.url, QUERY)
     assert caught.value.reason == "timeout"
-    assert len(service.requests) == 2
+    # Between the two attempts; a busy service may learn of an attempt only after it has timed out.
+    assert len(naps) == 1
 
 
 def test_a_server_that_drips_meets_the_deadline(service):
@@ -144,7 +145,7 @@ def test_a_server_that_drips_meets_the_deadline(service):
         service.drips.release()
         return next(seconds)
 
-    client = PoliteClient("test", timeout=5, attempts=1, deadline=45, clock=clock)
+    client = PoliteClient("test", timeout=60, attempts=1, deadline=45, clock=clock)
     with pytest.raises(CutoutError, match="took over 45 s") as caught:
         client.get(service.url, QUERY)
     assert (caught.value.reason, caught.value.transient) == ("timeout", True)
