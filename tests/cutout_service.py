@@ -63,6 +63,8 @@ class CutoutService:
         How ``/files`` behaves.
     requests : list of dict
         Path, query and headers of every request so far.
+    arrivals : threading.Semaphore
+        Released by every request.
     most_at_once : int
         The most requests that were being answered at the same time.
     sky : callable or None
@@ -82,6 +84,7 @@ class CutoutService:
         self.file_headers: dict[str, str] = {}
         self.retry_after = "7"
         self.requests: list[dict] = []
+        self.arrivals = threading.Semaphore(0)
         self.most_at_once = 0
         self.sky: Callable[[dict[str, str]], bytes] | None = None
         self.gate: threading.Barrier | None = None
@@ -117,6 +120,7 @@ class CutoutService:
     def arrive(self, request: dict) -> int:
         with self._lock:
             self.requests.append(request)
+            self.arrivals.release()
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
             return len(self.requests)
