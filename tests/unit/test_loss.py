@@ -35,7 +35,7 @@ def ours(counts, concentrations, places):
 
 
 @pytest.mark.parametrize("questions", [QUESTIONS, OLDER], ids=["now", "older merging"])
-@pytest.mark.parametrize(("low", "high"), [(1, 101), (1, 2), (60, 101)])
+@pytest.mark.parametrize(("low", "high"), [(1, 101), (0.05, 101), (1, 2), (60, 101)])
 def test_on_real_votes_it_is_scipys(shared_data, questions, low, high):
     table = pd.read_csv(shared_data / "tables/gz_decals_full_tree_votes_1618.csv.gz")
     counts = table[answer_columns(questions)].to_numpy(np.float32)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from workflow.lib.augment import apply_views, draw_views
-from workflow.lib.dirichlet import mean_loss
+from workflow.lib.dirichlet import best_constant, mean_loss
 from workflow.lib.draws import name_keys
 from workflow.lib.encoder import load_encoder, load_head
 from workflow.lib.errors import UserError
@@ -137,6 +137,24 @@ def test_it_learns(whole):
     curve = pd.read_csv(whole / "curve.csv")
     assert curve["epoch"].tolist() == [1, 2, 3, 4]
     assert curve["loss"].iloc[-1] < 0.97 * curve["loss"].iloc[0]
+
+
+@pytest.mark.parametrize("low", [0.05, 1])
+def test_it_starts_from_the_best_constant_as_far_as_its_limits_have_it(inputs, tmp_path, low):
+    still = SETTINGS["recipe"] | {"epochs": 1, "learning_rate": 0.0}
+    pretrain(
+        inputs / "catalogue.parquet", inputs / "images.npy", inputs / "images.csv",
+        weights=tmp_path / "encoder.weights.h5", head=tmp_path / "head.npz",
+        curve=tmp_path / "curve.csv",
+        **SETTINGS | {"concentrations": [low, 101], "recipe": still},
+    )  # fmt: skip
+    names, counts = read_votes(inputs / "catalogue.parquet", QUESTIONS)
+    counts = counts[(split_names(names, **SETTINGS["split"]) == "train") & counts.any(axis=1)]
+    votes = [counts[:, place] for place in question_slices(QUESTIONS).values()]
+    best = np.concatenate([best_constant(v[v.any(axis=1)]) for v in votes])
+    assert (best[:2] < 2).all()
+    found = load_head(tmp_path / "head.npz").concentrations(np.zeros((1, 1280), np.float32))[0]
+    np.testing.assert_allclose(found[:2], np.maximum(best[:2], 2 * low), rtol=1e-3)
 
 
 def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(inputs, whole, tmp_path):

@@ -216,9 +216,9 @@ def _first_bias(
     for place in question_slices(questions).values():
         asked = counts[:, place][counts[:, place].any(axis=1)]
         chosen = np.random.default_rng(seed).permutation(len(asked))[:MOST_FITTED]
-        shares.append((best_constant(asked[chosen]) - low) / (high - low))
-    # Nearer to the limits a sigmoid has so little slope that most galaxies would teach nothing.
-    return logit(np.clip(np.concatenate(shares), 0.01, 0.99)).astype(np.float32)
+        # Nearer to the limits a sigmoid has so little slope that most galaxies would teach nothing.
+        shares.append((np.maximum(best_constant(asked[chosen]), 2 * low) - low) / (high - low))
+    return logit(np.minimum(np.concatenate(shares), 0.99)).astype(np.float32)
 
 
 def _need_galaxies(

@@ -180,17 +180,19 @@ def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.n
     bulge = np.where(merging, np.maximum(bulge, _between(0.15, 0.6, u["ratio"])), bulge)
     bulge_n = np.select(
         [spheroid, lenticular],
-        [np.clip(3.9 + 1.1 * ndtri(u["bulge_n"]), 1.8, 6.0), _between(1.5, 4.0, u["bulge_n"])],
-        np.clip(3.0 - 1.7 * stage + 0.6 * ndtri(u["bulge_n"]), 0.8, 4.0),
+        [np.clip(3.9 + 1.1 * ndtri(u["bulge_n"]), 1.8, 6.0), _between(1.8, 4.2, u["bulge_n"])],
+        np.clip(3.4 - 1.7 * stage + 0.6 * ndtri(u["bulge_n"]), 0.8, 4.5),
     )
-    bulge_size = (0.10 + 0.55 * np.clip(bulge, 0, 0.6)) * _between(0.75, 1.3, u["bulge_size"])
+    # A bulge is about a fifth of its disc's scale length, whatever its share of the light.
+    bulge_size = (0.12 + 0.25 * np.clip(bulge, 0, 0.6)) * _between(0.6, 1.5, u["bulge_size"])
     elongation = np.where(spheroid, np.clip(0.97 - 0.45 * u["axis_ratio"] ** 1.6, 0.4, 1), 1.0)
     tilt = np.sin(np.radians(inclination)) ** 2
     bulge_axis_ratio = np.where(
         spheroid, elongation, 1 - _between(0.15, 0.5, u["axis_ratio"]) * tilt
     )
 
-    ringed = open_disc & (u["ringed"] < 0.23)
+    # Most rings are in early discs.
+    ringed = open_disc & (u["ringed"] < 0.38 - 0.24 * stage)
     bar_odds = np.where(ringed, 0.40, np.where(lenticular, 0.16, 0.20))
     strong = open_disc & (u["barred"] < bar_odds)
     weak = open_disc & ~strong & (u["barred"] < 2.4 * bar_odds)
@@ -198,7 +200,7 @@ def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.n
         [strong, weak], [_between(0.6, 1.0, u["bar"]), _between(0.15, 0.5, u["bar"])], 0.0
     )
     # Bars draw on the stars of the centre.
-    bulge = np.where(bar > 0, bulge * (1 - 0.35 * bar), bulge)
+    bulge = np.where(bar > 0, bulge * (1 - 0.2 * bar), bulge)
     bar_length = np.where(bar > 0, _between(0.8, 1.7, u["bar_length"]) * (0.7 + 0.4 * bar), 0.0)
 
     # Magellanic irregulars keep a bar of sorts.
@@ -308,9 +310,11 @@ def _brightness_and_size(truth: pd.DataFrame, u: dict[str, np.ndarray]) -> dict[
     magnitudes = {f"mag_{band}": 22.5 - 2.5 * np.log10(flux[band]) for band in "grz"}
     magnitudes["mag_r"] = np.where(u["no_flux"] < 0.004, np.nan, magnitudes["mag_r"])
 
-    offset = {"elliptical": -0.04, "lenticular": -0.03, "disc": 0.07, "irregular": 0.10}
+    # Of two discs as bright, the later one is the larger.
+    offset = {"elliptical": -0.04, "lenticular": -0.20, "disc": -0.20, "irregular": 0.10}
     log_th50 = 0.40 + 0.15 * (17.0 - mag_r) + 0.15 * ndtri(u["size"])
     log_th50 += truth["morphology"].map(offset).fillna(0.0).to_numpy(float)
+    log_th50 += 0.40 * truth["stage"].to_numpy() * (truth["morphology"] == "disc").to_numpy()
     wanted = np.clip(10**log_th50, 0.9, 15.0)
     theta, th50, th90 = petrosian(truth)
     scale = wanted / th50
