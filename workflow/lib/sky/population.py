@@ -200,7 +200,7 @@ def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.n
         [strong, weak], [_between(0.6, 1.0, u["bar"]), _between(0.15, 0.5, u["bar"])], 0.0
     )
     # Bars draw on the stars of the centre.
-    bulge = np.where(bar > 0, bulge * (1 - 0.2 * bar), bulge)
+    bulge = bulge * (1 - 0.2 * bar)
     bar_length = np.where(bar > 0, _between(0.8, 1.7, u["bar_length"]) * (0.7 + 0.4 * bar), 0.0)
 
     # Magellanic irregulars keep a bar of sorts.
