@@ -126,6 +126,7 @@ def embed_cutouts(folder: Path, galaxies: int) -> None:
         crop_size=64,
         batch_size=128,
         seed=1,
+        views=1,
     )
 
 

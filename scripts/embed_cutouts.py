@@ -12,4 +12,5 @@ embed_shard(
     crop_size=snakemake.params.crop_size,
     batch_size=snakemake.params.batch_size,
     seed=snakemake.params.seed,
+    views=snakemake.params.views,
 )

@@ -14,4 +14,5 @@ predict_votes(
     crop_size=snakemake.params.crop_size,
     batch_size=snakemake.params.batch_size,
     seed=snakemake.params.seed,
+    views=snakemake.params.views,
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.lib.config import read_config
-from workflow.lib.cost import BATCHED, TRAININGS, Cost, packed
+from workflow.lib.cost import BATCHED, LOOKS, TRAININGS, Cost, packed
 from workflow.lib.grids import finetuning_runs
 from workflow.lib.plan import LOCAL, format_rows, plan, planned_jobs
 
@@ -70,6 +70,16 @@ def test_a_job_of_a_shard_is_asked_for_by_its_galaxies():
     survey = COST.seconds("embed_cutouts", wildcards) - CONFIG["cost"]["start"]
     shard = COST.seconds("embed_cutouts", wildcards | {"shard": "000-of-200"})
     assert (shard - CONFIG["cost"]["start"]) * 200 == pytest.approx(survey)
+
+
+def test_more_views_of_a_galaxy_take_as_many_times_longer():
+    three = Cost(CONFIG | {"representation": CONFIG["representation"] | {"views": 3}})
+    start = CONFIG["cost"]["start"]
+    for rule in LOOKS:
+        assert "views=" in RULES[rule]
+        one = COST.seconds(rule, {"survey": "decals"}) - start
+        assert three.seconds(rule, {"survey": "decals"}) - start == pytest.approx(3 * one)
+        assert one > 0
 
 
 def test_images_take_as_long_as_their_source_does():

@@ -67,11 +67,14 @@ def weights(tmp_path_factory):
     return path
 
 
-def embed(shards, weights, folder, batch_size=4, seed=1):
+def embed(shards, weights, folder, batch_size=4, seed=1, views=1):
     made = []
     for shard in shards:
-        made.append(folder / f"{batch_size}-{seed}-{shard.name}")
-        embed_shard(shard, weights, made[-1], crop_size=SIZE, batch_size=batch_size, seed=seed)
+        made.append(folder / f"{batch_size}-{seed}-{views}-{shard.name}")
+        embed_shard(
+            shard, weights, made[-1],
+            crop_size=SIZE, batch_size=batch_size, seed=seed, views=views,
+        )  # fmt: skip
     gather_shards(made, folder / "representation.parquet")
     return read_representation(folder / "representation.parquet")
 
@@ -133,6 +136,21 @@ def test_a_representation_is_of_the_view_that_is_drawn(whole, cutouts, weights):
     assert_same(whole[1], np.asarray(expected))
 
 
+def test_a_representation_is_the_mean_of_the_views_that_are_drawn(cutouts, weights, tmp_path):
+    from workflow.lib.augment import apply_views, draw_views
+    from workflow.lib.draws import name_keys
+
+    names, images = next(iter_images(cutouts[1][0], 7))
+    encoder, _ = load_encoder(weights, SIZE)
+    seen = [
+        encoder(apply_views(images, draw_views(name_keys(names), 1, number, 80, SIZE), SIZE))
+        for number in range(3)
+    ]
+    _, vectors = embed(cutouts[1], weights, tmp_path, views=3)
+    assert_same(vectors, np.mean(seen, axis=0))
+    assert np.abs(vectors - seen[0]).max() > 0.1 * vectors.std(axis=0).max()
+
+
 def test_weights_that_give_no_finite_values_are_refused(cutouts, tmp_path):
     encoder = random_encoder(SIZE, seed=1)
     layer = encoder.get_layer("top_conv")
@@ -156,21 +174,25 @@ def test_a_shard_without_images_has_no_representations(cutouts, weights, tmp_pat
 def represent(weights):
     encoder, _ = load_encoder(weights, SIZE)
 
-    def run(data, name, compressor=None):
+    def run(data, name, compressor=None, views=1):
         return represent_image(
             data, name, encoder, compressor,
             thumbnail_size=96, network_size=80, network_field=0.75, colour=COLOUR,
-            max_missing_share=0.2, seed=1,
+            max_missing_share=0.2, seed=1, views=views,
         )  # fmt: skip
 
     return run
 
 
-def test_an_image_file_is_represented_as_a_galaxy_of_a_survey_is(whole, cutouts, represent):
+@pytest.mark.parametrize("views", [1, 3])
+def test_an_image_file_is_represented_as_a_galaxy_of_a_survey_is(
+    cutouts, weights, represent, views, tmp_path
+):
     jpeg = (cutouts[1][0].parent / "images" / "J0003.jpg").read_bytes()
-    vectors = whole[1].copy()
-    vectors[3] = represent(jpeg, "J0003")
-    assert_same(vectors, whole[1])
+    _, expected = embed(cutouts[1], weights, tmp_path, views=views)
+    vectors = expected.copy()
+    vectors[3] = represent(jpeg, "J0003", views=views)
+    assert_same(vectors, expected)
 
 
 def test_an_image_is_compressed_by_the_fitted_components(whole, cutouts, represent):

@@ -166,7 +166,8 @@ def test_an_image_of_ones_own_finds_the_galaxy_that_it_shows(finished):
     keys = ["thumbnail_size", "network_size", "network_field", "colour", "max_missing_share"]
     vector = represent_image(
         cutouts["thumbnail"], cutouts["iauname"], encoder, read_compressor(folder / "pca10.npz"),
-        seed=config["representation"]["seed"], **{key: config["cutouts"][key] for key in keys},
+        seed=config["representation"]["seed"], views=config["representation"]["views"],
+        **{key: config["cutouts"][key] for key in keys},
     )  # fmt: skip
     rows, _ = nearest(vectors, vector[np.newaxis], 1)
     assert names[rows[0, 0]] == cutouts["iauname"]

@@ -87,6 +87,7 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
         colour=cutouts["colour"],
         max_missing_share=cutouts["max_missing_share"],
         seed=representation["seed"],
+        views=representation["views"],
     )
 
 

@@ -13,6 +13,9 @@ from workflow.lib.grids import SCRATCH, finetuning_runs, parse_shard
 TRAININGS = ("pretrain_encoder", "pretrain_stand_in", "finetune_encoder", "keep_classifier")
 """Rules whose time depends on how many images a GPU is shown in training."""
 
+LOOKS = ("predict_votes", "embed_cutouts", "predict_labels")
+"""Rules that show a network each view of every galaxy."""
+
 BATCHED = (
     "fetch_cutouts",
     "embed_cutouts",
@@ -43,7 +46,8 @@ class Cost:
         if rule in TRAININGS:
             images = self.images_trained(rule, wildcards)
             return self.cost["start"] + images * self.cost["trained_image"]
-        return self.cost["start"] + self._of_galaxies("seconds", rule, wildcards)
+        views = self.config["representation"]["views"] if rule in LOOKS else 1
+        return self.cost["start"] + views * self._of_galaxies("seconds", rule, wildcards)
 
     def kilobytes(self, rule: str, wildcards: Wildcards) -> float:
         """Estimate what a job leaves on the disk [kB]."""

@@ -32,10 +32,11 @@ def embed_shard(
     crop_size: int,
     batch_size: int,
     seed: int,
+    views: int,
 ) -> None:
     """Write the representation of each galaxy of a shard (paper Sec. 2.2).
 
-    One forward pass from one randomly drawn view of each image, without dropout.
+    Forward passes from randomly drawn views of each image, without dropout; the paper has one.
 
     Parameters
     ----------
@@ -51,12 +52,14 @@ def embed_shard(
         Galaxies a forward pass; short batches are filled up, so that the network is compiled once.
     seed
         Of the views.
+    views
+        Views of each image, over which the representation is averaged.
     """
     encoder, _ = load_encoder(weights, crop_size)
     schema = representation_schema(encoder.output_shape[-1])
     with atomic_path(representation) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for iaunames, vectors in iter_vectors(
-            encoder, cutouts, batch_size=batch_size, seed=seed, origin=weights
+            encoder, cutouts, batch_size=batch_size, seed=seed, views=views, origin=weights
         ):
             writer.write_table(representation_table(iaunames, vectors, schema))
 
@@ -67,6 +70,7 @@ def iter_vectors(
     *,
     batch_size: int,
     seed: int,
+    views: int,
     origin: str | Path,
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """Give the representations of a shard's galaxies in batches.
@@ -77,7 +81,7 @@ def iter_vectors(
         By `encoder.load_encoder`.
     shard
         A cutout shard.
-    batch_size, seed
+    batch_size, seed, views
         As for `embed_shard`.
     origin
         The file of the weights, to be named if they are at fault.
@@ -98,7 +102,7 @@ def iter_vectors(
     for iaunames, images in iter_images(shard, batch_size, channels):
         count = len(iaunames)
         full = np.concatenate([images, np.repeat(images[-1:], batch_size - count, axis=0)])
-        vectors = _see(encoder, full, iaunames, seed)
+        vectors = _see(encoder, full, iaunames, seed, views)
         if not np.isfinite(vectors).all():
             bad = iaunames[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
             raise UserError(f"{origin}: gives no finite representation of galaxy {bad}")
@@ -119,6 +123,7 @@ def represent_image(
     colour: Mapping[str, Any],
     max_missing_share: float,
     seed: int,
+    views: int,
 ) -> np.ndarray:
     """Calculate the representation of one image file, as that of a survey's galaxy is.
 
@@ -127,7 +132,7 @@ def represent_image(
     data
         A JPEG, PNG or FITS file.
     name
-        What to call it in errors. The network's view follows from it: the name and the image of a
+        What to call it in errors. The network's views follow from it: the name and the image of a
         survey's galaxy give that galaxy's representation.
     encoder
         By `encoder.load_encoder`.
@@ -135,7 +140,7 @@ def represent_image(
         A fitted PCA, by `representation.read_compressor`; None for the whole representation.
     thumbnail_size, network_size, network_field, colour, max_missing_share
         As for `cutouts.make_shard`.
-    seed
+    seed, views
         As for `embed_shard`.
 
     Returns
@@ -159,21 +164,25 @@ def represent_image(
     draw = grey if channels == 1 else colour_image
     pixels = draw(rgb, network_size, network_field)
     images = pixels.reshape(1, network_size, network_size, channels)
-    vectors = _see(encoder, images, [name], seed)
+    vectors = _see(encoder, images, [name], seed, views)
     return (vectors if compressor is None else compressor.project(vectors))[0]
 
 
 def _see(
-    encoder: "keras.Model", images: np.ndarray, iaunames: Sequence[str], seed: int
+    encoder: "keras.Model", images: np.ndarray, iaunames: Sequence[str], seed: int, views: int
 ) -> np.ndarray:
     """Give the representations of the first images, one a name; the others fill up the batch."""
     from workflow.lib.augment import apply_views, draw_views
 
     size, crop = images.shape[1], encoder.input_shape[1]
     keys = np.pad(name_keys(iaunames), (0, len(images) - len(iaunames)))
-    views = draw_views(keys, seed, 0, size, crop)
-    vectors = encoder.predict_on_batch(apply_views(images, views, crop))
-    return np.asarray(vectors, np.float32)[: len(iaunames)]
+    seen = [
+        encoder.predict_on_batch(
+            apply_views(images, draw_views(keys, seed, number, size, crop), crop)
+        )
+        for number in range(views)
+    ]
+    return np.mean(seen, axis=0, dtype=np.float32)[: len(iaunames)]
 
 
 def answer_all(
@@ -183,6 +192,7 @@ def answer_all(
     *,
     batch_size: int,
     seed: int,
+    views: int,
     origin: str | Path,
 ) -> tuple[list[str], np.ndarray]:
     """Give what a head makes of the representation of every galaxy of a survey.
@@ -191,7 +201,7 @@ def answer_all(
     ----------
     answer
         From representations (n, 1280) to values (n, ...).
-    encoder, batch_size, seed, origin
+    encoder, batch_size, seed, views, origin
         As for `iter_vectors`.
     shards
         The survey's cutout shards.
@@ -206,7 +216,7 @@ def answer_all(
         (iaunames, answer(vectors))
         for shard in shards
         for iaunames, vectors in iter_vectors(
-            encoder, shard, batch_size=batch_size, seed=seed, origin=origin
+            encoder, shard, batch_size=batch_size, seed=seed, views=views, origin=origin
         )
     ]
     names = [name for iaunames, _ in parts for name in iaunames]
@@ -223,6 +233,7 @@ def predict_votes(
     crop_size: int,
     batch_size: int,
     seed: int,
+    views: int,
 ) -> None:
     """Write the vote fractions that a pretrained network expects of each galaxy of a survey.
 
@@ -237,8 +248,8 @@ def predict_votes(
     survey
         Its name: of the survey that the network was trained on, only galaxies of the test set
         are held out.
-    crop_size, batch_size, seed
-        As for `embed_shard`; the view is the same as that of the representation.
+    crop_size, batch_size, seed, views
+        As for `embed_shard`; the views are the same as those of the representation.
 
     Raises
     ------
@@ -248,8 +259,9 @@ def predict_votes(
     encoder, description = load_encoder(weights, crop_size)
     answer = load_head(head)
     iaunames, concentrations = answer_all(
-        answer.concentrations, encoder, shards, batch_size=batch_size, seed=seed, origin=weights
-    )
+        answer.concentrations, encoder, shards,
+        batch_size=batch_size, seed=seed, views=views, origin=weights,
+    )  # fmt: skip
     held_out = held_out_names(iaunames, survey, description["training"])
     write_parquet(votes_table(iaunames, concentrations, held_out, answer.questions), votes)
 

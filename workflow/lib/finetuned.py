@@ -90,6 +90,7 @@ def predict_labels(
     crop_size: int,
     batch_size: int,
     seed: int,
+    views: int,
 ) -> None:
     """Write the probability that each galaxy of a survey has the label.
 
@@ -104,7 +105,7 @@ def predict_labels(
         unseen.
     same_survey
         Whether it is the survey that the classifier was trained on.
-    crop_size, batch_size, seed
+    crop_size, batch_size, seed, views
         As for `embed.embed_shard`.
     """
     from workflow.lib.embed import answer_all
@@ -113,7 +114,7 @@ def predict_labels(
     layers = read_classifier(classifier.head)
     names, found = answer_all(
         partial(probabilities, layers), encoder, shards,
-        batch_size=batch_size, seed=seed, origin=classifier.weights,
+        batch_size=batch_size, seed=seed, views=views, origin=classifier.weights,
     )  # fmt: skip
     members = read_table(classifier.split, text=["iauname"]).set_index("iauname")["set"].to_dict()
     table = {

@@ -149,6 +149,7 @@ rule predict_votes:
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
+        views=config["representation"]["views"],
     script:
         "../../scripts/predict_votes.py"
 

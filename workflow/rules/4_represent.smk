@@ -30,6 +30,7 @@ rule embed_cutouts:
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
+        views=config["representation"]["views"],
     script:
         "../../scripts/embed_cutouts.py"
 

@@ -153,6 +153,7 @@ rule predict_labels:
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
+        views=config["representation"]["views"],
     script:
         "../../scripts/predict_labels.py"
 
