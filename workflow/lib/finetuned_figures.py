@@ -170,12 +170,16 @@ def draw_finetuning(
                 marker=".", markersize=4, linewidth=1, capsize=2, elinewidth=0.6,
             )  # fmt: skip
         axes.axhline(0.5, color="0.8", linewidth=0.6, zorder=0)
-        axes.set(xscale="log", xlabel=f"labelled {task} galaxies", title=panel)
+        axes.set(xscale="log", xlabel=f"labelled {task} galaxies")
         # Of less than two decades Matplotlib would label every tick, one over the other.
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.legend(frameon=False, fontsize=6, loc="upper left")
+        # Above the panel, where no point can lie under it.
+        axes.legend(
+            title=panel, alignment="left", frameon=False, fontsize=6, ncols=1 if panel else 2,
+            loc="lower left", bbox_to_anchor=(0, 1),
+        )  # fmt: skip
     grid[0][0].set_ylabel("mean test accuracy")
     drawn_of = table["pretraining"].isin(points["pretraining"])
     labels = sorted(set(table.loc[drawn_of, "label"]) - {""})
