@@ -119,7 +119,7 @@ def test_predictions_name_each_galaxy_of_the_survey_and_its_set(folder, results,
     schema = pa.schema(fields, metadata={"network_size": "40", "network_field": "1"})
     greys = [image.tobytes() for image in images]
     pq.write_table(pa.Table.from_pydict({"iauname": names, "grey": greys}, schema), tmp_path / "s")
-    options = {"crop_size": 32, "batch_size": 16, "seed": 1}
+    options = {"crop_size": 32, "batch_size": 16, "seed": 1, "views": 1}
     for same in (True, False):
         predict_labels([tmp_path / "s"], files, tmp_path / "p.parquet", same_survey=same, **options)
         table = pd.read_parquet(tmp_path / "p.parquet")

@@ -169,7 +169,7 @@ def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
     remove(project, "6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
     target = f"{RESULTS}/6_anomaly/gz2-odd/scores.csv"
     with started(project, submit(project, "--", target)) as run:
-        process_of(run, project, "hunt_anomalies.py")
+        process_of(run, project, "hunt_anomalies.py").suspend()  # else it may end before
         cluster.kill_node("n1")
     cluster.revive("n1")
     project.sh(submit(project, "--", target))
