@@ -124,19 +124,10 @@ def test_another_seed_gives_another_view_and_representation(whole, cutouts, weig
     assert np.abs(vectors - whole[1]).max() > 0.1 * whole[1].std(axis=0).max()
 
 
-def test_a_representation_is_of_the_view_that_is_drawn(whole, cutouts, weights):
-    from workflow.lib.augment import apply_views, draw_views
-    from workflow.lib.draws import name_keys
-    from workflow.lib.encoder import load_encoder
-
-    names, images = next(iter_images(cutouts[1][0], 7))
-    views = draw_views(name_keys(names), 1, 0, 80, SIZE)
-    encoder, _ = load_encoder(weights, SIZE)
-    expected = encoder(apply_views(images, views, SIZE), training=False)
-    assert_same(whole[1], np.asarray(expected))
-
-
-def test_a_representation_is_the_mean_of_the_views_that_are_drawn(cutouts, weights, tmp_path):
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_representation_is_the_mean_of_the_views_that_are_drawn(
+    cutouts, weights, count, tmp_path
+):
     from workflow.lib.augment import apply_views, draw_views
     from workflow.lib.draws import name_keys
 
@@ -144,11 +135,10 @@ def test_a_representation_is_the_mean_of_the_views_that_are_drawn(cutouts, weigh
     encoder, _ = load_encoder(weights, SIZE)
     seen = [
         encoder(apply_views(images, draw_views(name_keys(names), 1, number, 80, SIZE), SIZE))
-        for number in range(3)
+        for number in range(count)
     ]
-    _, vectors = embed(cutouts[1], weights, tmp_path, views=3)
+    _, vectors = embed(cutouts[1], weights, tmp_path, views=count)
     assert_same(vectors, np.mean(seen, axis=0))
-    assert np.abs(vectors - seen[0]).max() > 0.1 * vectors.std(axis=0).max()
 
 
 def test_weights_that_give_no_finite_values_are_refused(cutouts, tmp_path):
