@@ -132,13 +132,16 @@ def test_a_representation_is_the_mean_of_the_views_that_are_drawn(
     from workflow.lib.draws import name_keys
 
     names, images = next(iter_images(cutouts[1][0], 7))
+    keys = name_keys(names)
     encoder, _ = load_encoder(weights, SIZE)
     seen = [
-        encoder(apply_views(images, draw_views(name_keys(names), 1, number, 80, SIZE), SIZE))
+        encoder(apply_views(images, draw_views(keys, 1, number, 80, SIZE), SIZE), training=False)
         for number in range(count)
     ]
     _, vectors = embed(cutouts[1], weights, tmp_path, views=count)
     assert_same(vectors, np.mean(seen, axis=0))
+    differs = np.abs(vectors - seen[0]).max() > 0.1 * vectors.std(axis=0).max()
+    assert differs == (count > 1)
 
 
 def test_weights_that_give_no_finite_values_are_refused(cutouts, tmp_path):
