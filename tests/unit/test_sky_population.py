@@ -85,6 +85,19 @@ def test_rare_types_are_common_enough_for_benchmarks(truth):
     assert set(truth["arm_count"]) == {1, 2, 3, 4, 5, 6}
 
 
+def test_encounters_are_of_all_kinds():
+    truth = draw_population(4000, seed=9, merging_share=0.5)
+    merging = truth[truth["merging"]]
+    assert 0.3 < merging["companion_spheroid"].mean() < 0.5
+    assert 0.2 < (merging["disturbance"] < 0.3).mean() < 0.4
+    discs = truth[truth["morphology"].isin(["disc", "lenticular"])]
+    needles = (discs["inclination"] > EDGE_ON).groupby(discs["merging"]).mean()
+    assert needles[True] == pytest.approx(needles[False], abs=0.04)
+    apart = truth[~truth["merging"]]
+    assert not apart["companion_spheroid"].any()
+    assert (apart["companion_fraction"] == 0).all()
+
+
 def test_parts_add_up_to_the_catalogued_magnitudes(truth):
     parts = fluxes(truth)
     for band in "grz":

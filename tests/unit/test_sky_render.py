@@ -196,6 +196,36 @@ def test_a_neighbour_has_its_flux_and_place(truth, alone):
     assert (seen[1].sum(axis=1) * offsets).sum() / seen[1].sum() == pytest.approx(5.0, abs=0.05)
 
 
+def test_a_companion_has_its_flux_place_and_angle(truth, alone):
+    galaxy = {
+        **pick(truth, lambda g: g["disturbance"] < 0.1 and g["bulge_fraction"] < 0.3),
+        "disc_scale": 1.5, "bulge_radius": 0.5, "companion_fraction": 0.4,
+        "companion_separation": 20.0, "companion_inclination": 60.0,
+        "companion_position_angle": 30.0,
+    }  # fmt: skip
+    offsets = (np.arange(261) - 130) * DECALS.pixel_scale
+    companions = []
+    for spheroid in (True, False):
+        east, west = (
+            render_cutout(
+                {**galaxy, "companion_spheroid": spheroid, "companion_angle": angle}, 261, QUIET, 1
+            )[1]
+            for angle in (90, 270)
+        )
+        # What is brighter where the companion is in the east: the companion alone.
+        light = (east - west)[:, :130]
+        x, y = -offsets[:130], offsets[:, None]
+        assert light.sum() == pytest.approx(0.4 * galaxy["flux_r"], rel=0.06)
+        middle_x, middle_y = (light * x).sum() / light.sum(), (light * y).sum() / light.sum()
+        assert middle_x == pytest.approx(20.0 + galaxy["offset_east"], abs=0.3)
+        assert middle_y == pytest.approx(galaxy["offset_north"], abs=0.3)
+        x, y = x - middle_x, y - middle_y
+        twist = (light * x * y).sum(), 0.5 * (light * (y**2 - x**2)).sum()
+        assert np.degrees(np.arctan2(*twist)) / 2 % 180 == pytest.approx(30, abs=8)
+        companions.append(light)
+    assert np.abs(np.subtract(*companions)).sum() > 0.2 * companions[0].sum()
+
+
 def test_field_objects_lie_where_their_coordinates_say(truth):
     galaxy = truth[0]
     objects = field_objects(galaxy, 1)

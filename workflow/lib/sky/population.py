@@ -33,7 +33,7 @@ _DRAWS = (
     *("barred", "bar", "bar_length", "bar_width", "bar_angle", "ringed", "ring", "ring_radius"),
     *("ring_width", "clumps", "dusty", "dust", "disturbed", "disturbance", "tails", "merging"),
     *("ratio", "separation", "companion", "companion_tilt", "lensed", "overlapped", "defect"),
-    *("offset_east", "offset_north"),
+    *("offset_east", "offset_north", "companion_kind", "companion_turn"),
 )
 
 
@@ -168,9 +168,8 @@ def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.n
     discy = lenticular | (kind == "disc")
     stage = np.where(lenticular, 0.0, u["stage"])  # 0: Sa, 1: Sd
     merging = ~irregular & (kind != "artifact") & (u["merging"] < merging_share)
-    # An irregular has no thin disc; an encounter heats one, so neither is seen as a needle.
-    round_ish = irregular | merging
-    inclination = np.degrees(np.arccos(np.where(round_ish, 0.35 + 0.65 * u["cos_i"], u["cos_i"])))
+    # An irregular has no thin disc, so it is not seen as a needle.
+    inclination = np.degrees(np.arccos(np.where(irregular, 0.35 + 0.65 * u["cos_i"], u["cos_i"])))
     open_disc = discy & (inclination < 70)
 
     bulge = np.clip(0.42 - 0.42 * stage**0.6 + 0.10 * ndtri(u["bulge"]), 0.0, 0.6)
@@ -227,7 +226,8 @@ def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.n
 
     disturbed = (u["disturbed"] < 0.08) & (kind != "artifact")
     disturbance = np.where(disturbed, _between(0.2, 1.0, u["disturbance"]), 0.03 * u["disturbance"])
-    disturbance = np.where(merging, _between(0.35, 1.0, u["disturbance"]), disturbance)
+    # Volunteers see pairs that touch as merging, whether or not they have disturbed each other.
+    disturbance = np.where(merging, u["disturbance"], disturbance)
     tails = np.where(disturbance > 0.2, disturbance * (u["tails"] < 0.7), 0.0)
     edge_on = discy & (inclination > EDGE_ON)
     dust_lane = edge_on & (u["dusty"] < 0.55 * (1 - 0.5 * lenticular))
@@ -268,10 +268,12 @@ def _structure(u: dict[str, np.ndarray], merging_share: float) -> dict[str, np.n
         "disturbance": disturbance,
         "tail_strength": tails,
         "merging": merging,
-        "companion_fraction": np.where(merging, _between(0.2, 0.5, u["ratio"]), 0.0),
-        "companion_separation": np.where(merging, _between(0.7, 2.6, u["separation"]), 0.0),
+        "companion_fraction": np.where(merging, _between(0.1, 0.5, u["ratio"]), 0.0),
+        "companion_separation": np.where(merging, _between(0.7, 3.4, u["separation"]), 0.0),
         "companion_angle": 360 * u["companion"],
-        "companion_inclination": np.degrees(np.arccos(_between(0.25, 1.0, u["companion_tilt"]))),
+        "companion_spheroid": merging & (u["companion_kind"] < 0.4),
+        "companion_inclination": np.degrees(np.arccos(u["companion_tilt"])),
+        "companion_position_angle": 180 * u["companion_turn"],
         "dust_lane": dust_lane,
         "dust": np.where(dust_lane, _between(0.4, 1.0, u["dust"]), arm_dust),
         "clumpiness": clumps,

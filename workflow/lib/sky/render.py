@@ -21,6 +21,8 @@ GLARE = 16.5
 """Stars brighter than this magnitude have a halo and spikes."""
 FAR_GLARE = 14.0
 """Those of stars brighter than this reach into a cutout that does not show the star."""
+DISC_HALF_LIGHT = 1.68
+"""Half-light radius of an exponential disc, in scale lengths."""
 
 
 @dataclass(frozen=True)
@@ -231,16 +233,22 @@ def _add_galaxy(
 
 
 def _companion(truth: Mapping, flux: np.ndarray) -> dict:
-    """Give the truth of the galaxy that merges with that of `truth`."""
-    shrink = np.sqrt(np.clip(flux[1] / truth["flux_r"], 0.2, 1))
-    lengths = ("disc_scale", "bulge_radius", "bar_length", "ring_radius", "ring_width")
+    """Give the truth of the galaxy that merges with that of `truth`: a spheroid or a disc."""
+    spheroid, bulge = truth["companion_spheroid"], truth["bulge_fraction"]
+    half_light = bulge * truth["bulge_radius"] + (1 - bulge) * DISC_HALF_LIGHT * truth["disc_scale"]
+    size = half_light * np.sqrt(np.clip(flux[1] / truth["flux_r"], 0.1, 1))
     return {
         **truth,
-        **{name: truth[name] * shrink for name in lengths},
         "flux_r": flux[1],
-        "inclination": truth["companion_inclination"],
-        "position_angle": (truth["companion_angle"] * 1.7) % 180,
+        "bulge_fraction": 1.0 if spheroid else 0.15,
+        "bulge_radius": size if spheroid else 0.2 * size,
+        "bulge_axis_ratio": 1 - 0.4 * truth["companion_inclination"] / 90 if spheroid else 0.8,
+        "disc_scale": size / DISC_HALF_LIGHT,
+        "inclination": 0.0 if spheroid else truth["companion_inclination"],
+        "position_angle": truth["companion_position_angle"],
         "companion_fraction": 0.0,
+        "bar_strength": 0.0,
+        "bar_fraction": 0.0,
         "ring_strength": 0.0,
         "ring_fraction": 0.0,
         "dust_lane": False,

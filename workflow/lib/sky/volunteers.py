@@ -472,7 +472,7 @@ def _scores(truth: pd.DataFrame, seen: dict) -> dict[str, dict[str, np.ndarray]]
             "none": 2.6,
             "minor-disturbance": 0.2 + 0.9 * pull - 0.5 * t["merging"],
             "major-disturbance": -1.2 + 1.35 * pull - 0.4 * t["merging"],
-            "merger": -1.8 + 5.5 * t["merging"] + 1.8 * t["overlapped"] + 0.25 * pull,
+            "merger": -1.8 + 5.5 * t["merging"] + 3.0 * t["overlapped"] + 0.25 * pull,
         },
     }
 
