@@ -264,11 +264,15 @@ class Cluster:
 
     def _kill_steps(self, jobs: set[str]) -> None:
         """Kill all processes of jobs; a daemon of each job's step is the parent of them."""
+        daemons = []
         for process in psutil.process_iter(["cmdline"]):
             found = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.info["cmdline"] or []))
             if found and found[1] in jobs:
-                for below in [*process.children(recursive=True), process]:
-                    _kill(below)
+                daemons.append(process)
+        below = [process for daemon in daemons for process in daemon.children(recursive=True)]
+        # The daemons first: one that lives tells the controller that its job has failed.
+        for process in [*daemons, *below]:
+            _kill(process)
 
 
 UP = {"idle", "mix", "alloc", "comp"}
