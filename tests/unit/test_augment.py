@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workflow.lib.augment import Views, apply_views, central_views, draw_views
+from workflow.lib.augment import (
+    Tones,
+    Views,
+    apply_tones,
+    apply_views,
+    central_views,
+    draw_tones,
+    draw_views,
+)
 from workflow.lib.draws import name_keys
 
 NAMES = [f"J{number:06d}.00+000000.0" for number in range(20000)]
@@ -56,11 +64,15 @@ def numbered(size):
     epoch=st.integers(0, 1000),
 )
 def test_a_galaxys_view_is_the_same_in_any_order_and_batch(order, batch, seed, epoch):
-    together = draw_views(name_keys(NAMES[:12]), seed, epoch, 300, 224)
+    def draw(names):
+        keys = name_keys(names)
+        tones = draw_tones(keys, seed, epoch, 0.25, 0.1)
+        return [*draw_views(keys, seed, epoch, 300, 224), *tones]
+
+    together = draw(NAMES[:12])
     for first in range(0, 12, batch):
         some = order[first : first + batch]
-        views = draw_views(name_keys([NAMES[i] for i in some]), seed, epoch, 300, 224)
-        for ours, theirs in zip(views, together, strict=True):
+        for ours, theirs in zip(draw([NAMES[i] for i in some]), together, strict=True):
             np.testing.assert_array_equal(ours, theirs[some])
 
 
@@ -89,9 +101,17 @@ def test_views_are_uniform():
         assert stats.binomtest(int(flip.sum()), len(NAMES)).pvalue > 0.01
 
 
-def test_the_parts_of_a_view_are_independent_of_each_other():
-    views = np.stack(draw_views(name_keys(NAMES), 1, 0, 300, 224))
-    correlations = np.corrcoef(views)[np.triu_indices(5, 1)]
+def test_tones_are_uniform_about_the_images_own():
+    contrast, brightness = draw_tones(name_keys(NAMES), 1, 1, 0.25, 0.1)
+    assert contrast.dtype == brightness.dtype == np.float32
+    assert stats.kstest(contrast, stats.uniform(0.75, 0.5).cdf).pvalue > 0.01
+    assert stats.kstest(brightness, stats.uniform(-0.1, 0.2).cdf).pvalue > 0.01
+
+
+def test_the_parts_of_a_view_and_a_tone_are_independent_of_each_other():
+    keys = name_keys(NAMES)
+    parts = np.stack([*draw_views(keys, 1, 0, 300, 224), *draw_tones(keys, 1, 0, 0.25, 0.1)])
+    correlations = np.corrcoef(parts)[np.triu_indices(7, 1)]
     assert np.abs(correlations).max() < 0.03
 
 
@@ -183,3 +203,23 @@ def test_central_views_crop_the_middle_and_change_nothing_else(size, crop, first
     seen = np.asarray(apply_views(images[..., None], central_views(2, size, crop), crop))[..., 0]
     part = slice(first, first + crop)
     np.testing.assert_array_equal(seen, images[:, part, part])
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 0.99), st.floats(0, 0.99))
+@settings(max_examples=25)
+def test_a_tone_scales_and_shifts_each_image_by_its_own_and_stays_in_range(
+    seed, contrast, brightness
+):
+    seen = np.random.default_rng(seed).uniform(0, 255, (3, 8, 8, 1)).astype(np.float32)
+    tones = draw_tones(name_keys(NAMES[:3]), seed, 1, contrast, brightness)
+    toned = np.asarray(apply_tones(seen, tones))
+    for before, after, scale, shift in zip(seen, toned, *tones, strict=True):
+        wanted = np.clip(before * float(scale) + 255 * float(shift), 0, 255)
+        np.testing.assert_allclose(after, wanted, rtol=1e-5, atol=1e-3)
+
+
+def test_a_tone_of_no_contrast_and_brightness_changes_no_bit():
+    seen = np.arange(256, dtype=np.float32).reshape(1, 16, 16, 1)
+    tones = draw_tones(name_keys(NAMES[:1]), 1, 1, 0, 0)
+    assert tones == Tones(np.float32([1]), np.float32([0]))
+    np.testing.assert_array_equal(apply_tones(seen, tones), seen)

@@ -38,6 +38,8 @@ SETTINGS = {
         "drop_connect": 0.2,
         "zero_init_residual": False,
         "clip_norm": None,
+        "contrast": 0.2,
+        "brightness": 0.1,
         "momentum": 0.9,
         "precision": "mixed_float16",
     },

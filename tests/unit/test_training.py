@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from workflow.lib.augment import Tones
+from workflow.lib.draws import name_keys
 from workflow.lib.encoder import random_encoder
 from workflow.lib.errors import UserError
 from workflow.lib.training import (
+    Batches,
     BatchNormalization,
     Recipe,
     all_gpus,
@@ -31,6 +34,8 @@ RECIPE = {
     "drop_connect": 0.2,
     "zero_init_residual": False,
     "clip_norm": None,
+    "contrast": 0.2,
+    "brightness": 0.1,
     "momentum": 0.9,
     "precision": "float32",
 }
@@ -55,7 +60,7 @@ images = np.random.default_rng(0).integers(0, 60, (96, 40, 40, 1), np.uint8)
 images[labels == 1] += 120
 keys = name_keys([f"J{number}" for number in range(96)])
 training, validation = (
-    Batches(images, labels, keys, rows, crop=32, batch_size=16, seed=1, train=learned)
+    Batches(images, labels, keys, rows, crop=32, recipe=how, seed=1, train=learned)
     for rows, learned in ((np.arange(64), True), (np.arange(64, 96), False))
 )
 with all_gpus(how, devices):
@@ -184,3 +189,26 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert rates[1] == pytest.approx(1e-2)
     assert rates[1:] == sorted(rates[1:], reverse=True)
     assert 0 < rates[-1] < 0.05e-2
+
+
+def test_only_what_is_trained_on_changes_its_tone_and_anew_each_epoch():
+    images, rows = np.zeros((32, 40, 40, 1), np.uint8), np.arange(32)
+    keys = name_keys([f"J{number}" for number in rows])
+    recipe = Recipe(epochs=2, **RECIPE)
+    training, validation = (
+        Batches(images, rows, keys, rows, crop=32, recipe=recipe, seed=1, train=learned)
+        for learned in (True, False)
+    )
+    seen = []
+    for epoch in (1, 2):
+        training.start(epoch)
+        tones = [training[number][0] for number in range(len(training))]
+        seen.append([np.concatenate([tone[name] for tone in tones]) for name in Tones._fields])
+    (contrast, brightness), (other, _) = seen
+    assert len(set(contrast)) == len(set(brightness)) == 32
+    assert not np.isin(contrast, other).any()
+    assert np.abs(contrast - 1).max() <= RECIPE["contrast"]
+    assert np.abs(brightness).max() <= RECIPE["brightness"]
+    inputs, _ = validation[0]
+    assert set(inputs["contrast"]) == {1}
+    assert set(inputs["brightness"]) == {0}

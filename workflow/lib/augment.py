@@ -1,8 +1,9 @@
 """The views of a galaxy that the network sees, drawn from (seed, iauname, epoch).
 
 The paper (Sec. 2.2): a crop about a random centroid, an aliased (nearest) rotation by any angle,
-and horizontal and vertical flips, drawn anew whenever an image is loaded. Nothing here depends on
-the order, the batch or the process in which galaxies come.
+and horizontal and vertical flips, drawn anew whenever an image is loaded. Ours is the tone, for
+networks that learn from one survey to see others. Nothing here depends on the order, the batch or
+the process in which galaxies come.
 """
 
 from typing import NamedTuple
@@ -27,6 +28,15 @@ class Views(NamedTuple):
     """First column of the crop, int32 in [0, size - crop]."""
     top: np.ndarray
     """First row of the crop, int32 in [0, size - crop]."""
+
+
+class Tones(NamedTuple):
+    """How light each of n galaxies is shown; every field is an array of shape (n,), float32."""
+
+    contrast: np.ndarray
+    """What grey levels are multiplied by."""
+    brightness: np.ndarray
+    """What is then added to them, as a share of white."""
 
 
 def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) -> Views:
@@ -56,6 +66,23 @@ def central_views(count: int, size: int, crop: int) -> Views:
     middle = np.full(count, (size - crop) // 2, np.int32)
     still = np.zeros(count, np.float32)
     return Views(still, still, still, middle, middle)
+
+
+def draw_tones(
+    keys: np.ndarray, seed: int, epoch: int, contrast: float, brightness: float
+) -> Tones:
+    """Draw the tone of each galaxy in an epoch, independent of its view.
+
+    Parameters
+    ----------
+    keys, seed, epoch
+        As for `draw_views`.
+    contrast, brightness
+        The most that a tone differs from the image's own, to either side.
+    """
+    numbers = uniform(keys, seed, epoch, len(Views._fields) + len(Tones._fields))
+    scale, shift = 2 * numbers[len(Views._fields) :] - 1
+    return Tones((1 + contrast * scale).astype(np.float32), (brightness * shift).astype(np.float32))
 
 
 def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.KerasTensor:
@@ -92,6 +119,25 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
     flat = ops.reshape(images, (-1, size * size, channels))
     pixels = ops.take_along_axis(flat, index, axis=1)
     return ops.cast(ops.reshape(pixels, (-1, crop, crop, channels)), "float32")
+
+
+def apply_tones(seen: keras.KerasTensor, tones: Tones) -> keras.KerasTensor:
+    """Change the tone of images, cut off at black and white as any picture is.
+
+    Parameters
+    ----------
+    seen
+        Shape (n, crop, crop, channels), float32, 0 to 255.
+    tones
+        One tone an image.
+
+    Returns
+    -------
+    tensor
+        As `seen`.
+    """
+    contrast, brightness = (ops.reshape(part, (-1, 1, 1, 1)) for part in tones)
+    return ops.clip(seen * contrast + 255 * brightness, 0, 255)
 
 
 def _each(values: np.ndarray) -> keras.KerasTensor:

@@ -96,7 +96,7 @@ def pretrain(
     training, validation = (
         Batches(
             pixels, counts, name_keys(iaunames), np.flatnonzero(sets == name),
-            crop=crop_size, batch_size=how.batch_size, seed=seed, train=name == "train",
+            crop=crop_size, recipe=how, seed=seed, train=name == "train",
         )
         for name in ("train", "validation")
     )  # fmt: skip
@@ -174,7 +174,7 @@ def pretrain_stand_in(
     training, validation = (
         Batches(
             images, labels, keys, rows,
-            crop=crop_size, batch_size=how.batch_size, seed=seed, train=learned,
+            crop=crop_size, recipe=how, seed=seed, train=learned,
         )
         for rows, learned in ((order[pictures // 10 :], True), (order[: pictures // 10], False))
     )  # fmt: skip

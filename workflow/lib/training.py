@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from workflow.lib.augment import Views, apply_views, central_views, draw_views
+from workflow.lib.augment import (
+    Tones,
+    Views,
+    apply_tones,
+    apply_views,
+    central_views,
+    draw_tones,
+    draw_views,
+)
 from workflow.lib.errors import UserError
 from workflow.lib.files import atomic_path
 
@@ -49,6 +57,11 @@ class Recipe(NamedTuple):
     clip_norm: float | None
     """Length over which the gradient of a batch is shortened; None: never. One rare galaxy may give
     a hundred times the usual gradient, after which Adam goes on in small steps for long."""
+    contrast: float
+    """How far from 1 the factor is that an image's grey levels are multiplied by in training."""
+    brightness: float
+    """How far they are then shifted, as a share of white. Surveys show the same galaxy in other
+    tones: a network that has seen one survey alone takes some of that for the galaxy's own."""
     momentum: float
     """Of the running means in batch normalisation."""
     precision: str
@@ -65,7 +78,7 @@ class Recipe(NamedTuple):
 
 
 class Look(keras.layers.Layer):
-    """Takes a view of each image, on the device that trains: crop, nearest rotation, flips.
+    """Takes a view of each image, on the device that trains: crop, nearest rotation, flips, tone.
 
     Parameters
     ----------
@@ -81,7 +94,8 @@ class Look(keras.layers.Layer):
     def call(self, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Give views of shape (n, crop, crop, channels), float32, of ``inputs["images"]``."""
         views = Views(*(inputs[name] for name in Views._fields))
-        return apply_views(inputs["images"], views, self.crop)
+        tones = Tones(*(inputs[name] for name in Tones._fields))
+        return apply_tones(apply_views(inputs["images"], views, self.crop), tones)
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -148,6 +162,7 @@ def build_trainee(
     inputs = {"images": keras.Input((size, size, channels), dtype="uint8", name="images")}
     for name, values in central_views(1, size, crop)._asdict().items():
         inputs[name] = keras.Input((), dtype=values.dtype.name, name=name)
+    inputs |= {name: keras.Input((), dtype="float32", name=name) for name in Tones._fields}
     model = keras.Model(inputs, head(encoder(Look(crop)(inputs))))
     for layer in encoder.layers:
         if isinstance(layer, keras.layers.Dropout):
@@ -227,7 +242,7 @@ def head_weights(head: keras.Model) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of images with their views and labels.
+    """Batches of images with their views, tones and labels.
 
     Parameters
     ----------
@@ -241,13 +256,14 @@ class Batches(keras.utils.PyDataset):
         Those of the images to take.
     crop
         Side of the views [pixel].
-    batch_size
-        Images a batch.
+    recipe
+        Says how many images are a batch, and how their tones differ.
     seed
-        Of the views and the order.
+        Of the views, the tones and the order.
     train
-        Whether each epoch has other views in another order, in whole batches only; otherwise
-        views and order stay, and the last batch may be smaller.
+        Whether each epoch has other views and tones in another order, in whole batches only;
+        otherwise views and order stay, tones are the images' own, and the last batch may be
+        smaller.
     """
 
     def __init__(
@@ -258,13 +274,14 @@ class Batches(keras.utils.PyDataset):
         rows: np.ndarray,
         *,
         crop: int,
-        batch_size: int,
+        recipe: Recipe,
         seed: int,
         train: bool,
     ) -> None:
         super().__init__(workers=2)
         self.images, self.labels, self.keys, self.rows = images, labels, keys, rows
-        self.crop, self.batch_size, self.seed, self.train = crop, batch_size, seed, train
+        self.crop, self.batch_size, self.seed, self.train = crop, recipe.batch_size, seed, train
+        self.tones = (recipe.contrast, recipe.brightness) if train else (0, 0)
         self.order, self.epoch = rows, 0
 
     def start(self, epoch: int) -> None:
@@ -281,8 +298,11 @@ class Batches(keras.utils.PyDataset):
         """Give the inputs of a network by `build_trainee`, and the labels, of one batch."""
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         size = self.images.shape[1]
-        views = draw_views(self.keys[rows], self.seed, self.epoch, size, self.crop)
-        return {"images": self.images[rows], **views._asdict()}, self.labels[rows]
+        keys = self.keys[rows]
+        views = draw_views(keys, self.seed, self.epoch, size, self.crop)
+        tones = draw_tones(keys, self.seed, self.epoch, *self.tones)
+        inputs = {"images": self.images[rows], **views._asdict(), **tones._asdict()}
+        return inputs, self.labels[rows]
 
 
 class Epoch(NamedTuple):
