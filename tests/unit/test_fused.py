@@ -140,7 +140,8 @@ def test_what_fills_up_a_batch_counts_for_nothing(network):
         )[1]
         for some in (steps, padded)
     ]
-    np.testing.assert_allclose(*found, rtol=1e-5)
+    # Some processors add up a larger batch in another order; a filler that counts is far off.
+    np.testing.assert_allclose(*found, rtol=1e-4)
 
 
 def test_training_stops_after_patience_and_keeps_the_best(network):
