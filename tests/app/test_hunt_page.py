@@ -332,6 +332,7 @@ def test_what_cannot_be_a_hunt_is_told_in_one_line(site, sky, visit):
     first = box.element_handle()
     for name in ["../../etc/passwd", "<script>window.hacked = 1</script>", "![x](http://a.b/c)"]:
         expect(box).to_be_visible()
+        page.wait_for_function(SETTLED)
         box.fill(name)
         page.get_by_role("button", name="Hunt", exact=True).click()
         expect(alert).to_contain_text("cannot be named")

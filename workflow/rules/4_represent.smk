@@ -95,7 +95,7 @@ rule compress_representation:
         "<benchmarks>/4_represent/compress_representation/{survey}/{pretraining}/pca{components}.tsv"
     conda:
         "../../envs/represent.yaml"
-    threads: 4
+    threads: config["representation"]["threads"]
     resources:
         mem_mb=escalate(4000),
         runtime=estimated("compress_representation"),
