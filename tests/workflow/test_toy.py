@@ -275,7 +275,7 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     assert branch.jobs(triggers) == {}
     module = branch.folder / "workflow/lib/figures.py"
     text = module.read_text()
-    module.write_text(text + "\n# edited\n")
+    module.write_text(text + "\nEDITED = True\n")
     jobs = branch.jobs(triggers)
     # Of figures, and of the table whose note is a figure's.
     drawn = {"representation", "neighbours", "pca_variance", "scores", "interest", "finds"}

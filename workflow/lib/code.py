@@ -1,50 +1,58 @@
-"""Which modules a rule depends on. Parsed by every job, so nothing heavy is imported here."""
+"""Which code a result was made by. Parsed by every job, so nothing heavy is imported here.
 
+A hash is of syntax trees: comments, docstrings and layout do not count, and every Python version
+gives the same one.
+"""
+
+import ast
 import hashlib
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 LIB = Path(__file__).parent
-PLUMBING = {"code", "errors", "files", "logs"}
-"""How things are written and reported; an edit there changes no result."""
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+PACKAGE = "workflow.lib"
+UNHASHED = {"code", "errors", "logs"}
+"""How code is hashed, and how problems are reported; an edit there changes no result."""
 
 
-def file_of(name: str) -> str:
-    """Give the file of a module such as ``sky.render``, relative to this folder."""
-    return f"{name.replace('.', '/')}.py"
+def script_digest(script: str, without: Iterable[str] = ()) -> str:
+    """Hash a rule's script and every module that it can reach.
 
-
-@cache
-def modules(name: str) -> frozenset[str]:
-    """Name a module of this folder, such as ``sky.render``, and all that it imports from here.
-
-    Imports inside functions are left out: what they serve depends on how the function is called,
-    which a rule knows.
+    Parameters
+    ----------
+    script
+        Name of a file in ``scripts``, without its ending.
+    without
+        Modules that this use of the script does not reach, such as ``sky.render``; what they alone
+        import is left out too.
     """
-    text = (LIB / file_of(name)).read_text()
-    found = set(re.findall(r"^from workflow\.lib\.([\w.]+) import", text, re.M))
-    return frozenset({name}).union(*(modules(other) for other in found - PLUMBING))
+    path = SCRIPTS / f"{script}.py"
+    reached = _reached(_imports_of(path), frozenset(without))
+    return _joined([path, *map(file_of, sorted(reached))])
 
 
 @cache
 def digest(*names: str) -> str:
-    """Hash modules and all that they import from here: what a result was made by."""
-    found = frozenset().union(*map(modules, names))
-    texts = [(LIB / file_of(name)).read_bytes() for name in sorted(found)]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+    """Hash modules such as ``sky.render``, and every module that they import."""
+    return _joined(map(file_of, sorted(modules(*names))))
+
+
+def modules(*names: str) -> frozenset[str]:
+    """Name modules and all that they import from this package, also inside functions."""
+    return _reached(frozenset(names))
 
 
 def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str:
-    """Hash all that unfinished work depends on, so that what is of another time is never reused.
+    """Hash everything that a partial result depends on, so that a stale one is never reused.
 
     Parameters
     ----------
     settings
-        What can be written as JSON; mappings in their order, which may matter.
+        What can be written as JSON; the order of mappings counts.
     inputs
         Files.
     names
@@ -54,3 +62,77 @@ def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str
     for path in inputs:
         hashed.update(b"\0" + Path(path).read_bytes())
     return hashed.hexdigest()[:12]
+
+
+def file_of(name: str) -> Path:
+    """Give the file of a module such as ``sky.render``."""
+    return LIB / f"{name.replace('.', '/')}.py"
+
+
+def _reached(names: frozenset[str], without: frozenset[str] = frozenset()) -> frozenset[str]:
+    found, waiting = frozenset(), names - UNHASHED - without
+    while waiting:
+        found |= waiting
+        imported = frozenset().union(*(_imports_of(file_of(name)) for name in waiting))
+        waiting = imported - found - UNHASHED - without
+    return found
+
+
+def _joined(paths: Iterable[Path]) -> str:
+    return hashlib.sha256("".join(map(_tree_hash, paths)).encode()).hexdigest()[:12]
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), path)
+
+
+@cache
+def _tree_hash(path: Path) -> str:
+    return hashlib.sha256(repr(_plain(_tree(path))).encode()).hexdigest()
+
+
+@cache
+def _imports_of(path: Path) -> frozenset[str]:
+    return frozenset(_imports(_tree(path)))
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    """Name the modules of this package that a piece of code imports, but for type checkers."""
+    if isinstance(node, ast.ImportFrom):
+        named = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from filter(None, map(_module_of, [node.module or "", *named]))
+    elif isinstance(node, ast.Import):
+        yield from filter(None, (_module_of(alias.name) for alias in node.names))
+    elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            for inner in getattr(node, field, ()):
+                yield from _imports(inner)
+
+
+def _module_of(name: str) -> str | None:
+    inner = name.removeprefix(f"{PACKAGE}.")
+    return inner if inner != name and file_of(inner).exists() else None
+
+
+def _plain(node: Any) -> Any:
+    """Give a syntax tree as nested lists, without places in the text and without docstrings.
+
+    Empty fields are left out, since newer Python versions add some.
+    """
+    if isinstance(node, ast.AST):
+        fields = [(name, getattr(node, name, None)) for name in node._fields]
+        kept = [(name, _plain(value)) for name, value in fields if value is not None]
+        return [type(node).__name__, *(field for field in kept if field[1] != [])]
+    if isinstance(node, list):
+        return [_plain(value) for value in node if not _is_docstring(value)]
+    return node
+
+
+def _is_docstring(node: Any) -> bool:
+    """Whether a statement is a bare string: a docstring, or one below an attribute."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

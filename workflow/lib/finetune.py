@@ -53,7 +53,7 @@ STEPS_A_CALL = 64
 VECTORS_A_CALL = 1024
 """Representations that are calculated at once, or those of an epoch if it has more."""
 
-CODE = ("finetune", "fused", "classifier", "augment", "folded")
+CODE = ("finetune",)
 """The modules that determine what a run gives, with what they import."""
 
 log = logging.getLogger(__name__)

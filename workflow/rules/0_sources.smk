@@ -54,7 +54,7 @@ rule simulate_survey:
         mem_mb=escalate(2000),
         runtime=escalate(60),
     params:
-        code=lib("sky.survey", "tag_rules"),
+        code=code_of("simulate_survey"),
         galaxies=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["galaxies"],
         seed=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["seed"],
         merging_share=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["merging_share"],
@@ -80,7 +80,7 @@ rule simulate_pictures:
         mem_mb=escalate(2000),
         runtime=estimated("simulate_pictures"),
     params:
-        code=lib("sky.survey"),
+        code=code_of("simulate_pictures"),
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
         thumbnail_size=config["cutouts"]["thumbnail_size"],
         jpeg_quality=config["cutouts"]["jpeg_quality"],
@@ -105,7 +105,7 @@ rule simulate_cutout:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
-        code=lib("sky.survey"),
+        code=code_of("simulate_cutout"),
         simulation=lambda wildcards: SURVEYS[wildcards.survey]["simulation"],
         thumbnail_size=config["cutouts"]["thumbnail_size"],
         pixel_scale=config["cutouts"]["pixel_scale"],

@@ -21,7 +21,7 @@ rule select_galaxies:
         mem_mb=memory(4000, 1000),
         runtime=escalate(60),
     params:
-        code=lib("catalogue"),
+        code=code_of("select_galaxies"),
         id_column=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("id_column"),
         cuts=lambda wildcards: SURVEYS[wildcards.survey].get("cuts", {}),
         exclude=lambda wildcards: SURVEYS[wildcards.survey].get("exclude", []),
@@ -52,7 +52,7 @@ rule write_shard:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
-        code=lib("catalogue"),
+        code=code_of("write_shard"),
     script:
         "../../scripts/write_shard.py"
 

@@ -55,7 +55,7 @@ rule gather_images:
         mem_mb=escalate(4000),
         runtime=estimated("gather_images"),
     params:
-        code=lib("cutouts"),
+        code=code_of("gather_images"),
     script:
         "../../scripts/gather_images.py"
 

@@ -19,7 +19,7 @@ rule make_random_encoder:
         mem_mb=escalate(4000),
         runtime=escalate(10),
     params:
-        code=lib("encoder"),
+        code=code_of("make_random_encoder"),
         size=config["representation"]["crop_size"],
         seed=config["pretraining"]["seed"],
     script:
@@ -51,7 +51,7 @@ rule pretrain_encoder:
         mem_mb=escalate(32000),
         runtime=estimated("pretrain_encoder"),
     params:
-        code=lib("pretrain", "training", "loss"),
+        code=code_of("pretrain_encoder"),
         survey=PRETRAINED_ON,
         questions=lambda wildcards: questions_of(wildcards.pretraining),
         concentrations=config["pretraining"]["concentrations"],
@@ -83,7 +83,7 @@ rule pretrain_stand_in:
         mem_mb=escalate(16000),
         runtime=estimated("pretrain_stand_in"),
     params:
-        code=lib("pretrain", "training", "pictures"),
+        code=code_of("pretrain_stand_in"),
         pictures=config["pretraining"]["stand_in"]["pictures"],
         network_size=config["cutouts"]["network_size"],
         crop_size=config["representation"]["crop_size"],
@@ -114,7 +114,7 @@ rule copy_encoder:
         mem_mb=escalate(4000),
         runtime=escalate(10),
     params:
-        code=lib("weights"),
+        code=code_of("copy_encoder"),
         size=config["representation"]["crop_size"],
         survey=PRETRAINED_ON,
         questions=config["pretraining"]["questions"],
@@ -145,7 +145,7 @@ rule predict_votes:
         mem_mb=escalate(8000),
         runtime=estimated("predict_votes"),
     params:
-        code=lib("embed", "augment", "folded"),
+        code=code_of("predict_votes"),
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
@@ -176,7 +176,7 @@ rule evaluate_pretraining:
         mem_mb=escalate(4000),
         runtime=escalate(60),
     params:
-        code=lib("evaluate"),
+        code=code_of("evaluate_pretraining"),
         pretrainings=EVALUATED,
         questions=config["pretraining"]["questions"],
     script:

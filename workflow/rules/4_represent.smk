@@ -26,7 +26,7 @@ rule embed_cutouts:
         mem_mb=escalate(8000),
         runtime=estimated("embed_cutouts"),
     params:
-        code=lib("embed", "augment", "folded"),
+        code=code_of("embed_cutouts"),
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
         seed=config["representation"]["seed"],
@@ -54,7 +54,7 @@ rule gather_representation:
         mem_mb=escalate(2000),
         runtime=estimated("gather_representation"),
     params:
-        code=lib("representation"),
+        code=code_of("gather_representation"),
     script:
         "../../scripts/gather_representation.py"
 
@@ -76,7 +76,7 @@ rule unpack_representation:
         mem_mb=escalate(4000),
         runtime=estimated("unpack_representation"),
     params:
-        code=lib("representation"),
+        code=code_of("unpack_representation"),
     script:
         "../../scripts/unpack_representation.py"
 
@@ -100,7 +100,7 @@ rule compress_representation:
         mem_mb=escalate(4000),
         runtime=estimated("compress_representation"),
     params:
-        code=lib("project"),
+        code=code_of("compress_representation"),
         batch_size=config["pca"]["batch_size"],
     script:
         "../../scripts/compress_representation.py"
@@ -126,7 +126,7 @@ rule project_representation:
         mem_mb=memory(16000, 1000),
         runtime=estimated("project_representation"),
     params:
-        code=lib("project"),
+        code=code_of("project_representation"),
         fractions=lambda wildcards: config["umap"]["samples"][wildcards.sample]["fractions"],
         threshold=config["umap"]["threshold"],
         most=config["umap"]["most"],
@@ -163,7 +163,7 @@ rule probe_representations:
         mem_mb=escalate(4000),
         runtime=escalate(60),
     params:
-        code=lib("probe"),
+        code=code_of("probe_representations"),
         pretrainings=config["probe"]["pretrainings"],
         labels=lambda wildcards: labels_of(wildcards.survey),
         folds=config["probe"]["folds"],

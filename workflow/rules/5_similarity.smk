@@ -24,7 +24,7 @@ rule gather_tags:
         mem_mb=memory(1000, 500),
         runtime=escalate(10),
     params:
-        code=lib("tags"),
+        code=code_of("gather_tags"),
     script:
         "../../scripts/gather_tags.py"
 
@@ -48,7 +48,7 @@ rule derive_tags:
         mem_mb=memory(1000, 500),
         runtime=escalate(10),
     params:
-        code=lib("tags"),
+        code=code_of("derive_tags"),
         fractions=lambda wildcards: TAGGED[wildcards.survey]["fractions"],
         above=config["similarity"]["above"],
     script:
@@ -74,7 +74,7 @@ rule find_neighbours:
         mem_mb=memory(1000, 1000),
         runtime=escalate(10),
     params:
-        code=lib("retrieval"),
+        code=code_of("find_neighbours"),
         most_common=config["similarity"]["most_common"],
         neighbours=config["similarity"]["neighbours"],
         metric=config["similarity"]["metric"],
@@ -106,7 +106,7 @@ rule measure_retrieval:
         mem_mb=memory(4000, 2000),
         runtime=escalate(240),
     params:
-        code=lib("retrieval"),
+        code=code_of("measure_retrieval"),
         questions=config["pretraining"]["questions"],
         answers=lambda wildcards: vote_columns(wildcards.survey),
         most_common=config["similarity"]["most_common"],
@@ -135,7 +135,7 @@ rule compare_votes:
         mem_mb=memory(1000, 1500),
         runtime=escalate(30),
     params:
-        code=lib("retrieval"),
+        code=code_of("compare_votes"),
         questions=config["pretraining"]["questions"],
         answers=lambda wildcards: vote_columns(wildcards.survey),
         retrieval=config["similarity"]["retrieval"],

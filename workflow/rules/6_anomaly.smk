@@ -23,7 +23,7 @@ rule measure_ellipses:
         runtime=estimated("measure_ellipses"),
         turn=1,
     params:
-        code=lib("ellipses"),
+        code=code_of("measure_ellipses"),
         ellipses=config["anomalies"]["ellipses"],
     script:
         "../../scripts/measure_ellipses.py"
@@ -48,7 +48,7 @@ rule gather_ellipses:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
-        code=lib("representation"),
+        code=code_of("gather_ellipses"),
     script:
         "../../scripts/gather_ellipses.py"
 
@@ -72,7 +72,7 @@ rule select_candidates:
         mem_mb=memory(1000, 1200),
         runtime=escalate(10),
     params:
-        code=lib("anomalies", "tasks"),
+        code=code_of("select_candidates"),
         task=lambda wildcards: TASKS[wildcards.task]._asdict(),
     script:
         "../../scripts/select_candidates.py"
@@ -98,7 +98,7 @@ rule standardise_features:
         mem_mb=memory(1000, 2500),
         runtime=escalate(10),
     params:
-        code=lib("anomalies"),
+        code=code_of("standardise_features"),
     script:
         "../../scripts/standardise_features.py"
 
@@ -137,7 +137,7 @@ rule hunt_anomalies:
         runtime=estimated("hunt_anomalies"),
         turn=1,
     params:
-        code=lib("anomalies"),
+        code=code_of("hunt_anomalies"),
         repeats=lambda wildcards: (
             list(range(len(REPEATS)))
             if config["anomalies"]["one_job"]
@@ -173,7 +173,7 @@ rule score_repeats:
         mem_mb=memory(1000, 300),
         runtime=escalate(10),
     params:
-        code=lib("anomalies"),
+        code=code_of("score_repeats"),
         methods=lambda wildcards: TASKS[wildcards.task].methods,
         tops=config["anomalies"]["tops"],
         longest=config["anomalies"]["longest"],
@@ -201,7 +201,7 @@ rule project_ellipses:
         mem_mb=escalate(8000),
         runtime=estimated("project_ellipses"),
     params:
-        code=lib("anomalies"),
+        code=code_of("project_ellipses"),
         n_neighbors=config["umap"]["n_neighbors"],
         min_dist=config["umap"]["min_dist"],
         seed=config["umap"]["seed"],

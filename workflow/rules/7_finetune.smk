@@ -24,7 +24,7 @@ rule label_galaxies:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
-        code=lib("labels"),
+        code=code_of("label_galaxies"),
         task=label_of,
     script:
         "../../scripts/label_galaxies.py"
@@ -52,7 +52,7 @@ rule gather_labelled:
         mem_mb=escalate(4000),
         runtime=estimated("gather_labelled"),
     params:
-        code=lib("labels", "cutouts"),
+        code=code_of("gather_labelled"),
     script:
         "../../scripts/gather_labelled.py"
 
@@ -81,7 +81,7 @@ rule finetune_encoder:
         mem_mb=escalate(32000),
         runtime=estimated("finetune_encoder"),
     params:
-        code=lib("finetune", "fused", "classifier", "augment", "folded"),
+        code=code_of("finetune_encoder"),
         runs=runs_of_job,
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
@@ -114,7 +114,7 @@ rule keep_classifier:
         mem_mb=escalate(32000),
         runtime=estimated("keep_classifier"),
     params:
-        code=lib("finetune", "fused", "classifier", "augment", "folded"),
+        code=code_of("keep_classifier"),
         runs=lambda wildcards: [seeded_run(wildcards, wildcards.size, wildcards.repeat)],
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
@@ -148,7 +148,7 @@ rule predict_labels:
         mem_mb=escalate(8000),
         runtime=estimated("predict_labels"),
     params:
-        code=lib("finetuned", "augment", "folded"),
+        code=code_of("predict_labels"),
         survey=lambda wildcards: label_of(wildcards)["survey"],
         crop_size=config["representation"]["crop_size"],
         batch_size=config["representation"]["batch_size"],
@@ -178,7 +178,7 @@ rule tabulate_finetuning:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
-        code=lib("finetuned_table"),
+        code=code_of("tabulate_finetuning"),
     script:
         "../../scripts/tabulate_finetuning.py"
 

@@ -35,7 +35,7 @@ rule draw_representation:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
-        code=lib("figures"),
+        code=code_of("draw_representation"),
         grid=lambda wildcards: config["figures"]["representation"]["grid"][wildcards.figure],
         crop=config["figures"]["representation"]["crop"],
         width=config["figures"]["width"],
@@ -71,7 +71,7 @@ rule draw_neighbours:
         mem_mb=escalate(2000),
         runtime=escalate(30),
     params:
-        code=lib("figures"),
+        code=code_of("draw_neighbours"),
         per_row=config["figures"]["neighbours"]["per_row"],
         crop=config["figures"]["neighbours"]["crop"],
         width=config["figures"]["width"],
@@ -115,7 +115,7 @@ rule draw_scores:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
-        code=lib("anomaly_figures"),
+        code=code_of("draw_scores"),
         tasks=lambda wildcards: config["figures"]["anomalies"][wildcards.figure],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -158,7 +158,7 @@ rule draw_interest:
         mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
-        code=lib("anomaly_figures"),
+        code=code_of("draw_interest"),
         methods=FIGURE_4["methods"],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -203,7 +203,7 @@ rule draw_finds:
         mem_mb=escalate(2000),
         runtime=escalate(30),
     params:
-        code=lib("anomaly_figures"),
+        code=code_of("draw_finds"),
         tasks=FIGURE_6["tasks"],
         among=FIGURE_6["among"],
         columns=FIGURE_6["columns"],
@@ -242,7 +242,7 @@ rule tabulate_scores:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
-        code=lib("score_table"),
+        code=code_of("tabulate_scores"),
         tasks=list(TASKS),
         surveys=[task.survey for task in TASKS.values()],
         tops=config["anomalies"]["tops"],
@@ -281,7 +281,7 @@ rule draw_pca_variance:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
-        code=lib("figures"),
+        code=code_of("draw_pca_variance"),
         surveys=config["figures"]["pca"]["surveys"],
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
@@ -316,7 +316,7 @@ rule draw_finetuning:
         mem_mb=escalate(2000),
         runtime=escalate(10),
     params:
-        code=lib("finetuned_figures"),
+        code=code_of("draw_finetuning"),
         width=config["figures"]["width"],
         dpi=config["figures"]["dpi"],
         notes=FINETUNING_NOTES,
@@ -346,7 +346,7 @@ rule show_table:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
-        code=lib("pages"),
+        code=code_of("show_table"),
         headings=lambda wildcards: list(TABLES[wildcards.table]),
         title=lambda wildcards: TABLE_TITLES[wildcards.table],
     script:

@@ -2,7 +2,7 @@
 # the functions that name a survey's files.
 from snakemake.exceptions import WorkflowError
 
-from workflow.lib.code import digest
+from workflow.lib.code import script_digest
 from workflow.lib.config import check_config
 from workflow.lib.cost import Cost
 from workflow.lib.errors import UserError
@@ -140,12 +140,12 @@ resource_scopes:
     turn="local",
 
 
-def lib(*names):
-    """Hash library modules and what they import: a param, so that an edit reruns the rule.
+def code_of(script, without=()):
+    """Hash a script and all modules that it can reach: a param, so that an edit reruns the rule.
 
-    As inputs they would be ten files more of each job, for which Snakemake takes its time.
+    Listing them as inputs would add ten files per job and slow planning.
     """
-    return " ".join([*names, digest(*names)[:12]])
+    return f"{script} {script_digest(script, without)}"
 
 
 def escalate(first):
@@ -226,9 +226,9 @@ def images_of(wildcards):
 
 
 def code_of_images(wildcards):
-    """Hash the modules that determine a survey's images."""
+    """Hash what determines a survey's images: the simulated sky's code for simulated images only."""
     simulated = SURVEYS[wildcards.survey]["images"]["source"] == "simulated"
-    return lib("cutouts", "sources", *(["sky.render"] if simulated else []))
+    return code_of("fetch_cutouts", without=() if simulated else ("sky.render",))
 
 
 def one_of(names):

@@ -23,7 +23,7 @@ rule print_plan:
         mem_mb=escalate(1000),
         runtime=escalate(10),
     params:
-        code=lib("plan"),
+        code=code_of("print_plan"),
         config=config,
         # A conda environment has no Snakemake.
         snakemake=[sys.executable, "-m", "snakemake"],
