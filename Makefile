@@ -34,6 +34,7 @@ lint: env  ## style of Python and Snakemake files
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports
 
 lock:  ## pin everything anew
 	$(PYTHON) -m venv .venv-lock

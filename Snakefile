@@ -15,6 +15,7 @@ container: "envs/morphoflow.sif"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/0_sources.smk"
 include: "workflow/rules/1_catalogue.smk"
 include: "workflow/rules/2_cutouts.smk"

@@ -22,8 +22,13 @@ import numpy as np
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RationalQuadratic, WhiteKernel
 
-from workflow.lib.active import LabelRater, Settings, expected_improvement, next_step
-from workflow.lib.gaussian_process import fit, predict
+from workflow.lib.anomaly.active_learning import (
+    LabelRater,
+    Settings,
+    expected_improvement,
+    next_step,
+)
+from workflow.lib.anomaly.gaussian_process import fit, predict
 
 GALAXIES = [int(count) for count in os.environ.get("GALAXIES", "10000,60000").split(",")]
 COMPONENTS = 40

@@ -4,7 +4,7 @@ Run ``.venv/bin/python benchmarks/finetune.py``. On made-up images, for each siz
 set and both stages, it prints images/s of three ways, measured by turns in one process:
 
 ours
-    `finetune.Network`, as the workflow uses it, with its validation after each epoch.
+    `network.Network`, as the workflow uses it, with its validation after each epoch.
 fit
     ``model.fit`` on a tf.data pipeline that shuffles, looks at each image in a new way and
     prefetches, with validation after each epoch.
@@ -33,17 +33,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
 
-from workflow.lib.augment import Views, apply_views  # noqa: E402
-from workflow.lib.classifier import Classifier, build_head, cut, mark_trainable  # noqa: E402
-from workflow.lib.embed import use_threads  # noqa: E402
-from workflow.lib.encoder import build_encoder, random_encoder, save_encoder  # noqa: E402
-from workflow.lib.finetune import Galaxies, Network, Part, Settings  # noqa: E402
-from workflow.lib.fused import on_device  # noqa: E402
-from workflow.lib.training import policy  # noqa: E402
+from workflow.lib.finetune.classifier import Classifier, build_head, cut, mark_trainable
+from workflow.lib.finetune.compiled_training import on_device
+from workflow.lib.finetune.network import Galaxies, Network, Part, Settings
+from workflow.lib.network.devices import policy, use_threads
+from workflow.lib.network.encoder import build_encoder, random_encoder, save_encoder
+from workflow.lib.network.views import Views, apply_views
 
 HEAD = {"units": [64, 64], "dropout": 0.75}
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}

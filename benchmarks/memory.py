@@ -16,9 +16,9 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from PIL import Image  # noqa: E402
+import numpy as np
+import pandas as pd
+from PIL import Image
 
 COUNTS = (1_000, 10_000)
 
@@ -48,7 +48,7 @@ class OnePicture:
 
 def simulate_survey(folder: Path, galaxies: int) -> None:
     """Stage 0."""
-    from workflow.lib.sky.survey import simulate_survey
+    from workflow.lib.sources.sky.survey import simulate_survey
 
     tables = ["truth", "automated", "volunteers", "rare"]
     files = {name: folder / f"{name}.parquet" for name in tables}
@@ -67,7 +67,7 @@ def simulate_survey(folder: Path, galaxies: int) -> None:
 
 def select_galaxies(folder: Path, galaxies: int) -> None:
     """Stage 1, with no cuts."""
-    from workflow.lib.catalogue import select_atlas_galaxies
+    from workflow.lib.catalogue.selection import select_atlas_galaxies
 
     select_atlas_galaxies(
         folder / "nsa.fits",
@@ -87,14 +87,14 @@ def select_galaxies(folder: Path, galaxies: int) -> None:
 
 def write_shard(folder: Path, galaxies: int) -> None:
     """Stage 1: all galaxies in one shard."""
-    from workflow.lib.catalogue import write_shard
+    from workflow.lib.catalogue.shards import write_shard
 
     write_shard(folder / "decals.parquet", folder / "0-of-1.csv")
 
 
 def fetch_cutouts(folder: Path, galaxies: int) -> None:
     """Stage 2."""
-    from workflow.lib.cutouts import make_shard
+    from workflow.lib.cutouts.shards import make_shard
 
     make_shard(
         folder / "0-of-1.csv",
@@ -114,8 +114,8 @@ def fetch_cutouts(folder: Path, galaxies: int) -> None:
 
 def embed_cutouts(folder: Path, galaxies: int) -> None:
     """Stages 3 and 4."""
-    from workflow.lib.embed import embed_shard
-    from workflow.lib.encoder import random_encoder, save_encoder
+    from workflow.lib.network.encoder import random_encoder, save_encoder
+    from workflow.lib.represent.embed import embed_shard
 
     weights = folder / "encoder.weights.h5"
     save_encoder(random_encoder(64, 1), weights, label="", training=None, seed=1)
@@ -132,21 +132,21 @@ def embed_cutouts(folder: Path, galaxies: int) -> None:
 
 def gather_representation(folder: Path, galaxies: int) -> None:
     """Stage 4."""
-    from workflow.lib.representation import gather_shards
+    from workflow.lib.represent.vector_files import gather_shards
 
     gather_shards([folder / "shard.parquet"], folder / "representation.parquet")
 
 
 def unpack_representation(folder: Path, galaxies: int) -> None:
     """Stage 4."""
-    from workflow.lib.representation import unpack_representation
+    from workflow.lib.represent.vector_files import unpack_representation
 
     unpack_representation(folder / "representation.parquet", folder / "representation.npy")
 
 
 def compress_representation(folder: Path, galaxies: int) -> None:
     """Stage 4."""
-    from workflow.lib.project import compress
+    from workflow.lib.represent.pca import compress
 
     compress(
         folder / "representation.parquet",
@@ -160,8 +160,8 @@ def compress_representation(folder: Path, galaxies: int) -> None:
 
 def draw_representation(folder: Path, galaxies: int) -> None:
     """Stage 8, at random positions."""
-    from workflow.lib.figures import draw_representation
-    from workflow.lib.tables import read_table, write_parquet
+    from workflow.lib.common.tables import read_table, write_parquet
+    from workflow.lib.figures.representation import draw_representation
 
     names = read_table(folder / "0-of-1.csv", text=["iauname"])["iauname"]
     x, y = np.random.default_rng(0).random((2, len(names)))

@@ -19,28 +19,25 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-import yaml  # noqa: E402
-from playwright.sync_api import Locator, Page, expect, sync_playwright  # noqa: E402
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from tests.browser import CHROMIUM, FLAGS, SETTLED, served  # noqa: E402
-from workflow.app.search import find_similar  # noqa: E402
-from workflow.app.survey import Survey  # noqa: E402
-from workflow.lib.catalogue import UNITS, shard_rows  # noqa: E402
-from workflow.lib.config import read_config  # noqa: E402
-from workflow.lib.encoder import random_encoder, save_encoder  # noqa: E402
-from workflow.lib.grids import shard_names  # noqa: E402
-from workflow.lib.images import to_jpeg  # noqa: E402
-from workflow.lib.representation import (  # noqa: E402
-    Compressor,
-    representation_schema,
-    representation_table,
-    save_compressor,
-)
-from workflow.lib.tables import write_parquet  # noqa: E402
+from tests.browser import CHROMIUM, FLAGS, SETTLED, served
+from workflow.app.search import find_similar
+from workflow.app.survey import Survey
+from workflow.lib.catalogue.selection import UNITS
+from workflow.lib.catalogue.shards import shard_rows
+from workflow.lib.common.images import to_jpeg
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.network.encoder import random_encoder, save_encoder
+from workflow.lib.planning.config import read_config
+from workflow.lib.planning.grid import shard_names
+from workflow.lib.represent.pca import Compressor, save_compressor
+from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 GALAXIES = 305_657
 SHARDS = 400

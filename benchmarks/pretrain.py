@@ -24,9 +24,15 @@ def turn(keep: bool) -> None:
     import numpy as np
     import yaml
 
-    from workflow.lib.draws import name_keys
-    from workflow.lib.encoder import random_encoder
-    from workflow.lib.training import Batches, KeepMemory, Recipe, build_head, build_trainee
+    from workflow.lib.common.name_seeds import name_keys
+    from workflow.lib.network.encoder import random_encoder
+    from workflow.lib.pretrain.training import (
+        Batches,
+        KeepMemory,
+        Recipe,
+        build_head,
+        build_trainee,
+    )
 
     recipe = {}
     for name in ("config", "toy", "sky"):

@@ -15,9 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 
 COUNTS = [int(count) for count in os.environ.get("GALAXIES", "100000,400000").split(",")]
 SURVEYS = (305_657, 8_700_000)
@@ -54,7 +54,7 @@ def make_table(folder: Path, galaxies: int) -> None:
 
 def make_vectors(folder: Path, galaxies: int, size: int, name: str) -> None:
     """Write random vectors, as a PCA or the network gives them."""
-    from workflow.lib.representation import representation_schema, representation_table
+    from workflow.lib.represent.vector_files import representation_schema, representation_table
 
     draw, schema = np.random.default_rng(1), representation_schema(size)
     names = pq.read_table(folder / "table.parquet", columns=["dr8_id"])["dr8_id"].to_pylist()
@@ -67,7 +67,7 @@ def make_vectors(folder: Path, galaxies: int, size: int, name: str) -> None:
 
 def select_galaxies(folder: Path) -> None:
     """Stage 1."""
-    from workflow.lib.catalogue import select_table_galaxies
+    from workflow.lib.catalogue.selection import select_table_galaxies
 
     select_table_galaxies(
         folder / "table.parquet",
@@ -82,15 +82,16 @@ def select_galaxies(folder: Path) -> None:
 
 def write_shard(folder: Path) -> None:
     """Stage 1, one of 100 shards."""
-    from workflow.lib.catalogue import write_shard
+    from workflow.lib.catalogue.shards import write_shard
 
     write_shard(folder / "catalogue.parquet", folder / "050-of-100.csv")
 
 
 def project_representation(folder: Path) -> None:
     """Stage 4, all but umap itself."""
-    from workflow.lib.project import draw_rows, sample_names
-    from workflow.lib.representation import read_representation
+    from workflow.lib.catalogue.fractions import sample_names
+    from workflow.lib.represent.umap_plane import draw_rows
+    from workflow.lib.represent.vector_files import read_representation
 
     names, _ = read_representation(folder / "pca15.parquet")
     sample = sample_names(folder / "catalogue.parquet", None, [], 0.5)
@@ -100,7 +101,7 @@ def project_representation(folder: Path) -> None:
 
 def derive_tags(folder: Path) -> None:
     """Stage 5."""
-    from workflow.lib.tags import derive_tags
+    from workflow.lib.similarity.tags import derive_tags
 
     columns = [
         f"{question}_{answer}_fraction" for question in QUESTIONS for answer in QUESTIONS[question]
@@ -111,7 +112,7 @@ def derive_tags(folder: Path) -> None:
 
 def find_neighbours(folder: Path) -> None:
     """Stage 5, from as many galaxies as the paper."""
-    from workflow.lib.retrieval import find_neighbours
+    from workflow.lib.similarity.neighbours import find_neighbours
 
     find_neighbours(
         folder / "pca10.parquet",
@@ -128,7 +129,7 @@ def find_neighbours(folder: Path) -> None:
 
 def measure_retrieval(folder: Path) -> None:
     """Stage 5, for one tag; the file of all 1280 numbers, which is mapped, is left out."""
-    from workflow.lib.retrieval import measure_retrieval
+    from workflow.lib.similarity.retrieval import measure_retrieval
 
     np.save(folder / "full.npy", np.zeros((pq.read_metadata(folder / "pca40.parquet").num_rows, 1)))
     measure_retrieval(
@@ -152,7 +153,7 @@ def measure_retrieval(folder: Path) -> None:
 
 def compare_votes(folder: Path) -> None:
     """Stage 5."""
-    from workflow.lib.retrieval import compare_votes
+    from workflow.lib.similarity.retrieval import compare_votes
 
     compare_votes(
         folder / "neighbours.parquet",
@@ -169,7 +170,7 @@ def compare_votes(folder: Path) -> None:
 
 def select_candidates(folder: Path) -> None:
     """Stage 6, of all galaxies."""
-    from workflow.lib.anomalies import select_candidates
+    from workflow.lib.anomaly.candidates import select_candidates
 
     select_candidates(
         folder / "catalogue.parquet",
@@ -187,7 +188,7 @@ def select_candidates(folder: Path) -> None:
 
 def standardise_features(folder: Path) -> None:
     """Stage 6."""
-    from workflow.lib.anomalies import standardise_features
+    from workflow.lib.anomaly.candidates import standardise_features
 
     standardise_features(
         folder / "pca40.parquet", folder / "candidates.parquet", folder / "cnn.npy"
@@ -196,7 +197,7 @@ def standardise_features(folder: Path) -> None:
 
 def hunt_anomalies(folder: Path) -> None:
     """Stage 6, one repeat of two batches."""
-    from workflow.lib.anomalies import hunt_anomalies
+    from workflow.lib.anomaly.hunt import hunt_anomalies
 
     hunt_anomalies(
         folder / "candidates.parquet",
@@ -220,7 +221,7 @@ def hunt_anomalies(folder: Path) -> None:
 
 def score_repeats(folder: Path) -> None:
     """Stage 6, of 15 repeats."""
-    from workflow.lib.anomalies import score_repeats
+    from workflow.lib.anomaly.scores import score_repeats
 
     score_repeats(
         folder / "candidates.parquet",

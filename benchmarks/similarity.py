@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 GALAXIES = int(os.environ.get("GALAXIES", "305657"))
 SIZES = (10, 1280)
@@ -47,7 +47,7 @@ def read_once(vectors: np.ndarray) -> None:
 
 def ours(vectors: np.ndarray) -> Callable:
     """Search by this project."""
-    from workflow.lib.similarity import nearest
+    from workflow.lib.similarity.nearest import nearest
 
     nearest(vectors[:2], vectors[:1], 1)  # compiled once in a process
     return lambda queries: nearest(vectors, queries, K)

@@ -3,7 +3,7 @@
 import yaml
 
 from tests.conftest import ROOT
-from workflow.lib.sky.render import Instrument
+from workflow.lib.sources.sky.render import Instrument
 
 SURVEYS = yaml.safe_load((ROOT / "config/toy.yaml").read_text())["surveys"]
 DECALS, SDSS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from workflow.lib.config import merged
+from workflow.lib.planning.config import merged
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,8 +1,8 @@
 """Download one file of config/downloads.tsv and hold it to its checksum."""
 
-from workflow.lib.downloads import download_file, read_downloads
-from workflow.lib.http import PoliteClient, user_agent
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.sources.downloads import download_file, read_downloads
+from workflow.lib.sources.http import PoliteClient, user_agent
 
 log_to(snakemake.log[0])
 download = read_downloads(snakemake.input.downloads)[snakemake.wildcards.file]

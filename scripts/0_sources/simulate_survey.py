@@ -1,8 +1,8 @@
 """Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.sky.survey import simulate_survey
-from workflow.lib.tag_rules import read_tag_rules
+from workflow.lib.common.logs import log_to
+from workflow.lib.similarity.tag_rules import read_tag_rules
+from workflow.lib.sources.sky.survey import simulate_survey
 
 log_to(snakemake.log[0])
 simulate_survey(

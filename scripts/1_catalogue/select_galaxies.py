@@ -1,7 +1,7 @@
 """Apply a survey's cuts, and count how many galaxies each removes."""
 
-from workflow.lib.catalogue import select_atlas_galaxies, select_table_galaxies
-from workflow.lib.logs import log_to
+from workflow.lib.catalogue.selection import select_atlas_galaxies, select_table_galaxies
+from workflow.lib.common.logs import log_to
 
 log_to(snakemake.log[0])
 common = {

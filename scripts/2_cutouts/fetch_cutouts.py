@@ -1,9 +1,9 @@
 """Fetch, scale and colour the images of one shard."""
 
-from workflow.lib.cutouts import make_shard
-from workflow.lib.http import user_agent
-from workflow.lib.logs import log_to
-from workflow.lib.sources import open_source
+from workflow.lib.common.logs import log_to
+from workflow.lib.cutouts.image_sources import open_source
+from workflow.lib.cutouts.shards import make_shard
+from workflow.lib.sources.http import user_agent
 
 log_to(snakemake.log[0])
 kind = snakemake.params.source

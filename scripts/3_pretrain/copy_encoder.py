@@ -1,7 +1,7 @@
 """Take the weights that config names, after checking that they fit the network."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.weights import copy_encoder
+from workflow.lib.common.logs import log_to
+from workflow.lib.pretrain.released_weights import copy_encoder
 
 log_to(snakemake.log[0])
 copy_encoder(

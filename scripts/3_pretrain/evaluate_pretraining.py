@@ -1,7 +1,7 @@
 """Compare the votes that each network predicts with those of volunteers, held out."""
 
-from workflow.lib.evaluate import evaluate
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.pretrain.evaluate import evaluate
 
 log_to(snakemake.log[0])
 evaluate(

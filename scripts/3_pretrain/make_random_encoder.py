@@ -1,7 +1,7 @@
 """Draw random weights: what an encoder is before any pretraining."""
 
-from workflow.lib.encoder import random_encoder, save_encoder
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.network.encoder import random_encoder, save_encoder
 
 log_to(snakemake.log[0])
 seed = snakemake.params.seed

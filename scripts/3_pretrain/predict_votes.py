@@ -1,7 +1,8 @@
 """Predict each galaxy's votes: the automated vote fractions."""
 
-from workflow.lib.embed import predict_votes, use_threads
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.network.devices import use_threads
+from workflow.lib.pretrain.predict_votes import predict_votes
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,8 +1,8 @@
 """Train an encoder to predict the votes on one question or on all."""
 
-from workflow.lib.embed import use_threads
-from workflow.lib.logs import log_to
-from workflow.lib.pretrain import pretrain
+from workflow.lib.common.logs import log_to
+from workflow.lib.network.devices import use_threads
+from workflow.lib.pretrain.train_on_votes import pretrain
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,8 +1,8 @@
 """Train an encoder to name procedural pictures, where ImageNet's weights cannot be had."""
 
-from workflow.lib.embed import use_threads
-from workflow.lib.logs import log_to
-from workflow.lib.pretrain import pretrain_stand_in
+from workflow.lib.common.logs import log_to
+from workflow.lib.network.devices import use_threads
+from workflow.lib.pretrain.train_on_pictures import pretrain_stand_in
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

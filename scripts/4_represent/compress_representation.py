@@ -1,7 +1,7 @@
 """Fit an incremental PCA to the representation, and project it."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.project import compress
+from workflow.lib.common.logs import log_to
+from workflow.lib.represent.pca import compress
 
 log_to(snakemake.log[0])
 compress(

@@ -1,7 +1,8 @@
 """Calculate the representation of each galaxy of a shard."""
 
-from workflow.lib.embed import embed_shard, use_threads
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.network.devices import use_threads
+from workflow.lib.represent.embed import embed_shard
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,7 +1,7 @@
 """Measure what representations know of labels that no network was trained on."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.probe import probe
+from workflow.lib.common.logs import log_to
+from workflow.lib.represent.probe import probe
 
 log_to(snakemake.log[0])
 pretrainings = snakemake.params.pretrainings

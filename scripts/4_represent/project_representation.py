@@ -1,7 +1,7 @@
 """Place the galaxies of a sample on a plane by umap."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.project import project
+from workflow.lib.common.logs import log_to
+from workflow.lib.represent.umap_plane import project
 
 log_to(snakemake.log[0])
 project(

@@ -1,7 +1,7 @@
 """Compare the votes on neighbours with those on galaxies drawn by chance."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.retrieval import compare_votes
+from workflow.lib.common.logs import log_to
+from workflow.lib.similarity.retrieval import compare_votes
 
 log_to(snakemake.log[0])
 retrieval = snakemake.params.retrieval

@@ -1,7 +1,7 @@
 """Make tags from votes, for a survey that nobody has tagged."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.tags import derive_tags
+from workflow.lib.common.logs import log_to
+from workflow.lib.similarity.tags import derive_tags
 
 log_to(snakemake.log[0])
 derive_tags(

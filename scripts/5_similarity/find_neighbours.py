@@ -1,7 +1,7 @@
 """Find the galaxies most similar to the one most often given each common tag."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.retrieval import find_neighbours
+from workflow.lib.common.logs import log_to
+from workflow.lib.similarity.neighbours import find_neighbours
 
 log_to(snakemake.log[0])
 find_neighbours(

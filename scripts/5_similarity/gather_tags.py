@@ -1,7 +1,7 @@
 """Count how often volunteers gave each galaxy each tag, synonyms under one name."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.tags import gather_tags
+from workflow.lib.common.logs import log_to
+from workflow.lib.similarity.tags import gather_tags
 
 log_to(snakemake.log[0])
 gather_tags(

@@ -1,7 +1,7 @@
 """Measure how many neighbours have the tag or answer of the galaxy searched from."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.retrieval import measure_retrieval
+from workflow.lib.common.logs import log_to
+from workflow.lib.similarity.retrieval import measure_retrieval
 
 log_to(snakemake.log[0])
 retrieval = snakemake.params.retrieval

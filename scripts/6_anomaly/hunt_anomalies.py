@@ -1,7 +1,7 @@
 """Search for anomalies as somebody would whose ratings are the volunteers' votes."""
 
-from workflow.lib.anomalies import hunt_anomalies
-from workflow.lib.logs import log_to
+from workflow.lib.anomaly.hunt import hunt_anomalies
+from workflow.lib.common.logs import log_to
 
 log_to(snakemake.log[0])
 hunt_anomalies(

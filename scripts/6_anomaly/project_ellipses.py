@@ -1,7 +1,7 @@
 """Place a task's galaxies on a plane by their ellipses."""
 
-from workflow.lib.anomalies import project_ellipses
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.represent.umap_plane import project_ellipses
 
 log_to(snakemake.log[0])
 project_ellipses(

@@ -1,7 +1,7 @@
 """Measure how well each method found a task's anomalies, over all repeats."""
 
-from workflow.lib.anomalies import score_repeats
-from workflow.lib.logs import log_to
+from workflow.lib.anomaly.scores import score_repeats
+from workflow.lib.common.logs import log_to
 
 log_to(snakemake.log[0])
 methods = snakemake.params.methods

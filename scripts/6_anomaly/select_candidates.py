@@ -1,7 +1,7 @@
 """Choose a task's galaxies, and say which of them are anomalies."""
 
-from workflow.lib.anomalies import select_candidates
-from workflow.lib.logs import log_to
+from workflow.lib.anomaly.candidates import select_candidates
+from workflow.lib.common.logs import log_to
 
 log_to(snakemake.log[0])
 task = snakemake.params.task

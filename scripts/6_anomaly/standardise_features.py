@@ -1,7 +1,7 @@
 """Bring the features of a task's galaxies to mean 0 and variance 1."""
 
-from workflow.lib.anomalies import standardise_features
-from workflow.lib.logs import log_to
+from workflow.lib.anomaly.candidates import standardise_features
+from workflow.lib.common.logs import log_to
 
 log_to(snakemake.log[0])
 standardise_features(

@@ -1,8 +1,8 @@
 """Train and score classifiers of one depth, one after the other."""
 
-from workflow.lib.embed import use_threads
-from workflow.lib.finetune import Run, finetune
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.finetune.run import Run, finetune
+from workflow.lib.network.devices import use_threads
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,7 +1,7 @@
 """Put the images of labelled galaxies into one array."""
 
-from workflow.lib.labels import gather_labelled
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.finetune.labels import gather_labelled
 
 log_to(snakemake.log[0])
 gather_labelled(

@@ -1,9 +1,9 @@
 """Repeat one run, and keep the network that it trains and the galaxies of its sets."""
 
-from workflow.lib.embed import use_threads
-from workflow.lib.finetune import Run, finetune
-from workflow.lib.finetuned import Kept
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.finetune.classifier_files import Kept
+from workflow.lib.finetune.run import Run, finetune
+from workflow.lib.network.devices import use_threads
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,7 +1,7 @@
 """Choose the galaxies that have a label, and those that certainly have it not."""
 
-from workflow.lib.labels import label_galaxies
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.finetune.labels import label_galaxies
 
 log_to(snakemake.log[0])
 task = snakemake.params.task

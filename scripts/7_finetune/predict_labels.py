@@ -1,8 +1,9 @@
 """Apply a kept classifier to every galaxy of a survey."""
 
-from workflow.lib.embed import use_threads
-from workflow.lib.finetuned import Kept, predict_labels
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.finetune.classifier_files import Kept
+from workflow.lib.finetune.predict import predict_labels
+from workflow.lib.network.devices import use_threads
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)

@@ -1,7 +1,7 @@
 """Draw some of the galaxies that are ranked highest, as somebody would find them."""
 
-from workflow.lib.anomaly_figures import draw_finds
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.anomalies import draw_finds
 
 log_to(snakemake.log[0])
 tasks = snakemake.params.tasks

@@ -1,7 +1,7 @@
 """Draw test accuracy by the number of labelled galaxies."""
 
-from workflow.lib.finetuned_figures import draw_finetuning
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.finetuning import draw_finetuning
 
 log_to(snakemake.log[0])
 draw_finetuning(

@@ -1,7 +1,7 @@
 """Draw where two methods looked for anomalies, and where these are."""
 
-from workflow.lib.anomaly_figures import draw_interest
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.anomalies import draw_interest
 
 log_to(snakemake.log[0])
 methods = snakemake.params.methods

@@ -1,7 +1,7 @@
 """Draw a row of similar galaxies for each tag."""
 
-from workflow.lib.figures import draw_neighbours
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.neighbours import draw_neighbours
 
 log_to(snakemake.log[0])
 draw_neighbours(

@@ -1,7 +1,7 @@
 """Draw the share of the variance that the first principal components keep."""
 
-from workflow.lib.figures import draw_variance
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.representation import draw_variance
 
 log_to(snakemake.log[0])
 surveys = snakemake.params.surveys

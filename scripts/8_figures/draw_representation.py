@@ -1,7 +1,7 @@
 """Draw thumbnails at their umap positions."""
 
-from workflow.lib.figures import draw_representation
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.representation import draw_representation
 
 log_to(snakemake.log[0])
 draw_representation(

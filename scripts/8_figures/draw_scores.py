@@ -1,7 +1,7 @@
 """Draw how many of the first galaxies of a ranking are anomalies, by every method."""
 
-from workflow.lib.anomaly_figures import draw_scores
-from workflow.lib.logs import log_to
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.anomalies import draw_scores
 
 log_to(snakemake.log[0])
 tasks = snakemake.params.tasks

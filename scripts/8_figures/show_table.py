@@ -1,7 +1,7 @@
 """Show one kind of table as a web page, for the report."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.pages import show_tables
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.html import show_tables
 
 log_to(snakemake.log[0])
 show_tables(

@@ -1,7 +1,7 @@
 """Write Table 1: how well every method found the anomalies of every task."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.score_table import tabulate_scores
+from workflow.lib.common.logs import log_to
+from workflow.lib.figures.table_1 import tabulate_scores
 
 log_to(snakemake.log[0])
 tabulate_scores(

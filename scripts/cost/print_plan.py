@@ -1,7 +1,7 @@
 """Print what the workflow would take, by stage."""
 
-from workflow.lib.logs import log_to
-from workflow.lib.plan import print_plan
+from workflow.lib.common.logs import log_to
+from workflow.lib.planning.plan import print_plan
 
 log_to(snakemake.log[0])
 print_plan(snakemake.params.config, snakemake.params.snakemake)

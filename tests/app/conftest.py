@@ -16,18 +16,15 @@ import yaml
 
 from tests.browser import served
 from workflow.app.survey import Survey
-from workflow.lib.catalogue import UNITS, shard_rows
-from workflow.lib.config import read_config
-from workflow.lib.encoder import DESCRIPTION_KEYS, description_path
-from workflow.lib.grids import shard_names
-from workflow.lib.images import to_jpeg
-from workflow.lib.representation import (
-    Compressor,
-    representation_schema,
-    representation_table,
-    save_compressor,
-)
-from workflow.lib.tables import write_parquet
+from workflow.lib.catalogue.selection import UNITS
+from workflow.lib.catalogue.shards import shard_rows
+from workflow.lib.common.images import to_jpeg
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.network.encoder import DESCRIPTION_KEYS, description_path
+from workflow.lib.planning.config import read_config
+from workflow.lib.planning.grid import shard_names
+from workflow.lib.represent.pca import Compressor, save_compressor
+from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 SIZE, COMPONENTS, WHOLE = 64, 10, 24
 HOSTILE_NAMES = [

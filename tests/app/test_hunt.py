@@ -9,11 +9,12 @@ import pytest
 
 from tests.app.conftest import make_results
 from workflow.app.hunt import Hunts, _models
-from workflow.lib.active import final_ranking, first_batch, next_step, standardise
-from workflow.lib.config import merged
-from workflow.lib.errors import UserError
-from workflow.lib.ratings import RatingFile, Subject
-from workflow.lib.representation import read_representation
+from workflow.app.ratings import RatingFile, Subject
+from workflow.lib.anomaly.active_learning import final_ranking, first_batch, next_step
+from workflow.lib.anomaly.candidates import standardise
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.config import merged
+from workflow.lib.represent.vector_files import read_representation
 
 SUBJECT = Subject("decals", "random", 10)
 
@@ -233,7 +234,7 @@ def test_galaxies_with_numbers_that_are_not_finite_are_told(made_up, tmp_path):
     _, vectors = read_representation(path)
     vectors = vectors.copy()
     vectors[3, 2] = np.nan
-    from workflow.lib.representation import representation_schema, representation_table
+    from workflow.lib.represent.vector_files import representation_schema, representation_table
 
     pq.write_table(
         representation_table(table["iauname"].to_pylist(), vectors, representation_schema(10)), path

@@ -21,10 +21,10 @@ from tests.app.conftest import HOSTILE_NAMES, make_results
 from tests.browser import SETTLED, free_port, served
 from tests.conftest import ROOT
 from workflow.app.survey import Galaxies
-from workflow.lib.active import LabelRater
-from workflow.lib.config import read_config
-from workflow.lib.images import from_jpeg
-from workflow.lib.representation import representation_schema, representation_table
+from workflow.lib.anomaly.active_learning import LabelRater
+from workflow.lib.common.images import from_jpeg
+from workflow.lib.planning.config import read_config
+from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 TOP = "Most interesting so far"
 PROFILE = 40

@@ -27,9 +27,9 @@ from workflow.app.sky_map import draw_sky_map
 from workflow.app.text import plain
 from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload
-from workflow.lib.config import read_config
-from workflow.lib.errors import UserError
-from workflow.lib.images import from_jpeg, to_jpeg
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.images import from_jpeg, to_jpeg
+from workflow.lib.planning.config import read_config
 
 UNITS = {"ra": "deg", "pixel_scale": "arcsec/pixel", "votes": "", "not-in-it": "mag"}
 OPENERS = {

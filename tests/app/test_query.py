@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.app.query import MAX_LENGTH, Name, Position, parse_query
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 M99 = (184.5923, 14.416)
 RAS = st.floats(0, 359.99)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from workflow.lib.errors import UserError
-from workflow.lib.ratings import History, RatingFile, Subject
+from workflow.app.ratings import History, RatingFile, Subject
+from workflow.lib.common.errors import UserError
 
 SUBJECT = Subject("decals", "all", 40)
 
@@ -130,8 +130,8 @@ def test_a_file_that_is_removed_or_replaced_meanwhile_is_told(path):
 
 FULL_DISK = """
 import resource, signal, sys
-from workflow.lib.ratings import RatingFile, Subject
-from workflow.lib.errors import UserError
+from workflow.app.ratings import RatingFile, Subject
+from workflow.lib.common.errors import UserError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = RatingFile(sys.argv[1], Subject("decals", "all", 40))
 file.show(["a", "b"])
@@ -158,7 +158,7 @@ def test_an_answer_for_which_there_is_no_room_is_not_taken(path):
 
 KILLED = """
 import os, signal, sys
-from workflow.lib.ratings import RatingFile, Subject
+from workflow.app.ratings import RatingFile, Subject
 file = RatingFile(sys.argv[1], Subject("decals", "all", 40))
 file.show(["a", "b"])
 file.answer("b", 3)

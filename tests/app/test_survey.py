@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from tests.app.conftest import make_results
 from workflow.app.search import find_galaxy, find_similar
 from workflow.app.survey import Survey
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 
 def everything(survey):

@@ -216,13 +216,14 @@ def test_every_rule_says_what_it_needs(bare):
             # A downloaded file is held to its checksum.
             named = "        code=" in text.split("    params:\n")[-1] or name == "download_file"
             assert named, f"{name} does not name the modules it uses"
-            assert f"scripts/{name}.py" in text, f"{name} and its script differ in name"
+            assert f"scripts/{path.stem}/{name}.py" in text, f"{name} and its script differ"
 
 
 def test_style_is_clean(bare):
     assert "good condition" in bare.sh("snakemake --lint")
     bare.sh("snakefmt --check Snakefile workflow/rules")
     bare.sh("ruff check && ruff format --check")
+    assert "0 broken" in bare.sh("lint-imports")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from tests.cutout_service import CutoutService
-from workflow.lib.sky.render import Instrument, cutout_fits
+from workflow.lib.sources.sky.render import Instrument, cutout_fits
 
 TABLES = {
     "nsa_v1_0_1.fits": "nsa.fits",

@@ -17,7 +17,7 @@ from tests.zoobot import (
     write_checkpoint,
     zoobot_network,
 )
-from workflow.lib.config import merged
+from workflow.lib.planning.config import merged
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip() for block in re.findall(r"^```bash\n(.*?)^```", README, re.S | re.M)]

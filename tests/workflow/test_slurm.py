@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.slurm import Cluster, missing
-from workflow.lib.config import read_config
-from workflow.lib.cost import Cost
+from workflow.lib.planning.config import read_config
+from workflow.lib.planning.cost import Cost
 
 RESULTS = "results/toy"
 SKY = f"{RESULTS}/0_sources/gz2/truth.parquet"  # of the smallest job that needs no other

@@ -10,11 +10,12 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from tests.conftest import ROOT
-from workflow.lib.config import merged
-from workflow.lib.embed import represent_image
-from workflow.lib.encoder import load_encoder
-from workflow.lib.representation import read_compressor, read_representation
-from workflow.lib.similarity import nearest
+from workflow.lib.network.encoder import load_encoder
+from workflow.lib.planning.config import merged
+from workflow.lib.represent.embed import represent_image
+from workflow.lib.represent.pca import read_compressor
+from workflow.lib.represent.vector_files import read_representation
+from workflow.lib.similarity.nearest import nearest
 
 RESULTS = "results/toy"
 SHOWN = yaml.safe_load((ROOT / "config/config.yaml").read_text())["pretraining"]["shown"]
@@ -273,7 +274,7 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     triggers = "--configfile config/toy.yaml --rerun-triggers mtime params input"
     branch.sh("find workflow scripts config -type f -exec touch {} +")
     assert branch.jobs(triggers) == {}
-    module = branch.folder / "workflow/lib/figures.py"
+    module = branch.folder / "workflow/lib/figures/canvas.py"
     text = module.read_text()
     module.write_text(text + "\nEDITED = True\n")
     jobs = branch.jobs(triggers)

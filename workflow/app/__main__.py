@@ -10,7 +10,7 @@ from streamlit.web import cli
 
 from workflow.app.search import find_similar
 from workflow.app.survey import Survey, open_survey
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 LOOPBACK = ("127.0.0.1", "localhost")
 

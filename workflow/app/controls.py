@@ -11,7 +11,7 @@ import streamlit as st
 from workflow.app.query import FORMS, MAX_LENGTH
 from workflow.app.survey import Survey
 from workflow.app.text import plain
-from workflow.lib.similarity import METRICS
+from workflow.lib.similarity.nearest import METRICS
 
 ASKED = "galaxy"
 LIKE, UNLIKE = EXAMPLES = ("like", "unlike")

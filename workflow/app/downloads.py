@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow.lib.tables import with_units
+from workflow.lib.common.tables import with_units
 
 Units = Mapping[str, str]
 """The unit of each column that has one."""

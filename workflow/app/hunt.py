@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from workflow.app.ratings import Answer, History, RatingFile, Subject
 from workflow.app.survey import Galaxies, need, represented_folder
-from workflow.lib.active import Settings, final_ranking, first_batch, next_step, standardise
-from workflow.lib.config import read_config
-from workflow.lib.errors import UserError
-from workflow.lib.ratings import Answer, History, RatingFile, Subject
-from workflow.lib.representation import read_representation
+from workflow.lib.anomaly.active_learning import Settings, final_ranking, first_batch, next_step
+from workflow.lib.anomaly.candidates import standardise
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.config import read_config
+from workflow.lib.represent.vector_files import read_representation
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """Of a hunt: it names a file."""

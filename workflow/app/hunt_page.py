@@ -10,13 +10,13 @@ import streamlit as st
 from workflow.app.gallery import show_gallery
 from workflow.app.hunt import Hunt, Hunts, Learned, describe
 from workflow.app.rater import Card, show_rater
+from workflow.app.ratings import Answer
 from workflow.app.survey import Galaxies
 from workflow.app.table import show_table
 from workflow.app.text import STYLE, plain
 from workflow.app.thumbnails import middle
-from workflow.lib.catalogue import UNITS
-from workflow.lib.errors import UserError
-from workflow.lib.ratings import Answer
+from workflow.lib.catalogue.selection import UNITS
+from workflow.lib.common.errors import UserError
 
 SURVEY, HUNT = ADDRESS = ("survey", "hunt")
 """Names in the page's address, so that a hunt can be gone on with."""

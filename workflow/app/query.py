@@ -8,7 +8,7 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 MAX_LENGTH = 500
 """Characters of the longest query; a link to the viewer has about 100."""

@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from workflow.lib.active import HIGHEST
-from workflow.lib.errors import UserError
+from workflow.lib.anomaly.active_learning import HIGHEST
+from workflow.lib.common.errors import UserError
 
 
 class Answer(NamedTuple):
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
     iauname: str
     rating: int | None
-    """0 to `active.HIGHEST`; None if the galaxy was skipped."""
+    """0 to `active_learning.HIGHEST`; None if the galaxy was skipped."""
     batch: int
     """Index of the batch in which it was shown."""
     at: str

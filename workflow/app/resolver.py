@@ -3,7 +3,7 @@
 import logging
 
 from workflow.app.query import FORMS, Position
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 TIMEOUT = 5
 """How long an answer may take [s]."""

@@ -8,7 +8,8 @@ import numpy as np
 from workflow.app.query import Position, parse_query
 from workflow.app.resolver import resolve_name
 from workflow.app.survey import Survey
-from workflow.lib.similarity import nearest_on_sky, rank_examples, separations
+from workflow.lib.similarity.nearest import rank_examples
+from workflow.lib.similarity.sky_match import nearest_on_sky, separations
 
 
 class Match(NamedTuple):
@@ -82,7 +83,7 @@ def find_similar(
     whole
         Whether to compare whole representations rather than their principal components.
     metric
-        One of `similarity.METRICS`.
+        One of `nearest.METRICS`.
     allowed
         Shape (n,), bool: the galaxies that may be found.
     same_within

@@ -28,8 +28,8 @@ from workflow.app.table import show_table
 from workflow.app.text import STYLE, plain
 from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload, represent_upload
-from workflow.lib.catalogue import UNITS
-from workflow.lib.errors import UserError
+from workflow.lib.catalogue.selection import UNITS
+from workflow.lib.common.errors import UserError
 
 
 def show(survey: Survey) -> None:

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workflow.app.thumbnails import Thumbnails
-from workflow.lib.config import read_config
-from workflow.lib.encoder import read_description
-from workflow.lib.errors import UserError
-from workflow.lib.representation import read_representation
+from workflow.lib.common.errors import UserError
+from workflow.lib.network.encoder import read_description
+from workflow.lib.planning.config import read_config
+from workflow.lib.represent.vector_files import read_representation
 
 COLUMNS_HELD = 64
 """Columns of the catalogue that stay in memory: 2.4 MB each for 305,657 galaxies."""

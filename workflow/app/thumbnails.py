@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from workflow.lib.catalogue import shard_rows
-from workflow.lib.grids import shard_names
-from workflow.lib.images import from_jpeg, to_jpeg
+from workflow.lib.catalogue.shards import shard_rows
+from workflow.lib.common.images import from_jpeg, to_jpeg
+from workflow.lib.planning.grid import shard_names
 
 QUALITY = 90
 """Of the pictures that the page shows."""
@@ -26,7 +26,7 @@ class Thumbnails:
     Parameters
     ----------
     folder
-        Of the shards, by `cutouts.make_shard`.
+        Of the shards, by `shards.make_shard`.
     count
         How many shards there are.
     galaxies

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workflow.app.survey import Survey
-from workflow.lib.errors import UserError
-from workflow.lib.images import CutoutError, decode_image, to_jpeg, to_thumbnail
-from workflow.lib.representation import read_compressor
+from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.images import decode_image, to_jpeg, to_thumbnail
+from workflow.lib.represent.pca import read_compressor
 
 if TYPE_CHECKING:
     import keras
@@ -50,7 +50,7 @@ def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
             max_missing_share=cutouts["max_missing_share"],
             max_pixels=MAX_PIXELS,
         )
-    except CutoutError as error:
+    except FetchError as error:
         raise UserError(f"no usable image: {error.detail}") from error
     return to_jpeg(to_thumbnail(image, cutouts["thumbnail_size"], colour), cutouts["jpeg_quality"])
 
@@ -73,7 +73,7 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
         Shape (d,), float32.
     """
     # Loads TensorFlow, for which nobody should wait who uploads nothing.
-    from workflow.lib.embed import represent_image
+    from workflow.lib.represent.embed import represent_image
 
     cutouts, representation = survey.config["cutouts"], survey.config["representation"]
     return represent_image(
@@ -93,6 +93,6 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
 
 @cache
 def _encoder(survey: Survey) -> "keras.Model":
-    from workflow.lib.encoder import load_encoder
+    from workflow.lib.network.encoder import load_encoder
 
     return load_encoder(survey.weights, survey.config["representation"]["crop_size"])[0]

@@ -3,6 +3,9 @@
 # Paper: Sec. 2.1.
 
 
+include: "inputs/0_sources.smk"
+
+
 rule download_file:
     """Download one file of config/downloads.tsv and hold it to its checksum."""
     input:
@@ -27,7 +30,7 @@ rule download_file:
         client=config["downloads"],
         contact=config["legacysurvey"]["contact"],
     script:
-        "../../scripts/download_file.py"
+        "../../scripts/0_sources/download_file.py"
 
 
 rule simulate_survey:
@@ -60,7 +63,7 @@ rule simulate_survey:
         merging_share=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["merging_share"],
         nsa=config["nsa"],
     script:
-        "../../scripts/simulate_survey.py"
+        "../../scripts/0_sources/simulate_survey.py"
 
 
 rule simulate_pictures:
@@ -85,7 +88,7 @@ rule simulate_pictures:
         thumbnail_size=config["cutouts"]["thumbnail_size"],
         jpeg_quality=config["cutouts"]["jpeg_quality"],
     script:
-        "../../scripts/simulate_pictures.py"
+        "../../scripts/0_sources/simulate_pictures.py"
 
 
 rule simulate_cutout:
@@ -110,7 +113,7 @@ rule simulate_cutout:
         thumbnail_size=config["cutouts"]["thumbnail_size"],
         pixel_scale=config["cutouts"]["pixel_scale"],
     script:
-        "../../scripts/simulate_cutout.py"
+        "../../scripts/0_sources/simulate_cutout.py"
 
 
 rule downloads:

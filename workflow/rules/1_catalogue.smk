@@ -3,6 +3,9 @@
 # Paper: Sec. 2.1.
 
 
+include: "inputs/1_catalogue.smk"
+
+
 rule select_galaxies:
     """Apply the survey's cuts, and count how many galaxies each removes."""
     input:
@@ -28,7 +31,7 @@ rule select_galaxies:
         pixel_scale=config["cutouts"]["pixel_scale"],
         nsa=config["nsa"],
     script:
-        "../../scripts/select_galaxies.py"
+        "../../scripts/1_catalogue/select_galaxies.py"
 
 
 localrules:
@@ -54,7 +57,7 @@ rule write_shard:
     params:
         code=code_of("write_shard"),
     script:
-        "../../scripts/write_shard.py"
+        "../../scripts/1_catalogue/write_shard.py"
 
 
 rule catalogue:

@@ -3,6 +3,9 @@
 # Writes: <results>/2_cutouts/{survey}/*. Paper: Sec. 2.1, 2.2.
 
 
+include: "inputs/2_cutouts.smk"
+
+
 rule fetch_cutouts:
     """Fetch, scale and colour the images of one shard; failures go to a table."""
     input:
@@ -32,7 +35,7 @@ rule fetch_cutouts:
         legacysurvey=config["legacysurvey"],
         cutouts=config["cutouts"],
     script:
-        "../../scripts/fetch_cutouts.py"
+        "../../scripts/2_cutouts/fetch_cutouts.py"
 
 
 rule gather_images:
@@ -57,7 +60,7 @@ rule gather_images:
     params:
         code=code_of("gather_images"),
     script:
-        "../../scripts/gather_images.py"
+        "../../scripts/2_cutouts/gather_images.py"
 
 
 rule cutouts:

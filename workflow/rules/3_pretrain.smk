@@ -1,6 +1,17 @@
 # The encoders: EfficientNetB0 before and after it learned to answer volunteers' questions.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, weights named by config.
 # Writes: <results>/3_pretrain/{pretraining}/*, evaluation.csv. Paper: Sec. 2.2, 4.2.
+from workflow.lib.planning.grid import STAND_IN, weights_file
+
+
+include: "inputs/3_pretrain.smk"
+
+
+PRETRAINED_ON = config["pretraining"]["survey"]
+WEIGHTS = config["pretraining"]["weights"]
+STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
+TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
+EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 
 
 rule make_random_encoder:
@@ -23,7 +34,7 @@ rule make_random_encoder:
         size=config["representation"]["crop_size"],
         seed=config["pretraining"]["seed"],
     script:
-        "../../scripts/make_random_encoder.py"
+        "../../scripts/3_pretrain/make_random_encoder.py"
 
 
 rule pretrain_encoder:
@@ -60,7 +71,7 @@ rule pretrain_encoder:
         recipe=recipe_of,
         seed=config["pretraining"]["seed"],
     script:
-        "../../scripts/pretrain_encoder.py"
+        "../../scripts/3_pretrain/pretrain_encoder.py"
 
 
 rule pretrain_stand_in:
@@ -90,7 +101,7 @@ rule pretrain_stand_in:
         recipe=recipe_of,
         seed=config["pretraining"]["seed"],
     script:
-        "../../scripts/pretrain_stand_in.py"
+        "../../scripts/3_pretrain/pretrain_stand_in.py"
 
 
 rule copy_encoder:
@@ -119,7 +130,7 @@ rule copy_encoder:
         survey=PRETRAINED_ON,
         questions=config["pretraining"]["questions"],
     script:
-        "../../scripts/copy_encoder.py"
+        "../../scripts/3_pretrain/copy_encoder.py"
 
 
 rule predict_votes:
@@ -151,7 +162,7 @@ rule predict_votes:
         seed=config["representation"]["seed"],
         views=config["representation"]["views"],
     script:
-        "../../scripts/predict_votes.py"
+        "../../scripts/3_pretrain/predict_votes.py"
 
 
 rule evaluate_pretraining:
@@ -180,7 +191,7 @@ rule evaluate_pretraining:
         pretrainings=EVALUATED,
         questions=config["pretraining"]["questions"],
     script:
-        "../../scripts/evaluate_pretraining.py"
+        "../../scripts/3_pretrain/evaluate_pretraining.py"
 
 
 rule pretraining:

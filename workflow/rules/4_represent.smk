@@ -3,6 +3,13 @@
 # Writes: <results>/4_represent/{survey}/{pretraining}/*. Paper: Sec. 2.2, 2.3.
 
 
+include: "inputs/4_represent.smk"
+
+
+wildcard_constraints:
+    sample="|".join(config["umap"]["samples"]),
+
+
 rule embed_cutouts:
     """Calculate the representation of each galaxy of a shard."""
     input:
@@ -32,7 +39,7 @@ rule embed_cutouts:
         seed=config["representation"]["seed"],
         views=config["representation"]["views"],
     script:
-        "../../scripts/embed_cutouts.py"
+        "../../scripts/4_represent/embed_cutouts.py"
 
 
 rule gather_representation:
@@ -56,7 +63,7 @@ rule gather_representation:
     params:
         code=code_of("gather_representation"),
     script:
-        "../../scripts/gather_representation.py"
+        "../../scripts/4_represent/gather_representation.py"
 
 
 rule unpack_representation:
@@ -78,7 +85,7 @@ rule unpack_representation:
     params:
         code=code_of("unpack_representation"),
     script:
-        "../../scripts/unpack_representation.py"
+        "../../scripts/4_represent/unpack_representation.py"
 
 
 rule compress_representation:
@@ -103,7 +110,7 @@ rule compress_representation:
         code=code_of("compress_representation"),
         batch_size=config["pca"]["batch_size"],
     script:
-        "../../scripts/compress_representation.py"
+        "../../scripts/4_represent/compress_representation.py"
 
 
 rule project_representation:
@@ -134,7 +141,7 @@ rule project_representation:
         min_dist=config["umap"]["min_dist"],
         seed=config["umap"]["seed"],
     script:
-        "../../scripts/project_representation.py"
+        "../../scripts/4_represent/project_representation.py"
 
 
 rule probe_representations:
@@ -170,7 +177,7 @@ rule probe_representations:
         repeats=config["probe"]["repeats"],
         seed=config["probe"]["seed"],
     script:
-        "../../scripts/probe_representations.py"
+        "../../scripts/4_represent/probe_representations.py"
 
 
 rule probes:

@@ -3,6 +3,12 @@
 # Writes: <results>/5_similarity/{survey}/*. Paper: Sec. 2.4.
 
 
+include: "inputs/5_similarity.smk"
+
+
+TAGGED = {name: survey["tags"] for name, survey in SURVEYS.items() if "tags" in survey}
+
+
 rule gather_tags:
     """Count how often volunteers gave each galaxy each tag, synonyms under one name."""
     input:
@@ -26,7 +32,7 @@ rule gather_tags:
     params:
         code=code_of("gather_tags"),
     script:
-        "../../scripts/gather_tags.py"
+        "../../scripts/5_similarity/gather_tags.py"
 
 
 rule derive_tags:
@@ -52,7 +58,7 @@ rule derive_tags:
         fractions=lambda wildcards: TAGGED[wildcards.survey]["fractions"],
         above=config["similarity"]["above"],
     script:
-        "../../scripts/derive_tags.py"
+        "../../scripts/5_similarity/derive_tags.py"
 
 
 rule find_neighbours:
@@ -80,7 +86,7 @@ rule find_neighbours:
         metric=config["similarity"]["metric"],
         same_within=config["similarity"]["same_within"],
     script:
-        "../../scripts/find_neighbours.py"
+        "../../scripts/5_similarity/find_neighbours.py"
 
 
 rule measure_retrieval:
@@ -114,7 +120,7 @@ rule measure_retrieval:
         same_within=config["similarity"]["same_within"],
         retrieval=config["similarity"]["retrieval"],
     script:
-        "../../scripts/measure_retrieval.py"
+        "../../scripts/5_similarity/measure_retrieval.py"
 
 
 rule compare_votes:
@@ -140,7 +146,7 @@ rule compare_votes:
         answers=lambda wildcards: vote_columns(wildcards.survey),
         retrieval=config["similarity"]["retrieval"],
     script:
-        "../../scripts/compare_votes.py"
+        "../../scripts/5_similarity/compare_votes.py"
 
 
 rule similarity:

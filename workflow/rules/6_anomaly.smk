@@ -1,6 +1,19 @@
 # Anomalies: every search for those of every task, repeated, and how well it did.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/4_represent/*, anomalies.tasks.
 # Writes: <results>/6_anomaly/{survey}/*, <results>/6_anomaly/{task}/*. Paper: Sec. 3.
+from workflow.lib.planning.grid import repeat_names
+
+
+include: "inputs/6_anomaly.smk"
+
+
+METHODS = config["anomalies"]["methods"]
+REPEATS = repeat_names(config["anomalies"]["repeats"])
+
+
+wildcard_constraints:
+    task="|".join(TASKS),
+    method="|".join(METHODS),
 
 
 rule measure_ellipses:
@@ -26,7 +39,7 @@ rule measure_ellipses:
         code=code_of("measure_ellipses"),
         ellipses=config["anomalies"]["ellipses"],
     script:
-        "../../scripts/measure_ellipses.py"
+        "../../scripts/6_anomaly/measure_ellipses.py"
 
 
 rule gather_ellipses:
@@ -50,7 +63,7 @@ rule gather_ellipses:
     params:
         code=code_of("gather_ellipses"),
     script:
-        "../../scripts/gather_ellipses.py"
+        "../../scripts/6_anomaly/gather_ellipses.py"
 
 
 rule select_candidates:
@@ -75,7 +88,7 @@ rule select_candidates:
         code=code_of("select_candidates"),
         task=lambda wildcards: TASKS[wildcards.task]._asdict(),
     script:
-        "../../scripts/select_candidates.py"
+        "../../scripts/6_anomaly/select_candidates.py"
 
 
 rule standardise_features:
@@ -100,7 +113,7 @@ rule standardise_features:
     params:
         code=code_of("standardise_features"),
     script:
-        "../../scripts/standardise_features.py"
+        "../../scripts/6_anomaly/standardise_features.py"
 
 
 # A job for each repeat, or one for all: by `anomalies.one_job`.
@@ -151,7 +164,7 @@ rule hunt_anomalies:
         ratings=config["anomalies"]["ratings"],
         seed=config["anomalies"]["seed"],
     script:
-        "../../scripts/hunt_anomalies.py"
+        "../../scripts/6_anomaly/hunt_anomalies.py"
 
 
 rule score_repeats:
@@ -179,7 +192,7 @@ rule score_repeats:
         longest=config["anomalies"]["longest"],
         sigmas=config["anomalies"]["sigmas"],
     script:
-        "../../scripts/score_repeats.py"
+        "../../scripts/6_anomaly/score_repeats.py"
 
 
 rule project_ellipses:
@@ -206,7 +219,7 @@ rule project_ellipses:
         min_dist=config["umap"]["min_dist"],
         seed=config["umap"]["seed"],
     script:
-        "../../scripts/project_ellipses.py"
+        "../../scripts/6_anomaly/project_ellipses.py"
 
 
 rule anomalies:

@@ -1,6 +1,53 @@
 # A pretrained encoder learns a label of few galaxies: the paper's grid, or a label of your own.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/3_pretrain/{pretraining}/*.
 # Writes: <results>/7_finetune/{label}/*. Paper: Sec. 4.
+from workflow.lib.planning.grid import DEPTHS, SCRATCH, FinetuningRun, finetuning_runs
+
+
+include: "inputs/7_finetune.smk"
+
+
+FINETUNING_TASK = config["finetune"]["task"]
+FINETUNING_RUNS = finetuning_runs(config["finetune"])
+FINETUNING_SETTINGS = {
+    "crop_size": config["representation"]["crop_size"],
+    **{
+        key: config["finetune"][key]
+        for key in [
+            "split",
+            "head",
+            "batch_size",
+            "stages",
+            "frozen_views",
+            "test_passes",
+            "momentum",
+            "precision",
+        ]
+    },
+}
+# One run a job, or all sizes and repeats of a pretraining and depth.
+ONE_RUN = "{label}/{pretraining}/{depth}/n{size}_r{repeat}"
+ALONE = config["finetune"]["runs_of_a_job"] == "one"
+FINETUNING_JOB = ONE_RUN if ALONE else "{label}/{pretraining}/{depth}"
+RUNS_OF_A_JOB = (
+    [ONE_RUN]
+    if ALONE
+    else expand(
+        ONE_RUN,
+        size=config["finetune"]["sizes"],
+        repeat=range(config["finetune"]["repeats"]),
+        allow_missing=True,
+    )
+)
+PREDICTING_RUN = FinetuningRun(
+    **{key: config["finetune"]["predict"][key] for key in FinetuningRun._fields}
+).path
+
+
+wildcard_constraints:
+    label="|".join(config["finetune"]["labels"]),
+    depth="|".join(depth.replace("+", r"\+") for depth in DEPTHS),
+    size=r"\d+",
 
 
 rule label_galaxies:
@@ -27,7 +74,7 @@ rule label_galaxies:
         code=code_of("label_galaxies"),
         task=label_of,
     script:
-        "../../scripts/label_galaxies.py"
+        "../../scripts/7_finetune/label_galaxies.py"
 
 
 rule gather_labelled:
@@ -54,7 +101,7 @@ rule gather_labelled:
     params:
         code=code_of("gather_labelled"),
     script:
-        "../../scripts/gather_labelled.py"
+        "../../scripts/7_finetune/gather_labelled.py"
 
 
 rule finetune_encoder:
@@ -86,7 +133,7 @@ rule finetune_encoder:
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
     script:
-        "../../scripts/finetune_encoder.py"
+        "../../scripts/7_finetune/finetune_encoder.py"
 
 
 rule keep_classifier:
@@ -119,7 +166,7 @@ rule keep_classifier:
         survey=lambda wildcards: label_of(wildcards)["survey"],
         settings=FINETUNING_SETTINGS,
     script:
-        "../../scripts/keep_classifier.py"
+        "../../scripts/7_finetune/keep_classifier.py"
 
 
 rule predict_labels:
@@ -155,7 +202,7 @@ rule predict_labels:
         seed=config["representation"]["seed"],
         views=config["representation"]["views"],
     script:
-        "../../scripts/predict_labels.py"
+        "../../scripts/7_finetune/predict_labels.py"
 
 
 rule tabulate_finetuning:
@@ -180,7 +227,7 @@ rule tabulate_finetuning:
     params:
         code=code_of("tabulate_finetuning"),
     script:
-        "../../scripts/tabulate_finetuning.py"
+        "../../scripts/7_finetune/tabulate_finetuning.py"
 
 
 rule finetuning:

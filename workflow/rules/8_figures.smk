@@ -2,6 +2,60 @@
 # Reads: <results>/2_cutouts/*, <results>/4_represent/*, <results>/5_similarity/*,
 # <results>/6_anomaly/*, <results>/7_finetune/*.
 # Writes: <results>/8_figures/*. Paper: Figs. 1 to 9, A1, A2, Table 1.
+from workflow.lib.planning.grid import FIGURE_SAMPLES, FINETUNING_FIGURES, PAPER_RUNS
+
+
+include: "inputs/8_figures.smk"
+
+
+SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
+FIGURE_4, FIGURE_6 = (config["figures"]["anomalies"][name] for name in ("figure_4", "figure_6"))
+ANOMALY_FIGURES = {"figure_3", "figure_4", "figure_5", "figure_6"} & set(config["figures"]["show"])
+# What the report calls each figure.
+TITLES = {
+    "figure_1": "Figure 1: all galaxies",
+    "figure_2": "Figure 2: similar galaxies",
+    "figure_3": "Figure 3: odd galaxies found",
+    "figure_4": "Figure 4: where they were looked for",
+    "figure_5": "Figure 5: mergers, rings and irregular galaxies found",
+    "figure_6": "Figure 6: some of those found",
+    "figure_7": "Figure 7: rings from few labels",
+    "figure_8": "Figure 8: from one question, or all",
+    "figure_9": "Figure 9: by depth",
+    "figure_A1": "Figure A1: featured galaxies",
+    "figure_A2": "Figure A2: spirals",
+    "figure_pca": "Variance kept by the components",
+    "table_1": "Table 1: anomalies found",
+}
+# The report's tables, each with the files that it shows by their headings.
+TABLES = {
+    "selection": {
+        survey: f"<results>/1_catalogue/{survey}/selection_counts.json" for survey in IN_FIGURES
+    },
+    "evaluation": {"Votes of held-out galaxies": "<results>/3_pretrain/evaluation.csv"},
+    "scores": {task: f"<results>/6_anomaly/{task}/scores.csv" for task in TASKS},
+    "costs": {FINETUNING_TASK: f"<results>/7_finetune/{FINETUNING_TASK}/costs.csv"},
+}
+TABLE_TITLES = {
+    "selection": "Galaxies left by each cut",
+    "evaluation": "How well votes are predicted",
+    "scores": "Scores of every search for anomalies",
+    "costs": "What fine-tuning took",
+}
+FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
+TABLES_SHOWN = [
+    "selection",
+    *(["evaluation"] if EVALUATED else []),
+    *(["scores"] if ANOMALY_FIGURES else []),
+    *(["costs"] if FINETUNING_SHOWN else []),
+]
+
+
+FINETUNING_NOTES = finetuning_notes()
+
+
+wildcard_constraints:
+    table="|".join(TABLES),
 
 
 rule draw_representation:
@@ -42,7 +96,7 @@ rule draw_representation:
         dpi=config["figures"]["dpi"],
         note=survey_note(SHOWN),
     script:
-        "../../scripts/draw_representation.py"
+        "../../scripts/8_figures/draw_representation.py"
 
 
 rule draw_neighbours:
@@ -78,7 +132,7 @@ rule draw_neighbours:
         dpi=config["figures"]["dpi"],
         note=survey_note(SHOWN),
     script:
-        "../../scripts/draw_neighbours.py"
+        "../../scripts/8_figures/draw_neighbours.py"
 
 
 rule draw_scores:
@@ -121,7 +175,7 @@ rule draw_scores:
         dpi=config["figures"]["dpi"],
         note=lambda wildcards: task_note(config["figures"]["anomalies"][wildcards.figure]),
     script:
-        "../../scripts/draw_scores.py"
+        "../../scripts/8_figures/draw_scores.py"
 
 
 rule draw_interest:
@@ -164,7 +218,7 @@ rule draw_interest:
         dpi=config["figures"]["dpi"],
         note=task_note([FIGURE_4["task"]]),
     script:
-        "../../scripts/draw_interest.py"
+        "../../scripts/8_figures/draw_interest.py"
 
 
 rule draw_finds:
@@ -214,7 +268,7 @@ rule draw_finds:
         dpi=config["figures"]["dpi"],
         note=task_note(FIGURE_6["tasks"]),
     script:
-        "../../scripts/draw_finds.py"
+        "../../scripts/8_figures/draw_finds.py"
 
 
 rule tabulate_scores:
@@ -248,7 +302,7 @@ rule tabulate_scores:
         tops=config["anomalies"]["tops"],
         note=task_note(TASKS),
     script:
-        "../../scripts/tabulate_scores.py"
+        "../../scripts/8_figures/tabulate_scores.py"
 
 
 rule draw_pca_variance:
@@ -287,7 +341,7 @@ rule draw_pca_variance:
         dpi=config["figures"]["dpi"],
         note=survey_note(*config["figures"]["pca"]["surveys"]),
     script:
-        "../../scripts/draw_pca_variance.py"
+        "../../scripts/8_figures/draw_pca_variance.py"
 
 
 rule draw_finetuning:
@@ -321,7 +375,7 @@ rule draw_finetuning:
         dpi=config["figures"]["dpi"],
         notes=FINETUNING_NOTES,
     script:
-        "../../scripts/draw_finetuning.py"
+        "../../scripts/8_figures/draw_finetuning.py"
 
 
 rule show_table:
@@ -350,7 +404,7 @@ rule show_table:
         headings=lambda wildcards: list(TABLES[wildcards.table]),
         title=lambda wildcards: TABLE_TITLES[wildcards.table],
     script:
-        "../../scripts/show_table.py"
+        "../../scripts/8_figures/show_table.py"
 
 
 rule figure_1:

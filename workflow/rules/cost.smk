@@ -28,7 +28,7 @@ rule print_plan:
         # A conda environment has no Snakemake.
         snakemake=[sys.executable, "-m", "snakemake"],
     script:
-        "../../scripts/print_plan.py"
+        "../../scripts/cost/print_plan.py"
 
 
 rule cost:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from workflow.lib.active import (
+from workflow.lib.anomaly.active_learning import (
     ACQUISITIONS,
     LabelRater,
     Settings,
@@ -15,9 +15,9 @@ from workflow.lib.active import (
     final_ranking,
     first_batch,
     next_step,
-    standardise,
 )
-from workflow.lib.errors import UserError
+from workflow.lib.anomaly.candidates import standardise
+from workflow.lib.common.errors import UserError
 
 SETTINGS = Settings(10, "rational-quadratic", "expected-improvement", 0.5, 1)
 

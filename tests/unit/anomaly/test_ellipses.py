@@ -5,10 +5,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from workflow.lib.ellipses import MEASURES, ellipse_features, measure_shard
-from workflow.lib.images import from_jpeg, to_jpeg
-from workflow.lib.representation import read_representation
-from workflow.lib.tables import write_parquet
+from workflow.lib.anomaly.ellipses import MEASURES, ellipse_features, measure_shard
+from workflow.lib.common.images import from_jpeg, to_jpeg
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.represent.vector_files import read_representation
 
 PERCENTILES = [90, 80, 70, 60, 50, 0]
 

@@ -7,7 +7,7 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, RationalQuadratic, WhiteKernel
 
-from workflow.lib.gaussian_process import (
+from workflow.lib.anomaly.gaussian_process import (
     KERNELS,
     LIMITS,
     condition,

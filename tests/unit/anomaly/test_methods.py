@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.active import LabelRater
-from workflow.lib.config import read_config
-from workflow.lib.errors import UserError
-from workflow.lib.searches import SEARCHES, modulate, search
+from workflow.lib.anomaly.active_learning import LabelRater
+from workflow.lib.anomaly.methods import SEARCHES, modulate, search
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.config import read_config
 
 SETTINGS = read_config([])["anomalies"]["searches"]
 

@@ -10,21 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from workflow.lib.anomalies import (
+from workflow.lib.anomaly.candidates import select_candidates, standardise_features, threshold_of
+from workflow.lib.anomaly.hunt import hunt_anomalies
+from workflow.lib.anomaly.scores import (
     accuracies,
     average_precision,
     chance_precision,
-    hunt_anomalies,
     rank_weighted_scores,
     score_repeats,
-    select_candidates,
-    standardise_features,
-    threshold_of,
 )
-from workflow.lib.config import read_config
-from workflow.lib.errors import UserError
-from workflow.lib.representation import representation_schema, representation_table
-from workflow.lib.tables import read_table, write_parquet
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.planning.config import read_config
+from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 SEARCHES = read_config([])["anomalies"]["searches"]
 RANKINGS = st.lists(st.booleans(), min_size=1, max_size=40).map(np.array)

@@ -11,17 +11,11 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.catalogue import (
-    magnitude,
-    read_nsa,
-    select,
-    select_atlas_galaxies,
-    select_table_galaxies,
-    shard_rows,
-    write_shard,
-)
-from workflow.lib.errors import UserError
-from workflow.lib.tables import read_table
+from workflow.lib.catalogue.selection import select, select_atlas_galaxies, select_table_galaxies
+from workflow.lib.catalogue.shards import shard_rows, write_shard
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table
+from workflow.lib.sources.nsa import magnitude, read_nsa
 
 NSA = {"flux_column": "SERSIC_NMGY", "flux_index": 4, "zero_point": 22.5}
 CUTS = {"petro_theta": {"above": 3.0}, "mag_r": {"above": 14.0, "below": 17.77}}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workflow.lib.files import atomic_path, write_json, write_text
+from workflow.lib.common.files import atomic_path, write_json, write_text
 
 
 def test_the_file_appears_only_when_it_is_whole(tmp_path):

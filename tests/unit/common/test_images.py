@@ -15,8 +15,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from tests.cutout_service import cutout_fits
-from workflow.lib import images
-from workflow.lib.images import CutoutError, decode_image
+from workflow.lib.common import images
+from workflow.lib.common.errors import FetchError
+from workflow.lib.common.images import decode_image
 
 COLOUR = {
     "scales": {"g": 0.008, "r": 0.014, "z": 0.019},
@@ -48,7 +49,7 @@ def noise(*shape: int) -> np.ndarray:
 
 
 def reason_of(data: bytes, **options) -> str:
-    with pytest.raises(CutoutError) as caught:
+    with pytest.raises(FetchError) as caught:
         decode_image(data, "a galaxy", **options)
     assert "a galaxy" in caught.value.detail
     return caught.value.reason
@@ -382,7 +383,7 @@ SAMPLES = {
 @given(share=st.floats(0, 0.99))
 def test_a_file_cut_short_is_known_for_it(kind, share):
     data = SAMPLES[kind]
-    with pytest.raises(CutoutError) as caught:
+    with pytest.raises(FetchError) as caught:
         decode_image(data[: int(share * len(data))], "a galaxy")
     start_only = int(share * len(data)) < 16
     assert caught.value.reason == "truncated" or start_only
@@ -397,7 +398,7 @@ def test_damage_gives_an_image_or_a_reason_and_no_other_error(kind, places, valu
         data[int(place * len(data))] = value
     try:
         image = decode_image(bytes(data), "a galaxy")
-    except CutoutError:
+    except FetchError:
         return
     assert image.ndim == 3
 

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(body, log):
     """Run a job of these statements, as Snakemake runs a script."""
-    start = f"from workflow.lib.logs import log_to\nlog_to({str(log)!r})\n"
+    start = f"from workflow.lib.common.logs import log_to\nlog_to({str(log)!r})\n"
     return subprocess.run(
         [sys.executable, "-c", start + body], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -18,7 +18,10 @@ def run(body, log):
 def test_a_users_error_is_one_line_without_a_trace(tmp_path):
     log = tmp_path / "new" / "job.log"
     job = run(
-        "from workflow.lib.errors import UserError\nraise UserError('a.csv: no column mag_r')", log
+        "from workflow.lib.common.errors import UserError\n"
+        "raise UserError('a.csv: no column mag_r')",
+        log,
+        log,
     )
     assert job.returncode == 1
     assert job.stdout + job.stderr == "error: a.csv: no column mag_r\n"

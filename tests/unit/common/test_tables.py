@@ -11,8 +11,8 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.errors import UserError
-from workflow.lib.tables import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import (
     need_columns,
     read_rows,
     read_table,

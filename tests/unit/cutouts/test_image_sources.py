@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.cutout_service import CutoutService, cutout_fits
 from tests.instruments import DECALS
-from workflow.lib.errors import UserError
-from workflow.lib.images import CutoutError, decode_image
-from workflow.lib.sky.population import draw_population
-from workflow.lib.sources import DirectorySource, SimulatedSource, open_source
+from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.images import decode_image
+from workflow.lib.cutouts.image_sources import DirectorySource, SimulatedSource, open_source
+from workflow.lib.sources.sky.population import draw_population
 
 
 def jpeg(seed: int = 0) -> bytes:
@@ -68,7 +68,7 @@ def test_a_damaged_cutout_is_fetched_again(service):
     service.faults["10.0000000"] = ["cut-file", "html"]
     assert decode_image(survey(service).read(galaxy("J1")), "J1").shape == (3, 324, 324)
     service.faults["10.0000000"] = ["missing-band"]
-    with pytest.raises(CutoutError, match="missing-band: the cutout of J1"):
+    with pytest.raises(FetchError, match="missing-band: the cutout of J1"):
         survey(service).read(galaxy("J1"))
 
 
@@ -109,7 +109,7 @@ def test_images_are_found_by_name_at_any_depth(store):
         iauname = name.rpartition("/")[2].rpartition(".")[0]
         assert source.read(galaxy(iauname)) == files[name]
     for missing in ("7", "readme", "J002658", "._007"):
-        with pytest.raises(CutoutError, match=f"not-found: no image named {missing} in"):
+        with pytest.raises(FetchError, match=f"not-found: no image named {missing} in"):
             source.read(galaxy(missing))
 
 
@@ -122,7 +122,7 @@ def test_a_table_may_name_the_files_with_their_endings(store):
 @pytest.mark.parametrize("iauname", ["../secret", "/etc/hostname", "deep/1", ".."])
 def test_names_with_a_path_in_them_find_nothing(store, tmp_path, iauname):
     (tmp_path / "secret.jpg").write_bytes(jpeg())
-    with pytest.raises(CutoutError, match="not-found"):
+    with pytest.raises(FetchError, match="not-found"):
         store({"deep/1.jpg": jpeg()}).read(galaxy(iauname))
 
 
@@ -138,7 +138,7 @@ def test_a_source_without_images_is_refused(store):
 
 def test_a_file_over_the_limit_is_not_read(store):
     source = store({"1.jpg": jpeg()}, max_bytes=100)
-    with pytest.raises(CutoutError, match="too-large"):
+    with pytest.raises(FetchError, match="too-large"):
         source.read(galaxy("1"))
 
 
@@ -157,7 +157,7 @@ def test_damage_inside_a_zip_has_a_reason(tmp_path):
     data = bytearray(path.read_bytes())
     data[100:140] = bytes(40)
     path.write_bytes(data)
-    with pytest.raises(CutoutError, match=r"truncated: 1\.jpg"):
+    with pytest.raises(FetchError, match=r"truncated: 1\.jpg"):
         DirectorySource(path).read(galaxy("1"))
 
 
@@ -210,7 +210,7 @@ def test_a_simulated_cutout_depends_on_the_seed_and_the_instrument_alone(sky):
 
 
 def test_a_galaxy_that_is_not_in_the_sky_is_not_found(sky):
-    with pytest.raises(CutoutError, match="not-found"):
+    with pytest.raises(FetchError, match="not-found"):
         simulated(sky).read(galaxy("J9"))
 
 

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cutout_service import PATIENCE, CutoutService, cutout_fits
-from workflow.lib import images
-from workflow.lib.cutouts import iter_images, make_shard, read_thumbnails
-from workflow.lib.errors import UserError
-from workflow.lib.sources import DirectorySource, open_source
+from workflow.lib.common import images
+from workflow.lib.common.errors import UserError
+from workflow.lib.cutouts.image_sources import DirectorySource, open_source
+from workflow.lib.cutouts.shards import iter_images, make_shard, read_thumbnails
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OPTIONS = {
     "thumbnail_size": 64,
     "network_size": 40,
@@ -215,8 +215,8 @@ def test_no_more_requests_at_once_than_allowed_and_no_fewer(service, catalogue, 
 
 RUN = """
 import json, sys
-from workflow.lib.cutouts import make_shard
-from workflow.lib.sources import open_source
+from workflow.lib.cutouts.shards import make_shard
+from workflow.lib.cutouts.image_sources import open_source
 paths, source, options = map(json.loads, sys.argv[1:])
 make_shard(paths[0], open_source("legacysurvey", **source), *paths[1:], **options)
 """

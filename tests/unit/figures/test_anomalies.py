@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from workflow.lib.anomalies import chance_precision, score_repeats
-from workflow.lib.anomaly_figures import draw_finds, draw_interest, draw_scores
-from workflow.lib.images import to_jpeg
-from workflow.lib.score_table import tabulate_scores
-from workflow.lib.tables import write_parquet
+from workflow.lib.anomaly.scores import chance_precision, score_repeats
+from workflow.lib.common.images import to_jpeg
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.figures.anomalies import draw_finds, draw_interest, draw_scores
+from workflow.lib.figures.table_1 import tabulate_scores
 
 NAMES = [f"g{number:02d}" for number in range(60)]
 TASKS = ["sky-ring", "sky-merger"]

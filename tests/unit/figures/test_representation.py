@@ -9,18 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workflow.lib.figures import (
-    GREEN,
-    LABEL_WIDTH,
-    draw_neighbours,
-    draw_representation,
-    draw_variance,
-    mosaic,
-    place_in_rows,
-    place_on_grid,
-)
-from workflow.lib.images import to_jpeg
-from workflow.lib.tables import write_parquet
+from workflow.lib.common.images import to_jpeg
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.figures.canvas import mosaic
+from workflow.lib.figures.neighbours import GREEN, LABEL_WIDTH, draw_neighbours, place_in_rows
+from workflow.lib.figures.representation import draw_representation, draw_variance, place_on_grid
 
 coordinates = st.floats(-50, 50, width=32)
 planes = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=60)

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from workflow.lib.classifier import Classifier, build_head, cut, mark_trainable
-from workflow.lib.encoder import random_encoder
-from workflow.lib.grids import DEPTHS
+from workflow.lib.finetune.classifier import Classifier, build_head, cut, mark_trainable
+from workflow.lib.network.encoder import random_encoder
+from workflow.lib.planning.grid import DEPTHS
 
 REPEATS = {"1": "a", "2": "ab", "3": "ab", "4": "abc", "5": "abc", "6": "abcd", "7": "a"}
 """The blocks of EfficientNetB0 (Tan & Le 2019, Table 1) as Keras Applications names them."""

@@ -4,10 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from workflow.lib.augment import apply_views, draw_views
-from workflow.lib.classifier import Classifier, build_head, cut, look, mark_trainable
-from workflow.lib.encoder import random_encoder
-from workflow.lib.fused import (
+from workflow.lib.finetune.classifier import Classifier, build_head, cut, look, mark_trainable
+from workflow.lib.finetune.compiled_training import (
     Learner,
     batched,
     load_state,
@@ -18,6 +16,8 @@ from workflow.lib.fused import (
     stack_epochs,
     start,
 )
+from workflow.lib.network.encoder import random_encoder
+from workflow.lib.network.views import apply_views, draw_views
 
 COUNT, CROP, BATCH, EPOCHS = 22, 32, 8, 2
 RNG = np.random.default_rng(0)

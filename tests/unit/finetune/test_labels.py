@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workflow.lib.errors import UserError
-from workflow.lib.labels import draw_split, gather_labelled, label_galaxies, read_labels
-from workflow.lib.tables import write_parquet
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.finetune.labels import gather_labelled, label_galaxies
+from workflow.lib.finetune.splits import draw_split, read_labels
 
 SHARES = {"validation_share": 0.1, "test_share": 0.2, "copies": 5, "path": "labels.csv"}
 
@@ -177,8 +178,8 @@ def test_unusable_labels_are_one_clear_line(survey, changed, message):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_stand_in_the_order_of_the_labels(tmp_path, channels):
-    from workflow.lib.cutouts import iter_images
-    from workflow.lib.images import to_jpeg
+    from workflow.lib.common.images import to_jpeg
+    from workflow.lib.cutouts.shards import iter_images
 
     rng = np.random.default_rng(0)
     shards = [tmp_path / "0-of-2.parquet", tmp_path / "1-of-2.parquet"]

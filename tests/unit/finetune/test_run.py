@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.lib import finetune as module
-from workflow.lib.encoder import load_encoder, random_encoder, save_encoder
-from workflow.lib.errors import UserError
-from workflow.lib.finetune import Run, Stage, finetune
-from workflow.lib.finetuned import Kept, predict_labels, probabilities, read_classifier
+from workflow.lib.common.errors import UserError
+from workflow.lib.finetune import network as module
+from workflow.lib.finetune.classifier_files import Kept, read_classifier
+from workflow.lib.finetune.network import Stage
+from workflow.lib.finetune.predict import predict_labels, probabilities
+from workflow.lib.finetune.run import Run, finetune
+from workflow.lib.network.encoder import load_encoder, random_encoder, save_encoder
 
 RECIPE = {"images_seen": 160, "patience": {"part": 6, "least": 3, "most": 5}}
 SETTINGS = {

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workflow.lib.encoder import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.network.encoder import (
     DESCRIPTION_KEYS,
     build_encoder,
     load_encoder,
@@ -17,13 +18,12 @@ from workflow.lib.encoder import (
     read_description,
     save_encoder,
 )
-from workflow.lib.errors import UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIZE = 64
 DIGEST = """
 import hashlib, sys
-from workflow.lib.encoder import random_encoder
+from workflow.lib.network.encoder import random_encoder
 encoder = random_encoder(64, int(sys.argv[1]))
 print(hashlib.sha256(b"".join(array.tobytes() for array in encoder.get_weights())).hexdigest())
 """

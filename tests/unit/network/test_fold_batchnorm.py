@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from workflow.lib.encoder import build_encoder, random_encoder
-from workflow.lib.folded import fold_normalisation
+from workflow.lib.network.encoder import build_encoder, random_encoder
+from workflow.lib.network.fold_batchnorm import fold_normalisation
 
 RNG = np.random.default_rng(1)
 IMAGES = RNG.normal(0, 1, (6, 16, 16, 3)).astype(np.float32)

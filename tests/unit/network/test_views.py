@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workflow.lib.augment import (
+from workflow.lib.common.name_seeds import name_keys
+from workflow.lib.network.views import (
     Tones,
     Views,
     apply_tones,
@@ -15,7 +16,6 @@ from workflow.lib.augment import (
     draw_tones,
     draw_views,
 )
-from workflow.lib.draws import name_keys
 
 NAMES = [f"J{number:06d}.00+000000.0" for number in range(20000)]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from workflow.lib.config import read_config
-from workflow.lib.errors import UserError
-from workflow.lib.tasks import check_shown, read_tasks
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.anomaly_tasks import check_shown, read_tasks
+from workflow.lib.planning.config import read_config
 
 SURVEYS = ["decals", "gz2"]
 METHODS = ["baseline", "ellipse-gp", "cnn-gp"]

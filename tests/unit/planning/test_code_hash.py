@@ -8,7 +8,7 @@ import grimp
 import pytest
 
 from tests.conftest import ROOT
-from workflow.lib import code
+from workflow.lib.planning import code_hash
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").rglob("*.py"))
 
@@ -18,19 +18,19 @@ def tree(tmp_path, monkeypatch):
     """A copy of the code, which tests edit; a function that gives the hash of each script."""
     for name, folder in {"LIB": "workflow/lib", "SCRIPTS": "scripts"}.items():
         copy = shutil.copytree(ROOT / folder, tmp_path / folder)
-        monkeypatch.setattr(code, name, copy)
+        monkeypatch.setattr(code_hash, name, copy)
     return tmp_path
 
 
 def hashes():
-    for function in vars(code).values():
+    for function in vars(code_hash).values():
         if hasattr(function, "cache_clear"):
             function.cache_clear()  # a process looks at the files once
-    return {script: code.script_digest(script) for script in SCRIPTS}
+    return {script: code_hash.script_digest(script) for script in SCRIPTS}
 
 
 def test_each_rule_names_its_script():
-    rules = [path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")]
+    rules = [path.read_text() for path in (ROOT / "workflow/rules").rglob("*.smk")]
     named = [name for text in rules for name in re.findall(r'code_of\("(\w+)"', text)]
     run = [name for text in rules for name in re.findall(r"scripts/(?:\w+/)?(\w+)\.py", text)]
     assert sorted({*run} - {*named}) == ["download_file"]  # a file is held to its checksum
@@ -43,9 +43,11 @@ def test_a_hash_covers_every_module_that_a_script_can_reach(script, graph):
     direct = set(re.findall(r"^from (workflow\.lib\.[\w.]+) import", path.read_text(), re.M))
     assert direct
     reached = direct.union(*(graph.find_upstream_modules(name) for name in direct))
-    unhashed = {f"workflow.lib.{name}" for name in code.UNHASHED}
-    files = {name for name in reached if code.file_of(name.removeprefix("workflow.lib.")).exists()}
-    found = code.modules(*(name.removeprefix("workflow.lib.") for name in direct))
+    unhashed = {f"workflow.lib.{name}" for name in code_hash.UNHASHED}
+    files = {
+        name for name in reached if code_hash.file_of(name.removeprefix("workflow.lib.")).exists()
+    }
+    found = code_hash.modules(*(name.removeprefix("workflow.lib.") for name in direct))
     assert {f"workflow.lib.{name}" for name in found} == files - unhashed
 
 
@@ -58,21 +60,21 @@ def test_an_edit_of_any_function_changes_the_hash_of_its_module(tmp_path):
     edited = 0
     for path in sorted((ROOT / "workflow/lib").rglob("*.py")):
         whole = ast.parse(path.read_text())
-        before = repr(code._plain(whole))
+        before = repr(code_hash._plain(whole))
         for node in ast.walk(whole):
             if isinstance(node, ast.FunctionDef | ast.Lambda):
                 kept, node.body = node.body, [ast.Pass()] if node.body == [] else ast.Constant(1)
-                assert repr(code._plain(whole)) != before, f"{path}: {node}"
+                assert repr(code_hash._plain(whole)) != before, f"{path}: {node}"
                 node.body, edited = kept, edited + 1
     assert edited > 500
 
 
 def test_an_edit_reruns_the_rules_that_reach_it_and_no_others(tree):
     first = hashes()
-    module = tree / "workflow/lib/retrieval.py"
+    module = tree / "workflow/lib/similarity/retrieval.py"
     module.write_text(module.read_text() + "\nADDED = 1\n")
     changed = {script for script, found in hashes().items() if found != first[script]}
-    assert changed == {"find_neighbours", "measure_retrieval", "compare_votes"}
+    assert changed == {"measure_retrieval", "compare_votes"}
 
 
 def test_the_script_itself_counts(tree):
@@ -90,7 +92,7 @@ def test_rewording_every_docstring_and_comment_changes_no_hash(tree):
             f"{line}  # reworded" if line == "" else line for line in path.read_text().split("\n")
         ]
         for node in ast.walk(ast.parse(path.read_text())):
-            if code._is_docstring(node):
+            if code_hash._is_docstring(node):
                 indent = " " * node.col_offset
                 lines[node.lineno - 1 : node.end_lineno] = [
                     f'{indent}"""Other words."""',
@@ -103,18 +105,18 @@ def test_rewording_every_docstring_and_comment_changes_no_hash(tree):
 
 
 def test_what_is_imported_inside_functions_counts_but_not_what_is_for_types_alone():
-    assert "sky.render" in code.modules("sources")
-    assert "training" in code.modules("finetune")
-    assert "sources" not in code.modules("figures")
+    assert "sources.sky.render" in code_hash.modules("cutouts.image_sources")
+    assert "finetune.compiled_training" in code_hash.modules("finetune.network")
+    assert "cutouts.image_sources" not in code_hash.modules("cutouts.shards")
 
 
 def test_images_of_a_real_survey_do_not_depend_on_the_simulated_sky(tree):
     def real():
         hashes()  # reads all files anew
-        return code.script_digest("fetch_cutouts", without=["sky.render"])
+        return code_hash.script_digest("fetch_cutouts", without=["sources.sky.render"])
 
     first = real()
-    render = tree / "workflow/lib/sky/light.py"
+    render = tree / "workflow/lib/sources/sky/light.py"
     render.write_text(render.read_text() + "\nADDED = 1\n")
     assert real() == first
     assert hashes()["fetch_cutouts"] != first

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from workflow.lib.config import SCHEMA, check_config, read_config
-from workflow.lib.errors import UserError
-from workflow.lib.grids import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.config import SCHEMA, check_config, read_config
+from workflow.lib.planning.grid import (
     FIGURE_SAMPLES,
     FINETUNING_FIGURES,
     PAPER_RUNS,
@@ -24,7 +24,7 @@ from workflow.lib.grids import (
     weights_file,
 )
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 OVERLAYS = [
     ("toy.yaml",),
     ("own.yaml",),

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.config import read_config
-from workflow.lib.cost import BATCHED, LOOKS, TRAININGS, Cost, packed
-from workflow.lib.grids import finetuning_runs
-from workflow.lib.plan import LOCAL, format_rows, plan, planned_jobs
+from workflow.lib.planning.config import read_config
+from workflow.lib.planning.cost import BATCHED, LOOKS, TRAININGS, Cost, packed
+from workflow.lib.planning.grid import finetuning_runs
+from workflow.lib.planning.plan import LOCAL, format_rows, plan, planned_jobs
 
 RULES = {
     name: text
-    for path in sorted((Path(__file__).parents[2] / "workflow/rules").glob("*.smk"))
+    for path in sorted((Path(__file__).parents[3] / "workflow/rules").glob("*.smk"))
     for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S)
 }
 CONFIG = read_config([])
@@ -193,5 +193,5 @@ def test_a_plan_adds_up_jobs_and_counts_those_that_are_submitted_together_once()
 
 
 def test_local_rules_are_those_of_the_workflow():
-    text = (Path(__file__).parents[2] / "workflow/rules/1_catalogue.smk").read_text()
+    text = (Path(__file__).parents[3] / "workflow/rules/1_catalogue.smk").read_text()
     assert re.search(r"localrules:\n((?:    \w+,\n)+)", text)[1].split() == [f"{LOCAL[0]},"]

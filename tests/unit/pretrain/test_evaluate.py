@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from scipy.stats import dirichlet_multinomial
 
-from workflow.lib.dirichlet import best_constant, mean_loss
-from workflow.lib.encoder import DESCRIPTION_KEYS
-from workflow.lib.errors import UserError
-from workflow.lib.evaluate import evaluate, score
-from workflow.lib.files import write_json
-from workflow.lib.probe import auc_error, cross_validated_auc, probe
-from workflow.lib.representation import representation_schema, representation_table
-from workflow.lib.tables import write_parquet
-from workflow.lib.votes import votes_table
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_json
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.network.encoder import DESCRIPTION_KEYS
+from workflow.lib.pretrain.dirichlet import best_constant, mean_loss
+from workflow.lib.pretrain.evaluate import evaluate, score
+from workflow.lib.pretrain.votes import votes_table
+from workflow.lib.represent.probe import auc_error, cross_validated_auc, probe
+from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small", "none"]}
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import dirichlet_multinomial
 
-from tests.unit.test_votes import QUESTIONS
-from workflow.lib.loss import vote_loss, vote_losses
-from workflow.lib.votes import answer_columns, question_slices
+from tests.unit.pretrain.test_votes import QUESTIONS
+from workflow.lib.pretrain.loss import vote_loss, vote_losses
+from workflow.lib.pretrain.votes import answer_columns, question_slices
 
 OLDER = {"merging": ["merger", "tidal-debris-v1", "both-v1", "neither-v1", "major-disturbance",
                      "minor-disturbance", "none"]}  # fmt: skip

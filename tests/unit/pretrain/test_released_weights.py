@@ -19,8 +19,8 @@ from tests.zoobot import (
     write_checkpoint,
     zoobot_network,
 )
-from workflow.lib.downloads import read_downloads
-from workflow.lib.encoder import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.network.encoder import (
     Head,
     build_encoder,
     load_encoder,
@@ -29,11 +29,11 @@ from workflow.lib.encoder import (
     save_encoder,
     save_head,
 )
-from workflow.lib.errors import UserError
-from workflow.lib.votes import answer_columns
-from workflow.lib.weights import IMAGENET_STDDEV, copy_encoder
+from workflow.lib.pretrain.released_weights import IMAGENET_STDDEV, copy_encoder
+from workflow.lib.pretrain.votes import answer_columns
+from workflow.lib.sources.downloads import read_downloads
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIZE = 75  # odd, as some of the sizes within the network then are: padding differs by it
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small", "none"]}
 STEM = "layer_with_weights-0/layer_with_weights-0/layer_with_weights-"

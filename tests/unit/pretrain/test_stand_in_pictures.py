@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from workflow.lib.pictures import CLASSES, FIGURES, TEXTURES, draw_picture, draw_pictures
+from workflow.lib.pretrain.stand_in_pictures import (
+    CLASSES,
+    FIGURES,
+    TEXTURES,
+    draw_picture,
+    draw_pictures,
+)
 
 SIZE = 40
 

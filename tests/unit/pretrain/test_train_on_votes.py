@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.lib.augment import apply_views, draw_views
-from workflow.lib.dirichlet import best_constant, mean_loss
-from workflow.lib.draws import name_keys
-from workflow.lib.encoder import load_encoder, load_head
-from workflow.lib.errors import UserError
-from workflow.lib.pretrain import pretrain
-from workflow.lib.votes import question_slices, read_votes, split_names
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.name_seeds import name_keys
+from workflow.lib.network.encoder import load_encoder, load_head
+from workflow.lib.network.views import apply_views, draw_views
+from workflow.lib.pretrain.dirichlet import best_constant, mean_loss
+from workflow.lib.pretrain.train_on_votes import pretrain
+from workflow.lib.pretrain.votes import question_slices, read_votes, split_names
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
 SETTINGS = {
     "survey": "sky",
@@ -47,8 +47,8 @@ SETTINGS = {
 }
 RUN = """
 import json, logging, sys
-from workflow.lib.embed import use_threads
-from workflow.lib.pretrain import pretrain
+from workflow.lib.network.devices import use_threads
+from workflow.lib.pretrain.train_on_votes import pretrain
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 use_threads(1)
 inputs, folder = sys.argv[1:3]

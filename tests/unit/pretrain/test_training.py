@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from workflow.lib.augment import Tones
-from workflow.lib.draws import name_keys
-from workflow.lib.encoder import random_encoder
-from workflow.lib.errors import UserError
-from workflow.lib.training import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.name_seeds import name_keys
+from workflow.lib.network.encoder import random_encoder
+from workflow.lib.network.train_batchnorm import BatchNormalization
+from workflow.lib.network.views import Tones
+from workflow.lib.pretrain.training import (
     Batches,
-    BatchNormalization,
     Recipe,
     all_gpus,
     build_head,
@@ -49,8 +49,9 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 import keras
-from workflow.lib.draws import name_keys
-from workflow.lib.training import Batches, Recipe, all_gpus, build_head, build_trainee, train
+from workflow.lib.common.name_seeds import name_keys
+from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
+from workflow.lib.pretrain.training import build_head, build_trainee, train
 
 how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
 devices = [f"CPU:{number}" for number in range(int(sys.argv[3]))]

@@ -9,9 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.errors import UserError
-from workflow.lib.sky import volunteers
-from workflow.lib.votes import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.pretrain.votes import (
     answer_columns,
     expected_fractions,
     held_out_names,
@@ -20,8 +19,9 @@ from workflow.lib.votes import (
     split_names,
     votes_table,
 )
+from workflow.lib.sources.sky import volunteers
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
+CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
 QUESTIONS = CONFIG["pretraining"]["questions"]
 NAMES = [f"J{number:06d}.00+000000.0" for number in range(20_000)]
 SHARES = {"validation_share": 0.1, "test_share": 0.2}

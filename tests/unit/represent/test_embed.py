@@ -8,13 +8,14 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from workflow.lib.cutouts import iter_images, make_shard
-from workflow.lib.embed import embed_shard, represent_image
-from workflow.lib.encoder import load_encoder, random_encoder, save_encoder
-from workflow.lib.errors import UserError
-from workflow.lib.grids import shard_names
-from workflow.lib.representation import Compressor, gather_shards, read_representation
-from workflow.lib.sources import DirectorySource
+from workflow.lib.common.errors import UserError
+from workflow.lib.cutouts.image_sources import DirectorySource
+from workflow.lib.cutouts.shards import iter_images, make_shard
+from workflow.lib.network.encoder import load_encoder, random_encoder, save_encoder
+from workflow.lib.planning.grid import shard_names
+from workflow.lib.represent.embed import embed_shard, represent_image
+from workflow.lib.represent.pca import Compressor
+from workflow.lib.represent.vector_files import gather_shards, read_representation
 
 GALAXIES = [f"J{number:04d}" for number in range(7)]
 SIZE = 64
@@ -128,8 +129,8 @@ def test_another_seed_gives_another_view_and_representation(whole, cutouts, weig
 def test_a_representation_is_the_mean_of_the_views_that_are_drawn(
     cutouts, weights, count, tmp_path
 ):
-    from workflow.lib.augment import apply_views, draw_views
-    from workflow.lib.draws import name_keys
+    from workflow.lib.common.name_seeds import name_keys
+    from workflow.lib.network.views import apply_views, draw_views
 
     names, images = next(iter_images(cutouts[1][0], 7))
     keys = name_keys(names)

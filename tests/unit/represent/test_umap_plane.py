@@ -6,15 +6,16 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.decomposition import PCA, IncrementalPCA
 
-from workflow.lib.errors import UserError
-from workflow.lib.project import compress, draw_rows, project, sample_names
-from workflow.lib.representation import (
-    read_compressor,
+from workflow.lib.catalogue.fractions import sample_names
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table
+from workflow.lib.represent.pca import compress, read_compressor
+from workflow.lib.represent.umap_plane import draw_rows, project
+from workflow.lib.represent.vector_files import (
     read_representation,
     representation_schema,
     representation_table,
 )
-from workflow.lib.tables import read_table
 
 SEEN = {"n_neighbors": 5, "min_dist": 0.1, "seed": 1, "threshold": 0.5, "most": None}
 

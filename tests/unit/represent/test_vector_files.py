@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.lib.representation import (
+from workflow.lib.represent.vector_files import (
     ROW_GROUP,
     gather_shards,
     iter_representation,

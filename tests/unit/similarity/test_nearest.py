@@ -13,19 +13,11 @@ from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
 
 from tests.conftest import ROOT
-from workflow.lib import similarity
-from workflow.lib.errors import UserError
-from workflow.lib.similarity import (
-    METRICS,
-    distances,
-    find_others,
-    nearest,
-    nearest_on_sky,
-    rank_examples,
-    same_places,
-    separations,
-    smallest,
-)
+from workflow.lib.common.errors import UserError
+from workflow.lib.similarity import nearest as similarity
+from workflow.lib.similarity.nearest import METRICS, distances, nearest, rank_examples, smallest
+from workflow.lib.similarity.neighbours import find_others
+from workflow.lib.similarity.sky_match import nearest_on_sky, same_places, separations
 
 small_integers = st.integers(-3, 3).map(float)  # many ties, and sums without rounding
 

@@ -5,21 +5,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from workflow.lib.errors import UserError
-from workflow.lib.representation import (
+from workflow.lib.catalogue.fractions import read_vote_fractions
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.represent.vector_files import (
     representation_schema,
     representation_table,
     unpack_representation,
 )
-from workflow.lib.retrieval import (
-    compare_votes,
-    find_neighbours,
-    measure_retrieval,
-    precision,
-    read_coordinates,
-    read_votes,
-)
-from workflow.lib.tables import write_parquet
+from workflow.lib.similarity.neighbours import find_neighbours, read_coordinates
+from workflow.lib.similarity.retrieval import compare_votes, measure_retrieval, precision
 
 QUESTIONS = {"shape": ["round", "long"], "never-asked": ["yes"]}
 COUNT = 120
@@ -162,14 +157,16 @@ def test_galaxies_with_few_votes_do_not_count_for_an_answer(survey):
     write_parquet(catalogue, folder / "catalogue.parquet")
     table = measure(folder).query("label == 'shape_round'")
     assert table["base_rate"].unique() == pytest.approx([39 / 99], abs=1e-4)
-    votes = read_votes(folder / "catalogue.parquet", NAMES, QUESTIONS, [], 10)
+    votes = read_vote_fractions(folder / "catalogue.parquet", NAMES, QUESTIONS, [], 10)
     assert list(votes) == ["shape_round_fraction", "shape_long_fraction"]
     assert votes["shape_round_fraction"].isna().sum() == 20
 
 
 def test_more_columns_of_votes_can_be_named(survey):
     folder, _ = survey
-    votes = read_votes(folder / "catalogue.parquet", NAMES, {}, ["shape_round_fraction"], 99)
+    votes = read_vote_fractions(
+        folder / "catalogue.parquet", NAMES, {}, ["shape_round_fraction"], 99
+    )
     assert votes["shape_round_fraction"].notna().all()
 
 

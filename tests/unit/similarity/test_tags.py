@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from workflow.lib.errors import UserError
-from workflow.lib.tables import write_parquet
-from workflow.lib.tag_rules import TagRules, read_tag_rules
-from workflow.lib.tags import derive_tags, gather_tags, merge_tags, query_galaxies
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.similarity.tag_rules import TagRules, read_tag_rules
+from workflow.lib.similarity.tags import derive_tags, gather_tags, merge_tags, query_galaxies
 
 SHIPPED = ROOT / "config/tags.tsv"
 SYNONYMS = {  # of the authors' code

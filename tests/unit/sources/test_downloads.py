@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from tests.cutout_service import CutoutService
-from workflow.lib.downloads import Download, download_file, read_downloads
-from workflow.lib.errors import UserError
-from workflow.lib.http import PoliteClient
+from workflow.lib.common.errors import UserError
+from workflow.lib.sources.downloads import Download, download_file, read_downloads
+from workflow.lib.sources.http import PoliteClient
 
 BODY = bytes(range(256)) * 4000
 SUM = hashlib.sha256(BODY).hexdigest()

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from tests.cutout_service import PATIENCE, CutoutService, cutout_fits
-from workflow.lib.errors import UserError
-from workflow.lib.http import PoliteClient, parse_retry_after, user_agent
-from workflow.lib.images import CutoutError, decode_image
+from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.images import decode_image
+from workflow.lib.sources.http import PoliteClient, parse_retry_after, user_agent
 
 CHECK = partial(decode_image, name="the cutout", max_missing_share=0.2)
 QUERY = {"ra": "5", "size": "48"}
@@ -80,7 +80,7 @@ def test_what_may_pass_is_tried_again(service, client, naps, fault):
 )
 def test_what_goes_on_failing_says_why(service, client, fault, reasons, requests):
     service.faults["5"] = [fault] * 9
-    with pytest.raises(CutoutError) as caught:
+    with pytest.raises(FetchError) as caught:
         client.get(service.url, QUERY, CHECK)
     assert caught.value.reason in reasons
     assert len(service.requests) == requests
@@ -88,7 +88,7 @@ def test_what_goes_on_failing_says_why(service, client, fault, reasons, requests
 
 def test_a_redirection_in_circles_is_not_tried_again(service, client):
     service.faults["5"] = ["loop"]
-    with pytest.raises(CutoutError, match="redirects") as caught:
+    with pytest.raises(FetchError, match="redirects") as caught:
         client.get(service.url, QUERY)
     assert (caught.value.reason, caught.value.transient) == ("connection", False)
 
@@ -96,7 +96,7 @@ def test_a_redirection_in_circles_is_not_tried_again(service, client):
 def test_a_refused_connection_is_tried_again(client, naps):
     with CutoutService() as gone:
         address = gone.url
-    with pytest.raises(CutoutError, match="connection"):
+    with pytest.raises(FetchError, match="connection"):
         client.get(address)
     assert len(naps) == 2
 
@@ -129,7 +129,7 @@ def test_retry_after_may_be_seconds_or_a_date(value, seconds):
 def test_a_server_that_falls_silent_times_out(service, naps):
     service.faults["5"] = ["silence", "silence"]
     client = PoliteClient("test", timeout=0.1, attempts=2, sleep=naps.append)
-    with pytest.raises(CutoutError) as caught:
+    with pytest.raises(FetchError) as caught:
         client.get(service.url, QUERY)
     assert caught.value.reason == "timeout"
     # A busy service may hear of an attempt only after it has timed out.
@@ -147,14 +147,14 @@ def test_a_server_that_drips_meets_the_deadline(service):
         return next(seconds)
 
     client = PoliteClient("test", timeout=60, attempts=1, deadline=45, clock=clock)
-    with pytest.raises(CutoutError, match="took over 45 s") as caught:
+    with pytest.raises(FetchError, match="took over 45 s") as caught:
         client.get(service.url, QUERY)
     assert (caught.value.reason, caught.value.transient) == ("timeout", True)
 
 
 def test_a_body_over_the_limit_is_refused(service, naps):
     client = PoliteClient("test", max_bytes=1000, sleep=naps.append)
-    with pytest.raises(CutoutError) as caught:
+    with pytest.raises(FetchError) as caught:
         client.get(service.url, QUERY)
     assert caught.value.reason == "too-large"
     assert len(service.requests) == 1

@@ -11,9 +11,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.special import ndtr
 
-from workflow.lib.errors import UserError
-from workflow.lib.gaussian_process import fit, predict
-from workflow.lib.similarity import smallest
+from workflow.lib.anomaly.gaussian_process import fit, predict
+from workflow.lib.common.errors import UserError
+from workflow.lib.similarity.nearest import smallest
 
 HIGHEST = 5
 """Ratings are whole numbers from 0, boring, to this."""
@@ -224,33 +224,3 @@ def final_ranking(interest: np.ndarray, rows: np.ndarray, known: np.ndarray) -> 
     value = np.array(interest, np.float64)
     value[rows] = known
     return np.lexsort((-np.asarray(interest), -value))
-
-
-def standardise(vectors: np.ndarray) -> np.ndarray:
-    """Give features of mean 0 and variance 1; those in which no galaxies differ become 0.
-
-    Parameters
-    ----------
-    vectors
-        Shape (n, d), float.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, d), float32.
-
-    Raises
-    ------
-    UserError
-        If a galaxy has a feature that is not finite, or all galaxies have the same features.
-    """
-    mean, deviation = (f(vectors, axis=0, dtype=np.float64) for f in (np.mean, np.std))
-    if not (np.isfinite(mean) & np.isfinite(deviation)).all():
-        unusable = int((~np.isfinite(vectors)).any(axis=1).sum())
-        raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")
-    # What rounding makes of equal numbers is no difference.
-    constant = deviation <= 1e-6 * np.abs(mean)
-    if constant.all():
-        raise UserError(f"all {len(vectors)} galaxies have the same features")
-    deviation[constant] = np.inf
-    return ((vectors - mean) / deviation).astype(np.float32)

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
-from workflow.lib.files import atomic_path
-from workflow.lib.images import from_jpeg
-from workflow.lib.representation import representation_schema, representation_table
+from workflow.lib.common.files import atomic_path
+from workflow.lib.common.images import from_jpeg
+from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 log = logging.getLogger(__name__)
 

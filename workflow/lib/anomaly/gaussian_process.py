@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 from scipy.spatial.distance import pdist, squareform
 from threadpoolctl import ThreadpoolController
 
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 BLOCK_VALUES = 2**17
 """Values in a block of covariances: half a MiB of float32, which stays in a core's own cache."""

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.ensemble import IsolationForest, RandomForestRegressor
 
-from workflow.lib.active import HIGHEST, Rater, Settings, first_batch, next_step
-from workflow.lib.errors import UserError
-from workflow.lib.similarity import smallest
+from workflow.lib.anomaly.active_learning import HIGHEST, Rater, Settings, first_batch, next_step
+from workflow.lib.common.errors import UserError
+from workflow.lib.similarity.nearest import smallest
 
 
 class Found(NamedTuple):
@@ -49,7 +49,7 @@ def by_gaussian_process(
     threads
         As many as the process has cores by default.
     settings
-        Those of `active.Settings`.
+        Those of `active_learning.Settings`.
 
     Returns
     -------

@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_json, write_text
-from workflow.lib.grids import parse_shard
-from workflow.lib.images import thumbnail_pixel_scale
-from workflow.lib.tables import need_columns, read_rows, read_table, write_parquet
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_json
+from workflow.lib.common.images import thumbnail_pixel_scale
+from workflow.lib.common.tables import need_columns, read_table, write_parquet
+from workflow.lib.sources.nsa import read_nsa
 
 UNITS = {
     "ra": "deg",
@@ -25,17 +24,6 @@ UNITS = {
 }
 """The measured columns of a catalogue and their units."""
 
-NSA_COLUMNS = {
-    "IAUNAME": "iauname",
-    "RA": "ra",
-    "DEC": "dec",
-    "PETRO_THETA": "petro_theta",
-    "PETRO_TH50": "petro_th50",
-    "PETRO_TH90": "petro_th90",
-}
-
-SHARD_COLUMNS = ["iauname", "ra", "dec", "petro_th50", "petro_th90", "pixel_scale"]
-
 
 ROW_GROUP = 2**16
 """Rows a row group of a catalogue, so that a shard's job reads little more than its own rows."""
@@ -46,47 +34,6 @@ class Selection(NamedTuple):
 
     galaxies: pd.DataFrame
     counts: list[dict[str, int | str]]
-
-
-def read_nsa(
-    path: str | Path, flux_column: str, flux_index: int, zero_point: float
-) -> pd.DataFrame:
-    """Read the NASA-Sloan Atlas (paper Sec. 2.1).
-
-    Parameters
-    ----------
-    path
-        The atlas, a FITS table.
-    flux_column, flux_index
-        Where the r-band flux [nanomaggies] stands.
-    zero_point
-        Magnitude of one nanomaggie.
-
-    Returns
-    -------
-    pandas.DataFrame
-        iauname, ra, dec [deg], petro_theta, petro_th50, petro_th90 [arcsec], mag_r [mag]; mag_r
-        is NaN where the flux is not a positive finite number.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, not a FITS table or without one of these columns.
-    """
-    flux = f"{flux_column}[{flux_index}]"
-    frame = read_table(path, text=["IAUNAME"], columns=[*NSA_COLUMNS, flux])
-    return (
-        frame.drop(columns=flux)
-        .rename(columns=NSA_COLUMNS)
-        .assign(mag_r=magnitude(frame[flux].to_numpy(), zero_point))
-    )
-
-
-def magnitude(flux: np.ndarray, zero_point: float) -> np.ndarray:
-    """Turn fluxes [nanomaggies] into magnitudes; NaN where the flux is not positive and finite."""
-    flux = np.asarray(flux, dtype=np.float64)
-    usable = np.isfinite(flux) & (flux > 0)
-    return zero_point - 2.5 * np.log10(flux, out=np.full_like(flux, np.nan), where=usable)
 
 
 def select(
@@ -238,40 +185,6 @@ def select_table_galaxies(
             **pixel_scale,
         )
     _write(galaxies, steps + selection.counts, catalogue, counts)
-
-
-def shard_rows(rows: int, index: int, count: int) -> slice:
-    """Give the rows of shard `index` of `count`: consecutive, and equal in number to within one."""
-    return slice(rows * index // count, rows * (index + 1) // count)
-
-
-def write_shard(catalogue: str | Path, shard: str | Path) -> None:
-    """Write one shard's galaxies as a CSV, in catalogue order.
-
-    Parameters
-    ----------
-    catalogue
-        The survey's catalogue (Parquet).
-    shard
-        The file to write, named ``{index}-of-{count}.csv``.
-
-    Raises
-    ------
-    UserError
-        If there are more shards than galaxies.
-    """
-    have = pq.read_schema(catalogue).names
-    columns = [name for name in SHARD_COLUMNS if name in have]
-    galaxies = pq.read_metadata(catalogue).num_rows
-    index, count = parse_shard(Path(shard).stem)
-    if count > galaxies:
-        raise UserError(
-            f"{catalogue}: {galaxies} galaxies are too few for {count} shards; "
-            f"lower 'surveys.{Path(catalogue).stem}.shards'"
-        )
-    rows = shard_rows(galaxies, index, count)
-    part = read_rows(catalogue, rows, text=["iauname"], columns=columns)
-    write_text(part.to_csv(index=False), shard)
 
 
 def _read_by_name(path: str | Path) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from astropy.io import fits
 from numpy.typing import ArrayLike
 from PIL import Image, UnidentifiedImageError
 
+from workflow.lib.common.errors import FetchError
+
 FITS_MAGIC = b"SIMPLE  ="
 FITS_BLOCK = 2880
 JPEG_MAGIC = b"\xff\xd8\xff"
@@ -19,32 +21,6 @@ PICTURE_FORMATS = {JPEG_MAGIC: "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
 INTERPOLATION = Image.Resampling.BICUBIC
 """The one interpolator of this workflow; Pillow widens it when it shrinks, so nothing aliases."""
-
-
-class CutoutError(Exception):
-    """One galaxy has no usable image.
-
-    Parameters
-    ----------
-    reason
-        One of `not-found`, `html-page`, `truncated`, `not-an-image`, `missing-band`, `empty-sky`,
-        `missing-pixels`, `too-large`, `timeout`, `connection` or `http-<status>`.
-    detail
-        What happened, in words.
-    transient
-        Whether another attempt may succeed.
-    retry_after
-        How long the server asked us to wait [s], if it did.
-    """
-
-    def __init__(
-        self, reason: str, detail: str, transient: bool = False, retry_after: float | None = None
-    ) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-        self.transient = transient
-        self.retry_after = retry_after
 
 
 def decode_image(
@@ -80,7 +56,7 @@ def decode_image(
 
     Raises
     ------
-    CutoutError
+    FetchError
         With the reason, if there is no usable image in `data`.
     """
     if data.startswith(FITS_MAGIC):
@@ -89,10 +65,10 @@ def decode_image(
         if data.startswith(magic):
             return _decode_picture(data, name, picture_format, max_pixels)
     if not data:
-        raise CutoutError("truncated", f"{name} is empty", transient=True)
+        raise FetchError("truncated", f"{name} is empty", transient=True)
     if data.lstrip()[:64].lower().startswith(HTML_STARTS):
-        raise CutoutError("html-page", f"{name} is a web page, not an image", transient=True)
-    raise CutoutError("not-an-image", f"{name} starts with {data[:8]!r}: not FITS, JPEG or PNG")
+        raise FetchError("html-page", f"{name} is a web page, not an image", transient=True)
+    raise FetchError("not-an-image", f"{name} starts with {data[:8]!r}: not FITS, JPEG or PNG")
 
 
 def thumbnail_pixel_scale(
@@ -280,13 +256,13 @@ def _decode_fits(
     data: bytes, name: str, bands: str, max_missing_share: float, max_pixels: int
 ) -> np.ndarray:
     if len(data) % FITS_BLOCK:
-        raise CutoutError("truncated", f"{name} ends after {len(data)} bytes", transient=True)
+        raise FetchError("truncated", f"{name} ends after {len(data)} bytes", transient=True)
     try:
         cube = _read_fits(data, name, bands, max_pixels)
-    except CutoutError:
+    except FetchError:
         raise
     except Exception as error:  # damage makes astropy raise whatever it stumbles on
-        raise CutoutError("truncated", f"{name} is damaged: {error}", transient=True) from error
+        raise FetchError("truncated", f"{name} is damaged: {error}", transient=True) from error
     _check_pixels(cube, name, max_missing_share)
     return np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0)
 
@@ -295,9 +271,9 @@ def _read_fits(data: bytes, name: str, bands: str, max_pixels: int) -> np.ndarra
     with fits.open(BytesIO(data), memmap=False) as hdus:
         hdu = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) in (2, 3)), None)
         if hdu is None:
-            raise CutoutError("not-an-image", f"{name} holds no image of two or three axes")
+            raise FetchError("not-an-image", f"{name} holds no image of two or three axes")
         if np.prod(hdu.shape, dtype=float) > max_pixels:
-            raise CutoutError("too-large", f"{name} has {hdu.shape} pixels")
+            raise FetchError("too-large", f"{name} has {hdu.shape} pixels")
         image, header = hdu.data, hdu.header
         planes = _planes(header, len(image), bands, name) if image.ndim == 3 else np.newaxis
         return _north_up(image[planes].astype(np.float32), header)
@@ -307,7 +283,7 @@ def _planes(header: fits.Header, count: int, bands: str, name: str) -> list[int]
     have = str(header.get("BANDS", bands)).strip()[:count]
     missing = [band for band in bands if band not in have]
     if missing:
-        raise CutoutError("missing-band", f"{name} has no {', '.join(missing)} band")
+        raise FetchError("missing-band", f"{name} has no {', '.join(missing)} band")
     return [have.index(band) for band in bands]
 
 
@@ -316,11 +292,11 @@ def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> None
     shares = missing.mean(axis=(1, 2))
     flat = [_is_flat(band[~gone]) for band, gone in zip(cube, missing, strict=True)]
     if all(flat):
-        raise CutoutError("empty-sky", f"{name} shows nothing")
+        raise FetchError("empty-sky", f"{name} shows nothing")
     if any(flat):
-        raise CutoutError("missing-band", f"{name} shows nothing in one of its bands")
+        raise FetchError("missing-band", f"{name} shows nothing in one of its bands")
     if shares.max() > max_missing_share:
-        raise CutoutError("missing-pixels", f"{shares.max():.0%} of a band is missing in {name}")
+        raise FetchError("missing-pixels", f"{shares.max():.0%} of a band is missing in {name}")
 
 
 def _is_flat(values: np.ndarray) -> bool:
@@ -339,18 +315,18 @@ def _decode_picture(data: bytes, name: str, picture_format: str, max_pixels: int
     try:
         with Image.open(BytesIO(data), formats=[picture_format]) as picture:
             if picture.width * picture.height > max_pixels:
-                raise CutoutError("too-large", f"{name} has {picture.size} pixels")
+                raise FetchError("too-large", f"{name} has {picture.size} pixels")
             if picture.mode.startswith(("I", "F")):
-                raise CutoutError("not-an-image", f"{name} has more than 8 bits a channel")
+                raise FetchError("not-an-image", f"{name} has more than 8 bits a channel")
             rgb = np.asarray(picture.convert("RGB"))
     except Image.DecompressionBombError as error:
-        raise CutoutError("too-large", f"{name}: {error}") from error
+        raise FetchError("too-large", f"{name}: {error}") from error
     except UnidentifiedImageError as error:
-        raise CutoutError("truncated", f"{name} ends in its header", transient=True) from error
+        raise FetchError("truncated", f"{name} ends in its header", transient=True) from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise CutoutError("truncated", f"{name}: {error}", transient=True) from error
+        raise FetchError("truncated", f"{name}: {error}", transient=True) from error
     if all(_is_flat(channel) for channel in rgb.reshape(-1, 3).T):
-        raise CutoutError("empty-sky", f"{name} shows nothing")
+        raise FetchError("empty-sky", f"{name} shows nothing")
     return rgb
 
 

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 
 def log_to(path: str | Path) -> None:

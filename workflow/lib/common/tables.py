@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import atomic_path
 
 READABLE = ".csv, .csv.gz, .parquet or .fits"
 

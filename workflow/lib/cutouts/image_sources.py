@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
-from workflow.lib.code import digest
-from workflow.lib.errors import UserError
-from workflow.lib.http import PoliteClient
-from workflow.lib.images import CutoutError, decode_image, native_size
-from workflow.lib.tables import need_columns, read_table
+from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.images import decode_image, native_size
+from workflow.lib.common.tables import need_columns, read_table
+from workflow.lib.planning.code_hash import digest
+from workflow.lib.sources.http import PoliteClient
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit")
 
@@ -37,7 +37,7 @@ class Source(Protocol):
 
         Raises
         ------
-        CutoutError
+        FetchError
             With the reason, if there is none.
         """
 
@@ -156,15 +156,15 @@ class DirectorySource:
         ending = PurePath(iauname).suffix
         name = iauname.removesuffix(ending) if ending.lower() in ENDINGS else iauname
         if name not in self._files:
-            raise CutoutError("not-found", f"no image named {iauname} in {self.path}")
+            raise FetchError("not-found", f"no image named {iauname} in {self.path}")
         file, size = self._files[name]
         if size > self.max_bytes:
-            raise CutoutError("too-large", f"{file} has {size} bytes, over {self.max_bytes}")
+            raise FetchError("too-large", f"{file} has {size} bytes, over {self.max_bytes}")
         try:
             with self._open(file) as stream:
                 return stream.read()
         except (OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise CutoutError("truncated", f"{file} in {self.path}: {error}") from error
+            raise FetchError("truncated", f"{file} in {self.path}: {error}") from error
 
 
 class SimulatedSource:
@@ -199,7 +199,7 @@ class SimulatedSource:
         thumbnail_size: int,
     ) -> None:
         # Only this source needs the renderer, and it loads a good deal.
-        from workflow.lib.sky.render import Instrument, cutout_fits
+        from workflow.lib.sources.sky.render import Instrument, cutout_fits
 
         frame = read_table(truth, text=["iauname"])
         need_columns(frame, ["iauname"], truth)
@@ -211,13 +211,13 @@ class SimulatedSource:
         self.identity = {
             "instrument": dict(instrument),
             "seed": seed,
-            "renderer": digest("sky.render"),
+            "renderer": digest("sources.sky.render"),
         } | stamp(truth)
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Render the galaxy of that name."""
         if galaxy["iauname"] not in self._truth.index:
-            raise CutoutError("not-found", f"no galaxy {galaxy['iauname']} in the simulated sky")
+            raise FetchError("not-found", f"no galaxy {galaxy['iauname']} in the simulated sky")
         size = native_size(galaxy["pixel_scale"], self.thumbnail_size, self._instrument.pixel_scale)
         truth = self._truth.loc[galaxy["iauname"]].to_dict()
         return self._render(truth, size, self._instrument, self.seed)

@@ -18,11 +18,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow.lib.code import fingerprint
-from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path, write_text
-from workflow.lib.images import (
-    CutoutError,
+from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.files import atomic_path, write_text
+from workflow.lib.common.images import (
     colour_image,
     decode_image,
     from_jpeg,
@@ -31,11 +29,12 @@ from workflow.lib.images import (
     to_jpeg,
     to_thumbnail,
 )
-from workflow.lib.tables import need_columns, read_table
+from workflow.lib.common.tables import need_columns, read_table
+from workflow.lib.planning.code_hash import fingerprint
 
 if TYPE_CHECKING:
     # Readers of shards, such as the figures, have no need of what fetches over a network.
-    from workflow.lib.sources import Source
+    from workflow.lib.cutouts.image_sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +111,7 @@ def make_shard(
         "max_missing_share": max_missing_share,
     }
     settings = [type(source).__name__, source.identity, drawing | {"chunk": chunk}]
-    mark = fingerprint(settings, [shard_csv], "images")
+    mark = fingerprint(settings, [shard_csv], "common.images")
     folder = shard.with_name(f"{shard.name}.parts-{mark}")
     finished = len(list(folder.glob("part-*.parquet")))
     if finished:
@@ -171,7 +170,7 @@ def make_cutout(
         image = decode_image(
             data, iauname, bands="".join(colour["scales"]), max_missing_share=max_missing_share
         )
-    except CutoutError as error:
+    except FetchError as error:
         return {
             "iauname": iauname,
             "reason": error.reason,

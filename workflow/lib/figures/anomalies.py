@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.lib.cutouts import read_thumbnails
-from workflow.lib.figures import framed, mosaic, notes_on, plt, save_figure
-from workflow.lib.files import write_text
-from workflow.lib.tables import read_table
+from workflow.lib.common.files import write_text
+from workflow.lib.common.tables import read_table
+from workflow.lib.cutouts.shards import read_thumbnails
+from workflow.lib.figures.canvas import framed, mosaic, notes_on, plt, save_figure
 
 COLOURS = {"baseline": "black", "ellipse-gp": "magenta", "cnn-gp": "tab:blue"}
 """Of the methods, as in the paper; others take matplotlib's own."""
@@ -39,9 +39,9 @@ def draw_scores(
     Parameters
     ----------
     curves, counts
-        For each task, by `anomalies.score_repeats` and `anomalies.select_candidates`.
+        For each task, by `scores.score_repeats` and `candidates.select_candidates`.
     description, width, dpi, survey_note, pdf, png, csv
-        As for `figures.draw_representation`; the CSV has task, method, repeat, first,
+        As for `draw_representation`; the CSV has task, method, repeat, first,
         rank_weighted_score, accuracy, chance.
     """
     tables = []
@@ -109,11 +109,11 @@ def draw_interest(
     positions
         For each method, a panel: Parquet with iauname, umap_x, umap_y.
     repeats
-        For each method one repeat by `anomalies.hunt_anomalies`.
+        For each method one repeat by `hunt.hunt_anomalies`.
     candidates
-        By `anomalies.select_candidates`.
+        By `candidates.select_candidates`.
     description, width, dpi, survey_note, pdf, png, csv
-        As for `figures.draw_representation`; the CSV has method, iauname, umap_x, umap_y, value,
+        As for `draw_representation`; the CSV has method, iauname, umap_x, umap_y, value,
         anomaly, rated.
     """
     galaxies = read_table(candidates, text=["iauname"])[["iauname", "anomaly"]]
@@ -173,7 +173,7 @@ def draw_finds(
     Parameters
     ----------
     repeats, candidates
-        For each task, by `anomalies.hunt_anomalies` and `anomalies.select_candidates`.
+        For each task, by `hunt.hunt_anomalies` and `candidates.select_candidates`.
     cutouts
         Shards with the galaxies of all tasks.
     among
@@ -183,7 +183,7 @@ def draw_finds(
     seed
         Of the choice.
     description, crop, width, dpi, survey_note, pdf, png, csv
-        As for `figures.draw_representation`; the CSV has task, iauname, rank, anomaly, column, row.
+        As for `draw_representation`; the CSV has task, iauname, rank, anomaly, column, row.
     """
     blocks = []
     for number, task in enumerate(reversed(repeats)):

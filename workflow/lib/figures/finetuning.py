@@ -8,9 +8,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from workflow.lib.errors import UserError
-from workflow.lib.figures import save_figure
-from workflow.lib.files import write_text
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_text
+from workflow.lib.figures.canvas import save_figure
 
 NAMES = {
     "all": "All tasks ('Multi')",
@@ -48,7 +48,7 @@ def lines_of(figure: str, models: pd.DataFrame) -> list[Line]:
     figure
         figure_7, figure_8 or figure_9.
     models
-        By `finetuned_table.tabulate`.
+        By `tabulate.tabulate`.
     """
     there = set(models["pretraining"])
     known = [name for name in NAMES if name in there]
@@ -136,14 +136,14 @@ def draw_finetuning(
     Parameters
     ----------
     models
-        By `finetuned_table.tabulate`.
+        By `tabulate.tabulate`.
     figure
         figure_7, figure_8 or figure_9.
     notes
         What the reader must know of the galaxies and the grid; may be empty. What the encoders'
         labels say is added.
     width, dpi, pdf, png, csv
-        As for `figures.draw_representation`; the table is what `summarise` gives.
+        As for `representation.draw_representation`; the table is what `summarise` gives.
     """
     table = pd.read_csv(models, keep_default_na=False)
     task = table["task"].iloc[0]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from workflow.lib.files import write_text
+from workflow.lib.common.files import write_text
 
 STYLE = """
 body { font: 14px sans-serif; margin: 2em; color: #222; background: #fff; }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.lib.figures import notes_on
-from workflow.lib.files import write_text
-from workflow.lib.pages import Cell, html_table, write_page
+from workflow.lib.common.files import write_text
+from workflow.lib.figures.canvas import notes_on
+from workflow.lib.figures.html import Cell, html_table, write_page
 
 
 def tabulate_scores(
@@ -27,7 +27,7 @@ def tabulate_scores(
     Parameters
     ----------
     scores
-        For each task the table by `anomalies.score_repeats`.
+        For each task the table by `scores.score_repeats`.
     description
         The `encoder.json` of the encoder; its label, if any, is written under the table.
     surveys

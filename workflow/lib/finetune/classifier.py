@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from workflow.lib.augment import Views, apply_views
-from workflow.lib.grids import DEPTHS
-from workflow.lib.training import train_normalisation
+from workflow.lib.network.train_batchnorm import train_normalisation
+from workflow.lib.network.views import Views, apply_views
+from workflow.lib.planning.grid import DEPTHS
 
 FIRST_LAYERS = dict(
     zip(

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from workflow.lib.files import atomic_path
-from workflow.lib.training import count_gpus
+from workflow.lib.common.files import atomic_path
+from workflow.lib.network.devices import count_gpus
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """Of Adam, as in Keras."""

@@ -4,8 +4,9 @@ It does what ``model.fit`` would do on a network of an encoder and a head, and s
 epoch, but for this:
 
 - The images of a run lie in the memory of the device, as uint8; views are taken there.
-- Many steps, and epochs with their validation, are one compiled call (see `fused`). Unfinished
-  training is saved between calls, each minute, so a killed job repeats at most that.
+- Many steps, and epochs with their validation, are one compiled call (see
+  `compiled_training`). Unfinished training is saved between calls, each minute, so a killed job
+  repeats at most that.
 - The steps of an epoch are of equal size, where Keras would leave a small batch to the end.
 - Validation has one view of each galaxy, the same each epoch; what the fixed part of the encoder
   makes of it is calculated once. The mean over test views is the authors' way [code].
@@ -14,15 +15,13 @@ epoch, but for this:
   galaxies have but so many views, which epochs take turns with; the paper draws new ones.
 - The encoder is in inference mode, unless from scratch: batch normalisation as the paper has it,
   and no block of it is left out at random (Keras's "drop connect"), which the paper does not say.
-  Its normalisation is folded into the convolutions (see `folded`): the same, but for rounding.
+  Its normalisation is folded into the convolutions (`fold_batchnorm`): the same, but for rounding.
 - The loss is calculated from the logit, where Keras's would take the sigmoid of it: the same, but
   for rounding.
 """
 
-import hashlib
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -31,18 +30,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from workflow.lib.code import digest, fingerprint
-from workflow.lib.draws import name_keys
-from workflow.lib.encoder import load_encoder, random_encoder, read_description
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_json, write_text
-from workflow.lib.finetuned import Kept, keep_classifier
-from workflow.lib.labels import Split, draw_split, read_labels
+from workflow.lib.common.errors import UserError
+from workflow.lib.network.encoder import load_encoder, random_encoder
 
 if TYPE_CHECKING:
     import keras
 
-    from workflow.lib.fused import Learner, State
+    from workflow.lib.finetune.compiled_training import Learner, State
+
+log = logging.getLogger(__name__)
 
 SAVED_EVERY = 60.0
 """Seconds of training after which unfinished training is saved, between epochs."""
@@ -52,11 +48,6 @@ STEPS_A_CALL = 64
 
 VECTORS_A_CALL = 1024
 """Representations that are calculated at once, or those of an epoch if it has more."""
-
-CODE = ("finetune",)
-"""The modules that determine what a run gives, with what they import."""
-
-log = logging.getLogger(__name__)
 
 
 class Stage(NamedTuple):
@@ -85,7 +76,7 @@ class Settings(NamedTuple):
     crop_size: int
     """Side of the network's view [pixel]."""
     split: Mapping[str, Any]
-    """Shares and copies, for `labels.draw_split`."""
+    """Shares and copies, for `splits.draw_split`."""
     head: Mapping[str, Any]
     """Units and dropout, for `classifier.build_head`."""
     batch_size: int
@@ -101,16 +92,6 @@ class Settings(NamedTuple):
     """Keras's dtype policy on a GPU; a CPU computes in float32."""
 
 
-class Run(NamedTuple):
-    """One run of the grid."""
-
-    size: int
-    repeat: int
-    seed: int
-    metrics: str | Path
-    """JSON to write."""
-
-
 class Part(NamedTuple):
     """One of the sets of a split."""
 
@@ -119,7 +100,7 @@ class Part(NamedTuple):
     labels: np.ndarray
     """Shape (n,), bool."""
     keys: np.ndarray
-    """Shape (n,), for `augment.draw_views`; copies of a galaxy differ in theirs."""
+    """Shape (n,), for `views.draw_views`; copies of a galaxy differ in theirs."""
 
 
 class Galaxies(NamedTuple):
@@ -130,90 +111,6 @@ class Galaxies(NamedTuple):
     train: Part
     validation: Part
     test: Part
-
-
-def finetune(
-    runs: Sequence[Run],
-    images: str | Path,
-    labels: str | Path,
-    weights: str | Path | None,
-    *,
-    task: str,
-    survey: str,
-    pretraining: str,
-    depth: str,
-    settings: Mapping[str, Any],
-    keep: Kept | None = None,
-) -> None:
-    """Train and score classifiers of one depth, one after the other (paper Sec. 4.2).
-
-    A pretrained encoder gives two models: one with its head trained while it is frozen, and that
-    one after training the encoder down to `depth` too. Training from scratch gives one.
-    Unfinished training is kept beside the results, saved at least each minute: a killed job goes
-    on from there, and keeps what runs have finished.
-
-    Parameters
-    ----------
-    runs
-        The runs.
-    images, labels
-        By `labels.gather_labelled` and `labels.label_galaxies`.
-    weights
-        An encoder, with its json beside it; None to train from scratch.
-    task, survey, pretraining
-        What is learned, on whose galaxies, and the name of the weights.
-    depth
-        One of `grids.DEPTHS`.
-    settings
-        The fields of `Settings`.
-    keep
-        For one run only: the files to write its classifier to.
-
-    Raises
-    ------
-    UserError
-        If the weights do not fit the images, or there are too few galaxies.
-    """
-    how = Settings(**settings)
-    pixels = np.load(images, mmap_mode="r")
-    names, known = read_labels(labels)
-    splits = [
-        draw_split(known, size=run.size, seed=run.seed, path=labels, **how.split) for run in runs
-    ]
-    network = Network(weights, depth, how, pixels.shape)
-    identity = {"task": task, "survey": survey, "pretraining": pretraining, "depth": depth}
-    folders = []
-    for run, split in zip(runs, splits, strict=True):
-        everything = [identity, how._asdict(), run.size, run.seed]
-        folder = _state_folder(run.metrics, everything, [labels, *([weights] if weights else [])])
-        folders.append(folder)
-        if not (folder / "result.json").exists() or keep:
-            began = time.monotonic()
-            models = network.run(_load(split, pixels, known, names), run.seed, folder)
-            result = {
-                **identity,
-                "size": run.size,
-                "repeat": run.repeat,
-                "seed": run.seed,
-                "weights": _described(weights),
-                "labels": {"sha256": _sha256(labels)},
-                "galaxies": _counts(split, known),
-                "settings": how._asdict(),
-                "models": models,
-                "seconds": round(time.monotonic() - began, 3),
-                **_machine(),
-            }
-            write_json(result, folder / "result.json")
-        if keep:
-            trained = {"survey": survey, "split": None, "task": task, "pretraining": pretraining}
-            keep_classifier(
-                network.encoder, network.head, keep,
-                training=trained, seed=run.seed, split=split, names=names,
-            )  # fmt: skip
-        write_text((folder / "result.json").read_text(), run.metrics)
-        log.info("%s stands there", run.metrics)
-    for folder in folders:
-        shutil.rmtree(folder)
 
 
 class Network:
@@ -234,9 +131,15 @@ class Network:
     ) -> None:
         from keras import ops
 
-        from workflow.lib.classifier import Classifier, build_head, cut, look, mark_trainable
-        from workflow.lib.fused import Learner, compiled, start_sooner
-        from workflow.lib.training import policy
+        from workflow.lib.finetune.classifier import (
+            Classifier,
+            build_head,
+            cut,
+            look,
+            mark_trainable,
+        )
+        from workflow.lib.finetune.compiled_training import Learner, compiled, start_sooner
+        from workflow.lib.network.devices import policy
 
         self.how, self.size, self.scratch = how, shape[1], weights is None
         start_sooner(not self.scratch)
@@ -276,7 +179,7 @@ class Network:
         folder
             Where unfinished training is saved.
         """
-        from workflow.lib.classifier import build_head
+        from workflow.lib.finetune.classifier import build_head
 
         fresh = build_head(self.head.input_shape[-1], seed=seed, **self.how.head)
         self.head.set_weights(fresh.get_weights())
@@ -293,7 +196,7 @@ class Network:
 
     def _train_head(self, galaxies: Galaxies, seed: int, folder: Path) -> dict[str, Any]:
         """Train the head on the frozen encoder: only what the encoder gives is needed."""
-        from workflow.lib.fused import batched, on_device
+        from workflow.lib.finetune.compiled_training import batched, on_device
 
         size, turns = len(galaxies.train.rows), self.how.frozen_views
 
@@ -324,7 +227,7 @@ class Network:
 
     def _tune(self, stage: str, galaxies: Galaxies, seed: int, folder: Path) -> dict[str, Any]:
         """Train the encoder down to the depth, and the head."""
-        from workflow.lib.fused import batched, on_device
+        from workflow.lib.finetune.compiled_training import batched, on_device
 
         train, held, test = galaxies[1:]
 
@@ -365,7 +268,13 @@ class Network:
         `plan` gives, for some epochs, the data on the device, and for each epoch the rows of the
         data and the views.
         """
-        from workflow.lib.fused import load_state, plan_epoch, save_state, stack_epochs, start
+        from workflow.lib.finetune.compiled_training import (
+            load_state,
+            plan_epoch,
+            save_state,
+            stack_epochs,
+            start,
+        )
 
         size, model = len(train.rows), learner.model
         recipe = Stage(**self.how.stages[stage])
@@ -427,14 +336,14 @@ class Network:
         }
 
     def _views(self, part: Part, seed: int, number: int) -> Sequence[np.ndarray]:
-        from workflow.lib.augment import draw_views
+        from workflow.lib.network.views import draw_views
 
         return draw_views(part.keys, seed, number, self.size, self.how.crop_size)
 
     def _batches(
         self, function: Callable[..., Any], images: Any, rows: np.ndarray, views: Sequence[Any]
     ) -> np.ndarray:
-        from workflow.lib.fused import run_batched
+        from workflow.lib.finetune.compiled_training import run_batched
 
         arrays = [rows.astype(np.int32), *views]
         return run_batched(partial(function, images), arrays, self.how.batch_size)
@@ -454,25 +363,6 @@ def _encoder(weights: str | Path | None, crop_size: int, channels: int) -> "kera
     return encoder
 
 
-def _load(split: Split, pixels: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Galaxies:
-    """Bring the galaxies of a split, and only those, to the device."""
-    from workflow.lib.fused import on_device
-
-    unique = np.unique(np.concatenate([split.train, split.validation, split.test]))
-
-    def part(rows: np.ndarray, copies: np.ndarray) -> Part:
-        each = zip(rows, copies, strict=True)
-        seen = [f"{names[row]} copy {copy}" if copy else names[row] for row, copy in each]
-        return Part(np.searchsorted(unique, rows), labels[rows], name_keys(seen))
-
-    return Galaxies(
-        on_device(np.ascontiguousarray(pixels[unique])),
-        part(split.train, split.copies),
-        part(split.validation, np.zeros(len(split.validation), int)),
-        part(split.test, np.zeros(len(split.test), int)),
-    )
-
-
 def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Give loss and accuracy, averaged over all passes through the test set."""
     truth = np.resize(labels, len(logits))
@@ -482,46 +372,3 @@ def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         "loss": float(losses.mean()),
         "accuracy": float(((logits > 0) == truth).mean()),
     }
-
-
-def _counts(split: Split, labels: np.ndarray) -> dict[str, int]:
-    unique = np.unique(split.train)
-    return {
-        "train": len(split.train),
-        "unique": len(unique),
-        "labelled": int(labels[unique].sum()),
-        "validation": len(split.validation),
-        "test": len(split.test),
-    }
-
-
-def _described(weights: str | Path | None) -> dict[str, Any] | None:
-    if weights is None:
-        return None
-    known = read_description(weights)
-    return {name: known[name] for name in ("label", "training", "versions")} | {
-        "sha256": _sha256(weights)
-    }
-
-
-def _machine() -> dict[str, Any]:
-    import keras
-
-    from workflow.lib.training import count_gpus
-
-    return {
-        "device": keras.distribution.list_devices("gpu" if count_gpus() else "cpu")[0],
-        "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
-        "code": digest(*CODE)[:12],
-    }
-
-
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _state_folder(metrics: str | Path, settings: Any, inputs: Sequence[str | Path]) -> Path:
-    """Name the folder of unfinished training by all that it depends on."""
-    folder = Path(metrics).with_suffix(f".training-{fingerprint(settings, inputs, *CODE)}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.lib.files import write_text
+from workflow.lib.common.files import write_text
 
 
 def tabulate(runs: Sequence[str | Path], models: str | Path, costs: str | Path) -> None:
@@ -16,7 +16,7 @@ def tabulate(runs: Sequence[str | Path], models: str | Path, costs: str | Path) 
     Parameters
     ----------
     runs
-        By `finetune.finetune`.
+        By `run.finetune`.
     models
         CSV to write, a row a model: task, pretraining, depth, stage (frozen, finetuned or
         scratch), size, repeat, unique and labelled (galaxies in the training set, and those of

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from workflow.lib.errors import UserError, first_line
-from workflow.lib.files import atomic_path, write_json
+from workflow.lib.common.errors import UserError, first_line
+from workflow.lib.common.files import atomic_path, write_json
 
 if TYPE_CHECKING:
     # It takes seconds to load, and what it says while loading belongs in the job's log.
@@ -118,7 +118,7 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
     UserError
         If a file is missing or damaged, or the weights are for another input.
     """
-    from workflow.lib.folded import fold_normalisation
+    from workflow.lib.network.fold_batchnorm import fold_normalisation
 
     description = read_description(weights)
     if description["size"] != size:

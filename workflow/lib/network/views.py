@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from workflow.lib.draws import uniform
+from workflow.lib.common.name_seeds import uniform
 
 
 class Views(NamedTuple):
@@ -45,7 +45,7 @@ def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) ->
     Parameters
     ----------
     keys
-        Shape (n,), uint64, from `draws.name_keys`.
+        Shape (n,), uint64, from `name_seeds.name_keys`.
     seed, epoch
         With the name, all that the draw depends on.
     size, crop

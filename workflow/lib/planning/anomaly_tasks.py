@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 
 class Task(NamedTuple):

@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LIB = Path(__file__).parent
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+LIB = Path(__file__).parents[1]
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 PACKAGE = "workflow.lib"
-UNHASHED = {"code", "errors", "logs"}
+UNHASHED = {"common.errors", "common.logs", "planning.code_hash"}
 """How code is hashed, and how problems are reported; an edit there changes no result."""
 
 
@@ -25,19 +25,19 @@ def script_digest(script: str, without: Iterable[str] = ()) -> str:
     Parameters
     ----------
     script
-        Name of a file in ``scripts``, without its ending.
+        Name of a file in a folder of ``scripts``, without its ending.
     without
-        Modules that this use of the script does not reach, such as ``sky.render``; what they alone
-        import is left out too.
+        Modules that this use of the script does not reach, such as ``sources.sky.render``;
+        what they alone import is left out too.
     """
-    path = SCRIPTS / f"{script}.py"
+    (path,) = SCRIPTS.glob(f"*/{script}.py")
     reached = _reached(_imports_of(path), frozenset(without))
     return _joined([path, *map(file_of, sorted(reached))])
 
 
 @cache
 def digest(*names: str) -> str:
-    """Hash modules such as ``sky.render``, and every module that they import."""
+    """Hash modules such as ``sources.sky.render``, and every module that they import."""
     return _joined(map(file_of, sorted(modules(*names))))
 
 
@@ -65,7 +65,7 @@ def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str
 
 
 def file_of(name: str) -> Path:
-    """Give the file of a module such as ``sky.render``."""
+    """Give the file of a module such as ``sources.sky.render``."""
     return LIB / f"{name.replace('.', '/')}.py"
 
 

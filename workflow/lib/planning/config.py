@@ -15,11 +15,11 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from workflow.lib.errors import UserError
-from workflow.lib.grids import SCRATCH
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.grid import SCRATCH
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
-BASE = Path(__file__).parents[2] / "config" / "config.yaml"
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+BASE = Path(__file__).parents[3] / "config" / "config.yaml"
 
 
 def read_config(overlays: Iterable[str | Path]) -> dict[str, Any]:

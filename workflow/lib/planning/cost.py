@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from workflow.lib.grids import SCRATCH, finetuning_runs, parse_shard
+from workflow.lib.planning.grid import SCRATCH, finetuning_runs, parse_shard
 
 TRAININGS = ("pretrain_encoder", "pretrain_stand_in", "finetune_encoder", "keep_classifier")
 """Rules whose time depends on how many images a GPU is shown in training."""

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from workflow.lib.cost import Cost
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
+from workflow.lib.planning.cost import Cost
 
 LOCAL = ("write_shard",)
 """Rules whose jobs run where Snakemake does, without a submission."""

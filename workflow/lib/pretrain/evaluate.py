@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow.lib.dirichlet import best_constant, mean_loss
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_text
-from workflow.lib.tables import read_table
-from workflow.lib.votes import Questions, answer_columns, read_votes
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_text
+from workflow.lib.common.tables import read_table
+from workflow.lib.pretrain.dirichlet import best_constant, mean_loss
+from workflow.lib.pretrain.votes import Questions, answer_columns, read_votes
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def evaluate(
     Parameters
     ----------
     predictions
-        For each pretraining, what `embed.predict_votes` wrote.
+        For each pretraining, what `predict_votes.predict_votes` wrote.
     catalogue
         The same survey's catalogue.
     questions

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from workflow.lib.encoder import (
+from workflow.lib.common.errors import UserError, first_line
+from workflow.lib.network.encoder import (
     REPRESENTATION_SIZE,
     Head,
     build_encoder,
@@ -22,11 +23,12 @@ from workflow.lib.encoder import (
     save_encoder,
     save_head,
 )
-from workflow.lib.errors import UserError, first_line
-from workflow.lib.votes import Questions, answer_columns
+from workflow.lib.pretrain.votes import Questions, answer_columns
 
 if TYPE_CHECKING:
     import keras
+
+log = logging.getLogger(__name__)
 
 IMAGENET_STDDEV = (0.229, 0.224, 0.225)
 """Of the pixels of ImageNet in red, green, blue, where all are between 0 and 1."""
@@ -42,8 +44,6 @@ VARIABLE = re.compile(r"((?:layer_with_weights-\d+/)+)(\w+)/\.ATTRIBUTES/VARIABL
 
 Numbers = tuple[int, ...]
 """A layer's place: its number among the layers with weights of each model that it is in."""
-
-log = logging.getLogger(__name__)
 
 
 class Given(NamedTuple):

@@ -1,8 +1,7 @@
 """Pretraining: a network learns to answer volunteers' questions (paper Sec. 2.2; W+22)."""
 
 import logging
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from workflow.lib.code import fingerprint
-from workflow.lib.dirichlet import best_constant
-from workflow.lib.draws import name_keys
-from workflow.lib.encoder import Head, random_encoder, save_encoder, save_head
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_text
-from workflow.lib.votes import Questions, question_slices, read_votes, split_names
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_text
+from workflow.lib.common.name_seeds import name_keys
+from workflow.lib.network.encoder import Head, random_encoder, save_encoder, save_head
+from workflow.lib.pretrain.dirichlet import best_constant
+from workflow.lib.pretrain.training import remove_states, state_folder
+from workflow.lib.pretrain.votes import Questions, question_slices, read_votes, split_names
+
+log = logging.getLogger(__name__)
 
 MOST_FITTED = 2000
 """Galaxies by which the first, constant prediction is fitted."""
-
-log = logging.getLogger(__name__)
 
 
 def pretrain(
@@ -50,7 +49,7 @@ def pretrain(
     catalogue
         The survey's catalogue, with the counts of votes.
     images, names
-        The survey's images and whose they are, by `cutouts.gather_images`.
+        The survey's images and whose they are, by `shards.gather_images`.
     survey
         Its name.
     questions
@@ -76,8 +75,8 @@ def pretrain(
     """
     import keras
 
-    from workflow.lib.loss import vote_loss
-    from workflow.lib.training import (
+    from workflow.lib.pretrain.loss import vote_loss
+    from workflow.lib.pretrain.training import (
         Batches,
         Recipe,
         all_gpus,
@@ -117,7 +116,7 @@ def pretrain(
         loss = vote_loss(question_slices(questions).values())
         model = build_trainee(encoder, last, pixels.shape[1], loss, how)
     settings = [dict(questions), concentrations, crop_size, dict(split), dict(recipe), seed]
-    state = _state_folder(weights, settings, [catalogue, names])
+    state = state_folder(weights, settings, [catalogue, names], "pretrain.train_on_votes")
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
     kernel, bias = head_weights(last)
@@ -135,66 +134,7 @@ def pretrain(
         },
         seed=seed,
     )
-    _remove_states(weights)
-
-
-def pretrain_stand_in(
-    *,
-    pictures: int,
-    network_size: int,
-    crop_size: int,
-    processes: int,
-    recipe: Mapping[str, Any],
-    seed: int,
-    weights: str | Path,
-    curve: str | Path,
-) -> None:
-    """Train EfficientNetB0 to name what procedural pictures show, in the place of ImageNet.
-
-    Parameters
-    ----------
-    pictures
-        How many are drawn; each tenth is for validation.
-    network_size, crop_size
-        Sides of a picture and of the network's view of it [pixel].
-    processes
-        How many draw the pictures.
-    recipe, seed, weights, curve
-        As for `pretrain`; the seed is also that of the pictures.
-    """
-    from workflow.lib.pictures import CLASSES, draw_pictures
-    from workflow.lib.training import Batches, Recipe, all_gpus, build_head, build_trainee, train
-
-    how = Recipe(**recipe)
-    images, labels = draw_pictures(pictures, seed, network_size, processes)
-    log.info("%d pictures of %d classes", len(images), len(CLASSES))
-    keys = name_keys([f"picture {number}" for number in range(pictures)])
-    # Classes may take turns: the first tenth alone would not have all of them.
-    order = np.random.default_rng(seed).permutation(pictures)
-    training, validation = (
-        Batches(
-            images, labels, keys, rows,
-            crop=crop_size, recipe=how, seed=seed, train=learned,
-        )
-        for rows, learned in ((order[pictures // 10 :], True), (order[: pictures // 10], False))
-    )  # fmt: skip
-    with all_gpus(how):
-        encoder = random_encoder(crop_size, seed, channels=3)
-        last = build_head(encoder.output_shape[-1], len(CLASSES), "softmax", how)
-        loss = "sparse_categorical_crossentropy"
-        model = build_trainee(encoder, last, network_size, loss, how)
-    state = _state_folder(weights, [pictures, network_size, crop_size, dict(recipe), seed], [])
-    rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
-    write_text(pd.DataFrame(rows).to_csv(index=False), curve)
-    save_encoder(
-        encoder,
-        weights,
-        label=f"a stand-in for ImageNet: weights trained on {pictures:,} procedural pictures of "
-        f"{len(CLASSES)} classes",
-        training={"pictures": pictures, "classes": len(CLASSES)},
-        seed=seed,
-    )
-    _remove_states(weights)
+    remove_states(weights)
 
 
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
@@ -230,16 +170,3 @@ def _need_galaxies(
             f"{catalogue}: {trained} galaxies with votes on {', '.join(questions)} to train on and "
             f"{validated} to validate are too few for pretraining.recipe.batch_size {batch_size}"
         )
-
-
-def _remove_states(weights: str | Path) -> None:
-    """Remove unfinished training, also that of other settings."""
-    for folder in Path(weights).parent.glob("training-*"):
-        shutil.rmtree(folder)
-
-
-def _state_folder(weights: str | Path, settings: Any, inputs: Iterable[str | Path]) -> Path:
-    """Name the folder of unfinished training by all that it depends on."""
-    folder = Path(weights).parent / f"training-{fingerprint(settings, inputs, 'training')}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

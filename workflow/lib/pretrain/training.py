@@ -3,9 +3,10 @@
 import ctypes
 import logging
 import math
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,11 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from workflow.lib.augment import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import atomic_path
+from workflow.lib.network.devices import count_gpus, policy
+from workflow.lib.network.train_batchnorm import train_normalisation
+from workflow.lib.network.views import (
     Tones,
     Views,
     apply_tones,
@@ -22,8 +27,9 @@ from workflow.lib.augment import (
     draw_tones,
     draw_views,
 )
-from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path
+from workflow.lib.planning.code_hash import fingerprint
+
+log = logging.getLogger(__name__)
 
 DROP_CONNECT = 0.2
 """The share that Keras builds EfficientNetB0 with."""
@@ -31,8 +37,6 @@ DROP_CONNECT = 0.2
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Options of mallopt: from how many bytes on memory that is freed is given back."""
 MOST_KEPT = 2**30
-
-log = logging.getLogger(__name__)
 
 
 class Recipe(NamedTuple):
@@ -104,43 +108,6 @@ class Look(keras.layers.Layer):
         return apply_tones(apply_views(inputs["images"], views, self.crop), tones)
 
 
-class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's, by TensorFlow's fused operation in training.
-
-    The numbers are the same but for rounding. On a CPU a step of EfficientNetB0 takes little more
-    than half as long as with the dozen operations, each through all memory, that Keras makes of it.
-    """
-
-    def call(
-        self,
-        inputs: keras.KerasTensor,
-        training: bool | None = None,
-        mask: keras.KerasTensor | None = None,
-    ) -> keras.KerasTensor:
-        """Normalise (n, h, w, channels) by the batch, and move the running means towards it."""
-        if not training or not self.trainable:
-            return super().call(inputs, training=training, mask=mask)
-        import tensorflow as tf
-
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma,
-            offset=self.beta,
-            mean=self.moving_mean,
-            variance=self.moving_variance,
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        count = tf.cast(tf.size(inputs) / inputs.shape[-1], variance.dtype)
-        # TensorFlow estimates the variance of all there might be, Keras gives the batch's own.
-        for running, batch in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance * (count - 1) / count),
-        ):
-            running.assign(running * self.momentum + batch * (1 - self.momentum))
-        return outputs
-
-
 class KeepMemory(keras.callbacks.Callback):
     """Has the C library keep what a step frees for the next step.
 
@@ -207,16 +174,6 @@ def start_from_identity(encoder: keras.Model) -> None:
             gamma.assign(keras.ops.zeros_like(gamma))
 
 
-def train_normalisation(network: keras.Model, momentum: float) -> None:
-    """Have batch normalisation learn with this momentum of its running means, and fast."""
-    fused = keras.backend.backend() == "tensorflow" and not count_gpus()
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = momentum
-            if fused:
-                layer.__class__ = BatchNormalization
-
-
 def build_head(
     inputs: int,
     outputs: int,
@@ -272,7 +229,7 @@ class Batches(keras.utils.PyDataset):
     labels
         Shape (n, ...).
     keys
-        Shape (n,), uint64, from `draws.name_keys`.
+        Shape (n,), uint64, from `name_seeds.name_keys`.
     rows
         Those of the images to take.
     crop
@@ -333,26 +290,6 @@ class Epoch(NamedTuple):
     learning_rate: float
     loss: float
     validation_loss: float
-
-
-def count_gpus() -> int:
-    """Count the GPUs that this process may use."""
-    try:
-        return len(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # by JAX, where there is none
-        return 0
-
-
-@contextmanager
-def policy(precision: str) -> Iterator[None]:
-    """Build networks that calculate in `precision` if there is a GPU, and in float32 otherwise."""
-    before = keras.config.dtype_policy()
-    if count_gpus():
-        keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 @contextmanager
@@ -493,3 +430,28 @@ def _restore(model: keras.Model, state: Path) -> tuple[list[Epoch], list[np.ndar
     for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
         variable.assign(value)
     return curve, groups["best"]
+
+
+def remove_states(weights: str | Path) -> None:
+    """Remove unfinished training, also that of other settings."""
+    for folder in Path(weights).parent.glob("training-*"):
+        shutil.rmtree(folder)
+
+
+def state_folder(
+    weights: str | Path, settings: Any, inputs: Iterable[str | Path], module: str
+) -> Path:
+    """Make the folder of unfinished training, named by everything that it depends on.
+
+    Parameters
+    ----------
+    weights
+        The file that training is to write; the folder stands beside it.
+    settings, inputs
+        As for `code_hash.fingerprint`.
+    module
+        The one that trains, such as ``pretrain.train_on_votes``.
+    """
+    folder = Path(weights).parent / f"training-{fingerprint(settings, inputs, module)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow.lib.draws import name_keys, uniform
-from workflow.lib.errors import UserError
-from workflow.lib.tables import read_table
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.name_seeds import name_keys, uniform
+from workflow.lib.common.tables import read_table
 
 NEVER_LEARNED = "rare-features"
 """The question whose answers are the labels of later experiments (paper Sec. 3.2, 4.2)."""

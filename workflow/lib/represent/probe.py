@@ -11,17 +11,17 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from workflow.lib.encoder import read_description
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_text
-from workflow.lib.representation import read_representation
-from workflow.lib.tables import read_table
-from workflow.lib.votes import held_out_names
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_text
+from workflow.lib.common.tables import read_table
+from workflow.lib.network.encoder import read_description
+from workflow.lib.pretrain.votes import held_out_names
+from workflow.lib.represent.vector_files import read_representation
+
+log = logging.getLogger(__name__)
 
 PENALTIES = np.logspace(0, 5, 6)
 """Inverse penalties among which a probe chooses, for vectors of a root mean square length of 1."""
-
-log = logging.getLogger(__name__)
 
 
 def probe(

@@ -6,84 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from workflow.lib.draws import first_drawn, name_keys
-from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path, write_text
-from workflow.lib.representation import (
-    Compressor,
-    iter_representation,
+from workflow.lib.catalogue.fractions import sample_names
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.name_seeds import first_drawn, name_keys
+from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.represent.vector_files import (
     read_representation,
-    representation_schema,
-    representation_table,
-    save_compressor,
 )
-from workflow.lib.tables import read_table, write_parquet
 
 log = logging.getLogger(__name__)
-
-
-def compress(
-    representation: str | Path,
-    components: int,
-    batch_size: int,
-    compressed: str | Path,
-    variance: str | Path,
-    compressor: str | Path,
-) -> None:
-    """Reduce a representation by incremental PCA (Ross et al. 2008; paper Sec. 2.3).
-
-    Two passes over the file, in constant memory: one to fit, one to project.
-
-    Parameters
-    ----------
-    components
-        How many to keep.
-    batch_size
-        Galaxies a step of the fit.
-    compressed
-        Parquet to write: iauname and `components` float32.
-    variance
-        CSV to write: component (from 1), explained_variance_ratio, cumulative.
-    compressor
-        NumPy file to write, by which other images can be compressed likewise.
-
-    Raises
-    ------
-    UserError
-        If there are fewer galaxies than components, or the galaxies do not differ.
-    """
-    from sklearn.decomposition import IncrementalPCA
-
-    rows = pq.read_metadata(representation).num_rows
-    if rows < components:
-        raise UserError(
-            f"{representation}: {rows} galaxies are too few for {components} components; "
-            "lower 'pca.components'"
-        )
-    pca = IncrementalPCA(components, batch_size=batch_size)
-    for _, vectors in iter_representation(representation, batch_size, at_least=components):
-        pca.partial_fit(vectors)
-        log.info("fitted %d of %d galaxies", pca.n_samples_seen_, rows)
-    ratio = pca.explained_variance_ratio_
-    if not np.isfinite(ratio).all():
-        raise UserError(f"{representation}: all galaxies have the same representation")
-    log.info("%d components keep %.4f of the variance", components, ratio.sum())
-    fitted = Compressor(pca.mean_, pca.components_)
-    save_compressor(fitted, compressor)
-    schema = representation_schema(components)
-    with atomic_path(compressed) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for iaunames, vectors in iter_representation(representation, batch_size):
-            writer.write_table(representation_table(iaunames, fitted.project(vectors), schema))
-    table = pd.DataFrame(
-        {
-            "component": np.arange(1, components + 1),
-            "explained_variance_ratio": ratio,
-            "cumulative": ratio.cumsum(),
-        }
-    )
-    write_text(table.to_csv(index=False, float_format="%.6f"), variance)
 
 
 def project(
@@ -108,7 +40,7 @@ def project(
     catalogue
         The survey's catalogue, with vote fractions.
     votes
-        Predicted votes, by `embed.predict_votes`, which come before the catalogue's; or None.
+        Predicted votes, by `predict_votes`, which come before the catalogue's; or None.
     positions
         Parquet to write: iauname, umap_x, umap_y.
     fractions, threshold
@@ -156,41 +88,28 @@ def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int
     ).fit_transform(vectors)
 
 
-def sample_names(
-    catalogue: str | Path, votes: str | Path | None, fractions: Sequence[str], threshold: float
-) -> np.ndarray:
-    """Name the galaxies for which the product of the vote fractions is above a threshold."""
-    names, product = fraction_product(votes or catalogue, fractions)
-    return names[product > threshold]
+def project_ellipses(
+    vectors: str | Path,
+    candidates: str | Path,
+    positions: str | Path,
+    *,
+    n_neighbors: int,
+    min_dist: float,
+    seed: int,
+) -> None:
+    """Place galaxies on a plane by their ellipses (Fig. 4, left).
 
-
-def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Multiply the vote fractions of each galaxy.
-
-    Where there is no automated fraction of an answer, the volunteers' is taken.
-
-    Returns
-    -------
-    iaunames : numpy.ndarray
-        Shape (n,), of all galaxies of the table.
-    product : numpy.ndarray
-        Shape (n,), float64; 1 for no fractions, missing where one is.
-
-    Raises
-    ------
-    UserError
-        If the table has no column for a fraction.
+    Parameters
+    ----------
+    vectors
+        By `standardise_features`.
+    candidates
+        By `select_candidates`.
+    positions
+        Parquet to write: iauname, umap_x, umap_y.
+    n_neighbors, min_dist, seed
+        As for `umap_plane.project`.
     """
-    have, wanted = pq.read_schema(table).names, []
-    for answer in fractions:
-        columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
-        column = next((name for name in columns if name in have), None)
-        if column is None:
-            raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
-        wanted.append(column)
-    # Not the whole catalogue: it has a hundred columns more.
-    galaxies = read_table(table, text=["iauname"], columns=["iauname", *dict.fromkeys(wanted)])
-    product = np.ones(len(galaxies))
-    for column in wanted:
-        product = product * galaxies[column].to_numpy()
-    return galaxies["iauname"].to_numpy(), product
+    table = read_table(candidates, text=["iauname"])
+    plane = umap_plane(np.load(vectors), n_neighbors, min_dist, seed)
+    write_parquet(table[["iauname"]].assign(umap_x=plane[:, 0], umap_y=plane[:, 1]), positions)

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path
+from workflow.lib.common.files import atomic_path
 
 ROW_GROUP = 1024
 """Rows a row group of a representation: the same whatever the shards, so the bytes are too."""
@@ -72,34 +70,6 @@ def gather_shards(shards: Sequence[str | Path], path: str | Path) -> None:
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for rows in _regroup(_shard_tables(shards), ROW_GROUP):
             writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP)
-
-
-class Compressor(NamedTuple):
-    """A fitted PCA (paper Sec. 2.3): from representations to their principal components."""
-
-    mean: np.ndarray
-    """Shape (1280,), float64."""
-    components: np.ndarray
-    """Shape (d, 1280), float64."""
-
-    def project(self, vectors: np.ndarray) -> np.ndarray:
-        """Compress representations of shape (n, 1280) to (n, d), float32."""
-        return ((vectors - self.mean) @ self.components.T).astype(np.float32)
-
-
-def save_compressor(compressor: Compressor, path: str | Path) -> None:
-    """Write a fitted PCA."""
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **compressor._asdict())
-
-
-def read_compressor(path: str | Path) -> Compressor:
-    """Read a fitted PCA; raise `UserError` if there is none in the file."""
-    try:
-        with np.load(path) as file:
-            return Compressor(**{name: file[name] for name in Compressor._fields})
-    except Exception as error:
-        raise UserError(f"{path}: not a fitted PCA ({error})") from error
 
 
 def unpack_representation(representation: str | Path, vectors: str | Path) -> None:

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from workflow.lib.draws import first_drawn, name_keys
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_text
-from workflow.lib.representation import read_representation
-from workflow.lib.similarity import METRICS, find_others, same_places
-from workflow.lib.tables import read_table, write_parquet
-from workflow.lib.tags import query_galaxies
+from workflow.lib.catalogue.fractions import read_vote_fractions
+from workflow.lib.common.files import write_text
+from workflow.lib.common.name_seeds import first_drawn, name_keys
+from workflow.lib.common.tables import read_table
+from workflow.lib.represent.vector_files import read_representation
+from workflow.lib.similarity.nearest import METRICS
+from workflow.lib.similarity.neighbours import find_others, read_coordinates
+from workflow.lib.similarity.sky_match import same_places
+from workflow.lib.similarity.tags import query_galaxies
 
 log = logging.getLogger(__name__)
 
@@ -28,55 +29,6 @@ RETRIEVAL = [
 
 SHARED_VOTES = ["tag", "query", "first", "difference", "by_chance", "p"]
 """Columns of the table of votes that neighbours share."""
-
-
-def find_neighbours(
-    representation: str | Path,
-    catalogue: str | Path,
-    tags: str | Path,
-    neighbours: str | Path,
-    *,
-    most_common: int,
-    k: int,
-    metric: str,
-    same_within: float,
-    threads: int,
-) -> None:
-    """Find the galaxies most similar to the one most often given each common tag (Sec. 2.4).
-
-    Parameters
-    ----------
-    representation
-        The compressed representation.
-    catalogue
-        The survey's catalogue; without coordinates only the query itself is dropped.
-    tags
-        By `tags.gather_tags`.
-    neighbours
-        Parquet to write: tag, query, rank (from 1), iauname, distance; the most common tag first.
-    most_common
-        How many tags.
-    k
-        Neighbours of each.
-    metric
-        One of `similarity.METRICS`.
-    same_within
-        Galaxies so near to the query on the sky are the same galaxy, and dropped [arcsec].
-    threads
-        CPU threads.
-    """
-    iaunames, vectors = read_representation(representation)
-    queries = _queries(tags, iaunames, most_common)
-    rows = pd.Index(iaunames).get_indexer(queries["query"])
-    same = same_places(*read_coordinates(catalogue, iaunames), rows, same_within)
-    found, away = find_others(vectors, rows, k, same, metric=metric, threads=threads)
-    log.info("%d neighbours of each of %d galaxies among %d", k, len(rows), len(iaunames))
-    table = queries.loc[queries.index.repeat(k)].assign(
-        rank=np.tile(np.arange(1, k + 1), len(queries)),
-        iauname=np.asarray(iaunames, object)[found.ravel()],
-        distance=away.ravel(),
-    )
-    write_parquet(table[found.ravel() >= 0], neighbours)
 
 
 class Label(NamedTuple):
@@ -116,7 +68,7 @@ def measure_retrieval(
     compressed
         Compressed representations, by name.
     full
-        The representation itself, by `representation.unpack_representation`.
+        The representation itself, by `vector_files.unpack_representation`.
     catalogue, tags, most_common, same_within, threads
         As for `find_neighbours`.
     table
@@ -125,7 +77,7 @@ def measure_retrieval(
         standard error; beside it the share of all other galaxies that have it (base_rate), which
         neighbours drawn by chance would reach. Labels with too few galaxies are left out.
     questions, answers, min_votes
-        As for `read_votes`.
+        As for `read_vote_fractions`.
     first
         Numbers of neighbours.
     above
@@ -141,7 +93,9 @@ def measure_retrieval(
     opened["full"] = np.load(full, mmap_mode="r")
     labels = [
         *_tag_labels(tags, iaunames, most_common),
-        *_answer_labels(read_votes(catalogue, iaunames, questions, answers, min_votes), above),
+        *_answer_labels(
+            read_vote_fractions(catalogue, iaunames, questions, answers, min_votes), above
+        ),
     ]
     coordinates = read_coordinates(catalogue, iaunames)
     keys = name_keys(iaunames)
@@ -211,7 +165,7 @@ def compare_votes(
         (by_chance), and the share of as large sets of galaxies, drawn by chance, that differ as
         little (p). Empty where nobody voted on the query or on its neighbours.
     questions, answers, min_votes
-        As for `read_votes`.
+        As for `read_vote_fractions`.
     first
         Numbers of neighbours.
     draws
@@ -220,7 +174,9 @@ def compare_votes(
         Of the draws.
     """
     iaunames = read_table(catalogue, text=["iauname"], columns=["iauname"])["iauname"]
-    votes = read_votes(catalogue, iaunames.tolist(), questions, answers, min_votes).to_numpy()
+    votes = read_vote_fractions(
+        catalogue, iaunames.tolist(), questions, answers, min_votes
+    ).to_numpy()
     place = pd.Series(np.arange(len(iaunames)), iaunames)
     rows = []
     found = read_table(neighbours, text=["iauname", "query"])
@@ -257,69 +213,6 @@ def _beyond_chance(
     by_chance = rng.choice(others, (draws, len(values))).mean(axis=1)
     p = (1 + (by_chance <= values.mean()).sum()) / (1 + draws)
     return float(values.mean()), float(others.mean()), float(p)
-
-
-def read_votes(
-    catalogue: str | Path,
-    iaunames: Sequence[str],
-    questions: Mapping[str, Sequence[str]],
-    answers: Sequence[str],
-    min_votes: int,
-) -> pd.DataFrame:
-    """Read the fractions of volunteers' votes.
-
-    Parameters
-    ----------
-    catalogue
-        The survey's catalogue.
-    iaunames
-        The galaxies wanted, n of them, all in the catalogue.
-    questions
-        With their answers; those that are not in the catalogue are left out.
-    answers
-        More columns of vote fractions.
-    min_votes
-        On a question with fewer votes a galaxy's fractions are missing.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A float64 column of n fractions for each answer.
-    """
-    have = set(pq.read_schema(catalogue).names)
-    columns = {
-        f"{question}_{answer}_fraction": f"{question}_total-votes"
-        for question, known in questions.items()
-        for answer in known
-    } | dict.fromkeys(answers)
-    wanted = {column: total for column, total in columns.items() if column in have}
-    totals = {total for total in wanted.values() if total in have}
-    table = read_table(catalogue, text=["iauname"], columns=["iauname", *wanted, *totals])
-    table = table.set_index("iauname").loc[iaunames]
-    fractions = table[list(wanted)].astype(np.float64)
-    for column, total in wanted.items():
-        if total in have:
-            fractions[column] = fractions[column].where(table[total] >= min_votes)
-    return fractions
-
-
-def read_coordinates(
-    catalogue: str | Path, iaunames: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Read RA and Dec of these galaxies [deg], each of shape (n,); missing if there are none."""
-    if not {"ra", "dec"} <= set(pq.read_schema(catalogue).names):
-        nowhere = np.full(len(iaunames), np.nan)
-        return nowhere, nowhere
-    table = read_table(catalogue, text=["iauname"], columns=["iauname", "ra", "dec"])
-    table = table.set_index("iauname").loc[iaunames]
-    return table["ra"].to_numpy(np.float64), table["dec"].to_numpy(np.float64)
-
-
-def _queries(tags: str | Path, iaunames: Sequence[str], most_common: int) -> pd.DataFrame:
-    queries = query_galaxies(read_table(tags, text=["iauname", "tag"]), iaunames, most_common)
-    if queries.empty:
-        raise UserError(f"{tags}: no tagged galaxy has a representation")
-    return queries
 
 
 def _tag_labels(tags: str | Path, iaunames: Sequence[str], most_common: int) -> Iterator[Label]:

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.lib.errors import UserError
+from workflow.lib.common.errors import UserError
 
 COLUMNS = ("tag", "becomes", "because")
 

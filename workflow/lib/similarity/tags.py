@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.lib.errors import UserError
-from workflow.lib.project import fraction_product
-from workflow.lib.tables import read_table, write_parquet
-from workflow.lib.tag_rules import TagRules, read_tag_rules
+from workflow.lib.catalogue.fractions import fraction_product
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.similarity.tag_rules import TagRules, read_tag_rules
 
 log = logging.getLogger(__name__)
 

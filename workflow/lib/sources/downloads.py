@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflow.lib.errors import UserError
-from workflow.lib.files import write_text
+from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.files import write_text
 
 if TYPE_CHECKING:
     import requests
 
-    from workflow.lib.http import PoliteClient
+    from workflow.lib.sources.http import PoliteClient
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,6 @@ def download_file(
         If the file cannot be had, or is not the one that is known or was recorded.
     """
     # Not at the top: the table above is read by every job, which does not need a network library.
-    from workflow.lib.images import CutoutError
 
     path = Path(path)
     record = Path(record) if record else path.with_name(f"{path.name}.sha256")
@@ -111,7 +110,7 @@ def download_file(
     known = sha256 or _recorded(record)
     try:
         client.retrying(_no_progress(part, client.attempts))(_fetch_rest, url, part, client, known)
-    except CutoutError as error:
+    except FetchError as error:
         raise UserError(
             f"{path.name}: not downloaded ({error}); run again to go on from byte "
             f"{_size(part)}, or put the file at {path} yourself"

@@ -15,8 +15,7 @@ import requests
 import tenacity
 import urllib3
 
-from workflow.lib.errors import UserError
-from workflow.lib.images import CutoutError
+from workflow.lib.common.errors import FetchError, UserError
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +81,11 @@ class PoliteClient:
         params
             The query.
         check
-            Called with the body; a transient `CutoutError` from it counts as a failed attempt.
+            Called with the body; a transient `FetchError` from it counts as a failed attempt.
 
         Raises
         ------
-        CutoutError
+        FetchError
             With the last attempt's reason.
         UserError
             If the address is neither http nor https.
@@ -96,7 +95,7 @@ class PoliteClient:
     def retrying(
         self, stop: Callable[[tenacity.RetryCallState], bool] | None = None
     ) -> tenacity.Retrying:
-        """Give a tenacity `Retrying` that repeats calls which raise a transient `CutoutError`.
+        """Give a tenacity `Retrying` that repeats calls which raise a transient `FetchError`.
 
         Parameters
         ----------
@@ -131,7 +130,7 @@ class PoliteClient:
 
         Raises
         ------
-        CutoutError
+        FetchError
             If the connection fails, here or in the block, or the status is another one.
         """
         if urlsplit(url).scheme not in ("http", "https"):
@@ -155,10 +154,10 @@ class PoliteClient:
                 body += piece
                 if len(body) > self.max_bytes:
                     message = f"{response.url} sends over {self.max_bytes} bytes"
-                    raise CutoutError("too-large", message)
+                    raise FetchError("too-large", message)
                 if self._clock() - start > self.deadline:
                     message = f"{response.url} took over {self.deadline:g} s"
-                    raise CutoutError("timeout", message, transient=True)
+                    raise FetchError("timeout", message, transient=True)
         if check is not None:
             check(bytes(body))
         return bytes(body)
@@ -210,9 +209,9 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
         yield piece
 
 
-def _status_error(response: requests.Response) -> CutoutError:
+def _status_error(response: requests.Response) -> FetchError:
     status = response.status_code
-    return CutoutError(
+    return FetchError(
         "not-found" if status == requests.codes.not_found else f"http-{status}",
         f"{response.url} answered {status} {response.reason}",
         transient=status == TOO_MANY_REQUESTS or status >= 500,
@@ -225,15 +224,15 @@ def _translated_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise CutoutError("timeout", f"{url} fell silent", transient=True) from error
+        raise FetchError("timeout", f"{url} fell silent", transient=True) from error
     except urllib3.exceptions.ProtocolError as error:
         cut_short = any(isinstance(cause, IncompleteRead) for cause in error.args)
         reason = "truncated" if cut_short else "connection"
-        raise CutoutError(reason, f"{url}: {error}", transient=True) from error
+        raise FetchError(reason, f"{url}: {error}", transient=True) from error
     except (requests.ConnectionError, urllib3.exceptions.HTTPError) as error:
-        raise CutoutError("connection", f"{url}: {error}", transient=True) from error
+        raise FetchError("connection", f"{url}: {error}", transient=True) from error
     except requests.RequestException as error:
-        raise CutoutError("connection", f"{url}: {error}") from error
+        raise FetchError("connection", f"{url}: {error}") from error
 
 
 def _log_retry(state: tenacity.RetryCallState) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.lib.sky.population import EDGE_ON, draw_population, fluxes, iauname, petrosian
+from workflow.lib.sources.sky.population import EDGE_ON, draw_population, fluxes, iauname, petrosian
 
 
 @pytest.fixture(scope="module")

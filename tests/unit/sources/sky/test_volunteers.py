@@ -9,9 +9,11 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu, spearmanr
 
 from tests.conftest import ROOT
-from workflow.lib.sky.light import Galaxy
-from workflow.lib.sky.population import EDGE_ON, draw_population
-from workflow.lib.sky.volunteers import (
+from workflow.lib.similarity.tag_rules import read_tag_rules
+from workflow.lib.similarity.tags import merge_tags
+from workflow.lib.sources.sky.light import Galaxy
+from workflow.lib.sources.sky.population import EDGE_ON, draw_population
+from workflow.lib.sources.sky.volunteers import (
     NEXT_QUESTION,
     QUESTIONS,
     SEEING_SIGMA,
@@ -23,8 +25,6 @@ from workflow.lib.sky.volunteers import (
     rare_features,
     volunteer_votes,
 )
-from workflow.lib.tag_rules import read_tag_rules
-from workflow.lib.tags import merge_tags
 
 SEED = 3
 RULES = read_tag_rules(ROOT / "config/tags.tsv")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from workflow.lib.sky.streams import stream
+from workflow.lib.sources.sky.streams import stream
 
 HALF_WIDTH = 150.0
 """The field reaches this far [arcsec] from the galaxy in each direction."""

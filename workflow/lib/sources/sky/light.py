@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gamma, i0
 
-from workflow.lib.sky.population import (
+from workflow.lib.sources.sky.population import (
     EDGE_ON,
     OUTER_SCALE,
     fluxes,

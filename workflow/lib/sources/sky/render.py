@@ -10,10 +10,10 @@ from astropy.io import fits
 from scipy import fft
 from scipy.ndimage import correlate1d, map_coordinates
 
-from workflow.lib.sky.field import SkyObject, field_objects
-from workflow.lib.sky.light import BANDS, Galaxy
-from workflow.lib.sky.population import sersic_b, sersic_flux
-from workflow.lib.sky.streams import stream
+from workflow.lib.sources.sky.field import SkyObject, field_objects
+from workflow.lib.sources.sky.light import BANDS, Galaxy
+from workflow.lib.sources.sky.population import sersic_b, sersic_flux
+from workflow.lib.sources.sky.streams import stream
 
 PADDING = 24
 MOFFAT_BETA = 3.5

@@ -6,34 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from astropy.table import Table
 from joblib import Parallel, delayed
 
-from workflow.lib.catalogue import NSA_COLUMNS
-from workflow.lib.errors import UserError
-from workflow.lib.files import atomic_path, write_text
-from workflow.lib.images import (
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import atomic_path, write_text
+from workflow.lib.common.images import (
     decode_image,
     native_size,
     thumbnail_pixel_scale,
     to_jpeg,
     to_thumbnail,
 )
-from workflow.lib.sky.population import draw_population
-from workflow.lib.sky.render import Instrument, cutout_fits
-from workflow.lib.sky.volunteers import (
+from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.sources.nsa import write_atlas
+from workflow.lib.sources.sky.population import draw_population
+from workflow.lib.sources.sky.render import Instrument, cutout_fits
+from workflow.lib.sources.sky.volunteers import (
     automated_fractions,
     forum_tags,
     odd_fraction,
     rare_features,
     volunteer_votes,
 )
-from workflow.lib.tables import read_table, write_parquet
-
-NSA_BANDS = "FNugriz"
-"""The order of the atlas's fluxes."""
 
 log = logging.getLogger(__name__)
 
@@ -94,18 +89,6 @@ def simulate_survey(
     write_parquet(rare_features(observed, votes, seed), rare)
     write_text(forum_tags(observed, seed, spellings).to_csv(index=False), tags)
     write_text(odd_fraction(observed, seed).to_csv(index=False), solutions)
-
-
-def write_atlas(sky: pd.DataFrame, path: str | Path, flux_column: str, zero_point: float) -> None:
-    """Write a sky in the form of the NASA-Sloan Atlas; bands that are not simulated hold 0."""
-    table = Table({ours: sky[theirs].to_numpy() for ours, theirs in NSA_COLUMNS.items()})
-    flux = np.zeros((len(sky), len(NSA_BANDS)), np.float32)
-    for band in "grz":
-        flux[:, NSA_BANDS.index(band)] = 10 ** ((zero_point - sky[f"mag_{band}"]) / 2.5)
-    table[flux_column] = flux
-    table["IAUNAME"] = sky["iauname"].to_numpy(str)
-    with atomic_path(path) as temporary:
-        table.write(temporary, format="fits")
 
 
 def simulate_cutout(

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from workflow.lib.sky.population import EDGE_ON, projected_axis_ratio
-from workflow.lib.sky.streams import stream
+from workflow.lib.sources.sky.population import EDGE_ON, projected_axis_ratio
+from workflow.lib.sources.sky.streams import stream
 
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "smooth-or-featured": ("smooth", "featured-or-disk", "artifact"),

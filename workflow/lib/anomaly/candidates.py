@@ -1,0 +1,171 @@
+"""Which galaxies are searched for anomalies, and by what features (paper Sec. 3.3)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow.lib.catalogue.fractions import fraction_product
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import atomic_path, write_json
+from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.represent.vector_files import read_representation
+
+log = logging.getLogger(__name__)
+
+
+def standardise(vectors: np.ndarray) -> np.ndarray:
+    """Give features of mean 0 and variance 1; those in which no galaxies differ become 0.
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, d), float.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, d), float32.
+
+    Raises
+    ------
+    UserError
+        If a galaxy has a feature that is not finite, or all galaxies have the same features.
+    """
+    mean, deviation = (f(vectors, axis=0, dtype=np.float64) for f in (np.mean, np.std))
+    if not (np.isfinite(mean) & np.isfinite(deviation)).all():
+        unusable = int((~np.isfinite(vectors)).any(axis=1).sum())
+        raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")
+    # What rounding makes of equal numbers is no difference.
+    constant = deviation <= 1e-6 * np.abs(mean)
+    if constant.all():
+        raise UserError(f"all {len(vectors)} galaxies have the same features")
+    deviation[constant] = np.inf
+    return ((vectors - mean) / deviation).astype(np.float32)
+
+
+def select_candidates(
+    catalogue: str | Path,
+    features: Sequence[str | Path],
+    candidates: str | Path,
+    counts: str | Path,
+    *,
+    label: str,
+    above: float | None,
+    share: float | None,
+    votes: str,
+    min_votes: float,
+    filters: Mapping[str, float],
+) -> None:
+    """Choose the galaxies among which anomalies are looked for, and say which ones are anomalies.
+
+    Parameters
+    ----------
+    catalogue
+        The survey's catalogue.
+    features
+        Files of vectors; galaxies without a finite one in each are left out.
+    candidates
+        Parquet to write: iauname, label, anomaly; in the catalogue's order.
+    counts
+        JSON to write: how many galaxies are left after each cut, the anomalies among them, and the
+        threshold.
+    label, above, share, votes, min_votes, filters
+        As in `anomaly_tasks.Task`.
+
+    Raises
+    ------
+    UserError
+        If a column is missing or has other values than it can, or there are no anomalies, or
+        nothing else.
+    """
+    numbers = dict.fromkeys([label, *([votes] if votes else [])])
+    table = read_table(catalogue, text=["iauname"], columns=["iauname", *numbers])
+    for column in numbers:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise UserError(f"{catalogue}: column '{column}' has text, not numbers")
+    if not table[label].dropna().between(0, 1).all():
+        raise UserError(
+            f"{catalogue}: column '{label}' has values from {table[label].min():g} to "
+            f"{table[label].max():g}; a label must lie between 0 and 1"
+        )
+    left = {"catalogue": len(table)}
+    keep = table[label].notna().to_numpy()
+    if votes:
+        keep = keep & (table[votes].to_numpy() >= min_votes)
+        left[f"{votes} >= {min_votes:g}"] = int(keep.sum())
+    for fraction, least in filters.items():
+        keep = keep & (fraction_product(catalogue, [fraction])[1] > least)
+        left[f"{fraction} > {least:g}"] = int(keep.sum())
+    for path in features:
+        names, vectors = read_representation(path)
+        usable = np.isfinite(vectors).all(axis=1)
+        keep = keep & table["iauname"].isin(np.array(names, object)[usable]).to_numpy()
+        left[f"features of {Path(path).name}"] = int(keep.sum())
+    found = table.loc[keep, ["iauname", label]].rename(columns={label: "label"})
+    if found.empty:
+        raise UserError(f"{catalogue}: no galaxy is left of {left}")
+    threshold = above if share is None else threshold_of(found["label"].to_numpy(), share)
+    found["anomaly"] = found["label"] > threshold
+    anomalies = int(found["anomaly"].sum())
+    if not 0 < anomalies < len(found):
+        raise UserError(
+            f"{catalogue}: {anomalies} of {len(found)} galaxies have {label} > {threshold:g}; "
+            "there must be anomalies and others"
+        )
+    log.info("%d of %d galaxies have %s > %g", anomalies, len(found), label, threshold)
+    write_parquet(found, candidates)
+    summary = {"left": left, "galaxies": len(found), "anomalies": anomalies}
+    write_json(summary | {"label": label, "threshold": float(threshold)}, counts)
+
+
+def threshold_of(labels: np.ndarray, share: float) -> float:
+    """Give the threshold above which there is a share of the labels, as nearly as ties allow.
+
+    Parameters
+    ----------
+    labels
+        Shape (n,), at least two different ones; otherwise nothing is above the threshold.
+    share
+        0 to 1; at least one label is above the threshold, however small it is.
+
+    Returns
+    -------
+    float
+        One of the labels.
+    """
+    values, counts = np.unique(labels, return_counts=True)
+    larger = len(labels) - counts.cumsum()
+    some = larger > 0
+    if not some.any():
+        return float(values[0])
+    return float(values[some][np.argmin(np.abs(larger[some] / len(labels) - share))])
+
+
+def standardise_features(features: str | Path, candidates: str | Path, vectors: str | Path) -> None:
+    """Bring the candidates' features to mean 0 and variance 1.
+
+    Parameters
+    ----------
+    features
+        Parquet of vectors of the survey's galaxies.
+    candidates
+        By `select_candidates`.
+    vectors
+        NumPy file to write: float32 (n, d), in the order of the candidates.
+
+    Raises
+    ------
+    UserError
+        If all candidates have the same features.
+    """
+    names, values = read_representation(features)
+    wanted = read_table(candidates, text=["iauname"])["iauname"]
+    try:
+        scaled = standardise(values[pd.Index(names).get_indexer(wanted)])
+    except UserError as error:
+        raise UserError(f"{features}: {error}") from error
+    with atomic_path(vectors) as temporary:
+        np.save(temporary, scaled)

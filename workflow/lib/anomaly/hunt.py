@@ -1,0 +1,94 @@
+"""One search for anomalies, with a simulated rater (paper Sec. 3.3)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow.lib.anomaly.active_learning import LabelRater, final_ranking
+from workflow.lib.anomaly.methods import Found, search
+from workflow.lib.anomaly.scores import average_precision, by_rank
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table, write_parquet
+
+log = logging.getLogger(__name__)
+
+
+def hunt_anomalies(
+    candidates: str | Path,
+    vectors: str | Path,
+    repeats: Sequence[int],
+    results: Sequence[str | Path],
+    *,
+    search_by: str,
+    settings: Mapping[str, Any],
+    known_first: bool,
+    ratings: int,
+    seed: int,
+    threads: int,
+) -> None:
+    """Search for anomalies as a simulated person would, once for each repeat.
+
+    Parameters
+    ----------
+    candidates
+        By `select_candidates`.
+    vectors
+        By `standardise_features`.
+    repeats
+        Numbers that, with the seed, set the random draws of each repeat.
+    results
+        Parquet to write for each: iauname, interest, rarity (the baseline's alone), rank (from 1),
+        rated (when, from 1; missing if not), rating.
+    search_by, settings
+        A name of `methods.SEARCHES`, and its settings.
+    known_first
+        Whether galaxies found to be anomalies come first in the ranking, and those found not to be
+        are as interesting as nothing.
+    ratings
+        Galaxies to be rated.
+    seed
+        Of all repeats.
+    threads
+        To use.
+
+    Raises
+    ------
+    UserError
+        If there are fewer galaxies than are to be rated.
+    """
+    table = read_table(candidates, text=["iauname"])
+    features = np.load(vectors)
+    rater, anomaly = LabelRater(table["label"].to_numpy()), table["anomaly"].to_numpy()
+    for repeat, result in zip(repeats, results, strict=True):
+        drawn = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
+        try:
+            found = search(
+                search_by, features, rater, ratings, seed=drawn, threads=threads, **settings
+            )
+        except UserError as error:
+            raise UserError(f"{candidates}: {error}") from error
+        frame = _ranked(table, found, known_first)
+        write_parquet(frame, result)
+        log.info(
+            "repeat %d: %d anomalies rated, average precision %.3f",
+            repeat, anomaly[found.rows].sum(), average_precision(by_rank(frame, anomaly)),
+        )  # fmt: skip
+
+
+def _ranked(candidates: pd.DataFrame, found: Found, known_first: bool) -> pd.DataFrame:
+    """Put what a search ends with into a table."""
+    known = found.interest[found.rows]
+    if known_first:
+        known = np.where(candidates["anomaly"].to_numpy()[found.rows], np.inf, 0)
+    rank = np.empty(len(candidates), int)
+    rank[final_ranking(found.interest, found.rows, known)] = np.arange(1, len(candidates) + 1)
+    frame = candidates[["iauname"]].assign(interest=found.interest.astype(np.float32), rank=rank)
+    if found.rarity is not None:
+        frame["rarity"] = found.rarity.astype(np.float32)
+    order = np.arange(1, len(found.rows) + 1)
+    given = pd.DataFrame({"rated": order, "rating": found.ratings}, found.rows, dtype="Int64")
+    return frame.join(given)

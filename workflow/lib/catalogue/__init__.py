@@ -1,0 +1,1 @@
+"""Stage 1: from source tables to one catalogue a survey."""

@@ -1,0 +1,95 @@
+"""Vote fractions of a catalogue, volunteers' or automated."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table
+
+
+def sample_names(
+    catalogue: str | Path, votes: str | Path | None, fractions: Sequence[str], threshold: float
+) -> np.ndarray:
+    """Name the galaxies for which the product of the vote fractions is above a threshold."""
+    names, product = fraction_product(votes or catalogue, fractions)
+    return names[product > threshold]
+
+
+def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Multiply the vote fractions of each galaxy.
+
+    Where there is no automated fraction of an answer, the volunteers' is taken.
+
+    Returns
+    -------
+    iaunames : numpy.ndarray
+        Shape (n,), of all galaxies of the table.
+    product : numpy.ndarray
+        Shape (n,), float64; 1 for no fractions, missing where one is.
+
+    Raises
+    ------
+    UserError
+        If the table has no column for a fraction.
+    """
+    have, wanted = pq.read_schema(table).names, []
+    for answer in fractions:
+        columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
+        column = next((name for name in columns if name in have), None)
+        if column is None:
+            raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
+        wanted.append(column)
+    # Not the whole catalogue: it has a hundred columns more.
+    galaxies = read_table(table, text=["iauname"], columns=["iauname", *dict.fromkeys(wanted)])
+    product = np.ones(len(galaxies))
+    for column in wanted:
+        product = product * galaxies[column].to_numpy()
+    return galaxies["iauname"].to_numpy(), product
+
+
+def read_vote_fractions(
+    catalogue: str | Path,
+    iaunames: Sequence[str],
+    questions: Mapping[str, Sequence[str]],
+    answers: Sequence[str],
+    min_votes: int,
+) -> pd.DataFrame:
+    """Read the fractions of volunteers' votes.
+
+    Parameters
+    ----------
+    catalogue
+        The survey's catalogue.
+    iaunames
+        The galaxies wanted, n of them, all in the catalogue.
+    questions
+        With their answers; those that are not in the catalogue are left out.
+    answers
+        More columns of vote fractions.
+    min_votes
+        On a question with fewer votes a galaxy's fractions are missing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A float64 column of n fractions for each answer.
+    """
+    have = set(pq.read_schema(catalogue).names)
+    columns = {
+        f"{question}_{answer}_fraction": f"{question}_total-votes"
+        for question, known in questions.items()
+        for answer in known
+    } | dict.fromkeys(answers)
+    wanted = {column: total for column, total in columns.items() if column in have}
+    totals = {total for total in wanted.values() if total in have}
+    table = read_table(catalogue, text=["iauname"], columns=["iauname", *wanted, *totals])
+    table = table.set_index("iauname").loc[iaunames]
+    fractions = table[list(wanted)].astype(np.float64)
+    for column, total in wanted.items():
+        if total in have:
+            fractions[column] = fractions[column].where(table[total] >= min_votes)
+    return fractions

@@ -1,0 +1,100 @@
+"""How labelled galaxies are split into train, validation and test sets (Sec. 4.2.2)."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table
+
+
+def read_labels(path: str | Path) -> tuple[list[str], np.ndarray]:
+    """Read iaunames, and labels as bool of shape (n,), from what `label_galaxies` wrote."""
+    table = read_table(path, text=["iauname"])
+    return table["iauname"].tolist(), table["label"].to_numpy(bool)
+
+
+class Split(NamedTuple):
+    """Rows of the labelled galaxies; each galaxy is in one of the three sets at most."""
+
+    train: np.ndarray
+    """Shape (size,); a galaxy with the label may stand here several times."""
+    copies: np.ndarray
+    """Shape (size,): which copy of its galaxy each is, from 0."""
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def draw_split(
+    labels: np.ndarray,
+    *,
+    size: int,
+    validation_share: float,
+    test_share: float,
+    copies: int,
+    seed: int,
+    path: str | Path,
+) -> Split:
+    """Split labelled galaxies as the paper does, with as many with the label as without (4.2.2).
+
+    Shares of those with the label are set aside for validation and test, and the same number of
+    those without. The rest of those with the label is repeated, and surplus ones without cut off.
+    Then random ones are dropped from the training set to leave `size`; this changes the balance of
+    its classes at random, and leaves validation and test as they are.
+
+    Parameters
+    ----------
+    labels
+        Shape (n,), bool.
+    size
+        Of the training set, copies included.
+    validation_share, test_share
+        Of the galaxies with the label.
+    copies
+        How often a galaxy with the label stands in the full training set.
+    seed
+        Of all that is drawn.
+    path
+        Where the labels were read from, for messages.
+
+    Raises
+    ------
+    UserError
+        If a class has too few galaxies, or fewer than `size` are left to train on.
+    """
+    rng = np.random.default_rng(seed)
+    have, have_not = (rng.permutation(np.flatnonzero(labels == one)) for one in (True, False))
+    aside = _share(validation_share + test_share, min(len(have), len(have_not)))
+    validated = _share(validation_share, min(len(have), len(have_not)))
+    left = [_share(1 - validation_share - test_share, len(rows)) for rows in (have, have_not)]
+    learned = min(left[0], left[1] // copies)
+    if not 0 < validated < aside or not learned:
+        raise UserError(
+            f"{path}: {len(have)} galaxies with the label and {len(have_not)} without are too few "
+            f"for a validation share of {validation_share:g}, a test share of {test_share:g} and "
+            f"{copies} copies (finetune.split)"
+        )
+    if size > 2 * copies * learned:
+        raise UserError(
+            f"{path}: at most {2 * copies * learned} can be trained on ({learned} galaxies with "
+            f"the label, {copies} times each, and as many without), not {size}; "
+            "lower 'finetune.sizes'"
+        )
+    # Those to train on come from the end, so that what is set aside never reaches them.
+    rings, others = have[-learned:], have_not[-copies * learned :]
+    rows = np.concatenate([np.tile(rings, copies), others])
+    number = np.concatenate([np.repeat(np.arange(copies), learned), np.zeros(len(others), int)])
+    kept = rng.permutation(len(rows))[:size]
+    return Split(
+        rows[kept],
+        number[kept],
+        np.concatenate([have[:validated], have_not[:validated]]),
+        np.concatenate([have[validated:aside], have_not[validated:aside]]),
+    )
+
+
+def _share(share: float, count: int) -> int:
+    """Round down, but not because 0.3 * 10 is less than 3 in a computer."""
+    return math.floor(share * count + 1e-6)

@@ -1,0 +1,1 @@
+"""What the configuration means: read by Snakemake itself, so nothing heavy is imported here."""

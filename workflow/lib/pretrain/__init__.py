@@ -1,0 +1,1 @@
+"""Stage 3: encoders that learn from votes."""

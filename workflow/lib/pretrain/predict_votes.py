@@ -1,0 +1,56 @@
+"""Votes as a pretrained network predicts them (paper Sec. 2.2)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workflow.lib.common.tables import write_parquet
+from workflow.lib.network.encoder import load_encoder, load_head
+from workflow.lib.pretrain.votes import held_out_names, votes_table
+
+if TYPE_CHECKING:
+    pass
+from workflow.lib.network.forward import answer_all
+
+
+def predict_votes(
+    shards: Sequence[str | Path],
+    weights: str | Path,
+    head: str | Path,
+    votes: str | Path,
+    *,
+    survey: str,
+    crop_size: int,
+    batch_size: int,
+    seed: int,
+    views: int,
+) -> None:
+    """Write the vote fractions that a pretrained network expects of each galaxy of a survey.
+
+    Parameters
+    ----------
+    shards
+        The survey's cutout shards.
+    weights, head
+        An encoder, and the head that it was trained with.
+    votes
+        Parquet to write, by `votes.votes_table`.
+    survey
+        Its name: of the survey that the network was trained on, only galaxies of the test set
+        are held out.
+    crop_size, batch_size, seed, views
+        As for `embed_shard`; the views are the same as those of the representation.
+
+    Raises
+    ------
+    UserError
+        If the weights have no head, or any of the files is not what it should be.
+    """
+    encoder, description = load_encoder(weights, crop_size)
+    answer = load_head(head)
+    iaunames, concentrations = answer_all(
+        answer.concentrations, encoder, shards,
+        batch_size=batch_size, seed=seed, views=views, origin=weights,
+    )  # fmt: skip
+    held_out = held_out_names(iaunames, survey, description["training"])
+    write_parquet(votes_table(iaunames, concentrations, held_out, answer.questions), votes)

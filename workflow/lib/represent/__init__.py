@@ -1,0 +1,1 @@
+"""Stage 4: representations, PCA and umap."""

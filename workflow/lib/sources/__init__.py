@@ -1,0 +1,1 @@
+"""Stage 0: where tables and images come from."""

@@ -1,0 +1,8 @@
+# Input functions of 0_sources.smk.
+
+
+def named_downloads(value):
+    """Name the files to download that stand somewhere in a part of the configuration."""
+    if isinstance(value, dict):
+        return sorted({name for below in value.values() for name in named_downloads(below)})
+    return [value] if str(value).startswith("<downloads>/") else []

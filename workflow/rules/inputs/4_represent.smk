@@ -1,0 +1,16 @@
+# Input functions of 4_represent.smk.
+
+
+def labels_of(survey):
+    """Give the labels that a survey's representations are probed for."""
+    labels = config["probe"]["labels"]
+    return {name: rule for name, rule in labels.items() if rule["survey"] == survey}
+
+
+def automated_votes(wildcards):
+    """Name the predicted votes by which a survey's samples are drawn, if no catalogue has them."""
+    given = "automated" in SURVEYS[wildcards.survey]["catalogue"]
+    predicted = wildcards.pretraining in {*TRAINED_HERE, *WEIGHTS} - {*STAND_INS}
+    needed = config["umap"]["samples"][wildcards.sample]["fractions"]
+    pattern = "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet"
+    return expand(pattern, **wildcards) if needed and predicted and not given else []

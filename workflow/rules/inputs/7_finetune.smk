@@ -1,0 +1,39 @@
+# Input functions of 7_finetune.smk.
+
+
+def label_of(wildcards):
+    """Say which galaxies of which survey have a label, and which have it not."""
+    return config["finetune"]["labels"][wildcards.label]
+
+
+def weights_to_finetune(file):
+    """Name a file of a pretraining; none to train from scratch."""
+    return lambda wildcards: (
+        []
+        if wildcards.pretraining == SCRATCH
+        else f"<results>/3_pretrain/{wildcards.pretraining}/{file}"
+    )
+
+
+def images_to_finetune(wildcards):
+    """Name the labelled images as a pretraining sees them, with three channels or one."""
+    channels = 3 if wildcards.pretraining in config["finetune"]["colour"] else 1
+    return f"<results>/7_finetune/{wildcards.label}/images_{channels}.npy"
+
+
+def seeded_run(wildcards, size, repeat):
+    """Give a run's size, repeat and seed."""
+    run = FinetuningRun(wildcards.pretraining, wildcards.depth, int(size), int(repeat))
+    return [run.size, run.repeat, run.seed(config["finetune"]["seed"], wildcards.label)]
+
+
+def runs_of_job(wildcards):
+    """Give size, repeat and seed of each run of a job, in the order of its outputs."""
+    if ALONE:
+        return [seeded_run(wildcards, wildcards.size, wildcards.repeat)]
+    finetune = config["finetune"]
+    return [
+        seeded_run(wildcards, size, repeat)
+        for size in finetune["sizes"]
+        for repeat in range(finetune["repeats"])
+    ]
