@@ -19,6 +19,7 @@ def tree(tmp_path, monkeypatch):
     for name, folder in {"LIB": "workflow/lib", "SCRIPTS": "scripts"}.items():
         copy = shutil.copytree(ROOT / folder, tmp_path / folder)
         monkeypatch.setattr(code_hash, name, copy)
+    monkeypatch.setattr(code_hash, "REMEMBERED", tmp_path / "remembered.json")
     return tmp_path
 
 
@@ -85,6 +86,17 @@ def test_the_script_itself_counts(tree):
     assert changed == {"write_shard"}
 
 
+def test_what_is_remembered_of_a_file_is_what_is_found_by_parsing_it(tree):
+    first = hashes()
+    assert code_hash.REMEMBERED.stat().st_size > 1000
+    assert hashes() == first
+    code_hash.REMEMBERED.write_text("damaged")
+    assert hashes() == first
+    code_hash.REMEMBERED.unlink()
+    code_hash.REMEMBERED.mkdir()  # nothing can be written there
+    assert hashes() == first
+
+
 def test_rewording_every_docstring_and_comment_changes_no_hash(tree):
     first, reworded = hashes(), 0
     for path in [*(tree / "workflow/lib").rglob("*.py"), *(tree / "scripts").rglob("*.py")]:
@@ -113,7 +125,7 @@ def test_what_is_imported_inside_functions_counts_but_not_what_is_for_types_alon
 def test_images_of_a_real_survey_do_not_depend_on_the_simulated_sky(tree):
     def real():
         hashes()  # reads all files anew
-        return code_hash.script_digest("fetch_cutouts", without=["sources.sky.render"])
+        return code_hash.script_digest("fetch_cutouts", without=("sources.sky.render",))
 
     first = real()
     render = tree / "workflow/lib/sources/sky/light.py"

@@ -1,25 +1,32 @@
 """Which code a result was made by. Parsed by every job, so nothing heavy is imported here.
 
 A hash is of syntax trees: comments, docstrings and layout do not count, and every Python version
-gives the same one.
+gives the same one. What a file's bytes amount to is remembered in `REMEMBERED`, since parsing all
+files would take longer than reading the rest of the workflow.
 """
 
 import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workflow.lib.common.files import write_text
+
 LIB = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parents[3] / "scripts"
-PACKAGE = "workflow.lib"
+PACKAGE = "workflow.lib."
+REMEMBERED = Path(".snakemake/code_hashes.json")
+"""For the hash of a file's bytes: that of its syntax tree, and what it imports."""
 UNHASHED = {"common.errors", "common.logs", "planning.code_hash"}
 """How code is hashed, and how problems are reported; an edit there changes no result."""
 
 
-def script_digest(script: str, without: Iterable[str] = ()) -> str:
+@cache
+def script_digest(script: str, without: tuple[str, ...] = ()) -> str:
     """Hash a rule's script and every module that it can reach.
 
     Parameters
@@ -79,40 +86,49 @@ def _reached(names: frozenset[str], without: frozenset[str] = frozenset()) -> fr
 
 
 def _joined(paths: Iterable[Path]) -> str:
-    return hashlib.sha256("".join(map(_tree_hash, paths)).encode()).hexdigest()[:12]
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), path)
-
-
-@cache
-def _tree_hash(path: Path) -> str:
-    return hashlib.sha256(repr(_plain(_tree(path))).encode()).hexdigest()
+    hashes = "".join(_facts_of(path)[0] for path in paths)
+    return hashlib.sha256(hashes.encode()).hexdigest()[:12]
 
 
 @cache
 def _imports_of(path: Path) -> frozenset[str]:
-    return frozenset(_imports(_tree(path)))
+    """Name the modules of this package that a file imports."""
+    inner = (name.removeprefix(PACKAGE) for name in _facts_of(path)[1] if name.startswith(PACKAGE))
+    return frozenset(name for name in inner if file_of(name).exists())
+
+
+@cache
+def _facts_of(path: Path) -> list[Any]:
+    text = path.read_bytes()
+    key = hashlib.sha256(Path(__file__).read_bytes() + text).hexdigest()
+    facts = _remembered()
+    if key not in facts:
+        tree = ast.parse(text, path)
+        tree_hash = hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()
+        facts[key] = [tree_hash, sorted(set(_imports(tree)))]
+        with suppress(OSError):  # where nothing may be written, files are parsed each time
+            write_text(json.dumps(facts), REMEMBERED)
+    return facts[key]
+
+
+@cache
+def _remembered() -> dict[str, list[Any]]:
+    try:
+        return json.loads(REMEMBERED.read_text())
+    except (OSError, ValueError):
+        return {}
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
-    """Name the modules of this package that a piece of code imports, but for type checkers."""
+    """Name everything that a piece of code imports, except under TYPE_CHECKING."""
     if isinstance(node, ast.ImportFrom):
-        named = [f"{node.module}.{alias.name}" for alias in node.names]
-        yield from filter(None, map(_module_of, [node.module or "", *named]))
+        yield from [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
     elif isinstance(node, ast.Import):
-        yield from filter(None, (_module_of(alias.name) for alias in node.names))
+        yield from (alias.name for alias in node.names)
     elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
         for field in ("body", "orelse", "finalbody", "handlers", "cases"):
             for inner in getattr(node, field, ()):
                 yield from _imports(inner)
-
-
-def _module_of(name: str) -> str | None:
-    inner = name.removeprefix(f"{PACKAGE}.")
-    return inner if inner != name and file_of(inner).exists() else None
 
 
 def _plain(node: Any) -> Any:
