@@ -1,4 +1,4 @@
-"""Hunts without the page: what is rated, what the model makes of it, and what it may not do."""
+"""Hunts without the page: ratings, the model's predictions, and invalid requests."""
 
 import threading
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ SUBJECT = Subject("decals", "random", 10)
 
 
 def settle():
-    """Wait until the models have done what they were asked for."""
+    """Wait until the models of all hunts have finished."""
     done = False
     while not done:
         before = [hunt.history for hunt in OPENED]
@@ -33,7 +33,7 @@ OPENED = []
 
 @pytest.fixture
 def sky(made_up, tmp_path):
-    """Hunts among the made-up galaxies, in a folder of their own."""
+    """Hunts among the made-up galaxies, in a temporary folder."""
     OPENED.clear()
     change = {"hunt": {"folder": str(tmp_path / "hunts")}}
     config = merged(made_up.survey.config, change)
@@ -50,7 +50,7 @@ def sky(made_up, tmp_path):
 
 
 def reopened(sky, name="rings"):
-    """Give a hunt as a new server opens it, after the one before has ended."""
+    """Return a hunt as a restarted server opens it."""
     for hunt in OPENED:
         hunt.file.close()
     OPENED.clear()
@@ -86,7 +86,7 @@ def test_a_hunt_shows_what_active_learning_chooses(sky):
         rows = np.concatenate([rows, step.batch])
 
 
-def test_a_hunt_goes_on_where_it_was(sky):
+def test_a_reopened_hunt_resumes_with_its_history(sky):
     hunt = sky.begin()
     rate_batch(hunt, by_number)
     hunt.answer(hunt.history.waiting[3], 5)
@@ -96,7 +96,7 @@ def test_a_hunt_goes_on_where_it_was(sky):
     assert again.file.subject == SUBJECT
 
 
-def test_galaxies_that_are_skipped_are_not_shown_again_and_not_learned_from(sky):
+def test_skipped_galaxies_are_not_shown_again_and_not_learned_from(sky):
     hunt = sky.begin()
     rate_batch(hunt, lambda _: None)
     assert hunt.learned is None
@@ -108,7 +108,7 @@ def test_galaxies_that_are_skipped_are_not_shown_again_and_not_learned_from(sky)
     assert not set(hunt.history.waiting) & first
 
 
-def test_every_galaxy_is_shown_once_and_then_the_hunt_is_at_its_end(sky):
+def test_a_hunt_is_finished_when_every_galaxy_was_shown_once(sky):
     hunt = sky.begin()
     for _ in range(4):
         assert not hunt.finished
@@ -120,7 +120,7 @@ def test_every_galaxy_is_shown_once_and_then_the_hunt_is_at_its_end(sky):
     assert reopened(sky).finished
 
 
-def test_what_an_older_state_would_show_is_dropped(sky):
+def test_predictions_from_an_undone_answer_are_dropped(sky):
     hunt = sky.begin()
     *most, last = hunt.history.waiting
     for iauname in most:
@@ -139,7 +139,7 @@ def test_what_an_older_state_would_show_is_dropped(sky):
     assert len(hunt.history.batches) == 2
 
 
-def test_an_answer_of_the_batch_before_can_be_taken_back_and_changes_the_next(sky):
+def test_an_answer_of_the_previous_batch_can_be_undone_which_changes_the_next_batch(sky):
     hunt = sky.begin()
     rate_batch(hunt, lambda _: 0)
     second, last = hunt.history.waiting, hunt.history.answers[-1].iauname
@@ -156,7 +156,7 @@ def test_an_answer_of_the_batch_before_can_be_taken_back_and_changes_the_next(sk
     assert (again.history.answers, len(again.history.batches)) == ((), 1)
 
 
-def test_what_is_told_twice_or_too_late_counts_once(sky):
+def test_repeated_or_late_answers_and_undos_are_ignored(sky):
     hunt = sky.begin()
     first, second, *_ = hunt.history.waiting
     hunt.answer(first, 3)
@@ -169,7 +169,7 @@ def test_what_is_told_twice_or_too_late_counts_once(sky):
     assert hunt.history.answers == ()
 
 
-def test_hunts_do_not_mix(sky):
+def test_hunts_are_independent(sky):
     rings, mergers = sky.begin("rings"), sky.begin("mergers")
     assert sky.hunts.open("decals", "rings") is rings
     rings.answer(rings.history.waiting[0], 5)
@@ -178,7 +178,7 @@ def test_hunts_do_not_mix(sky):
     assert sky.hunts.names("gz2") == []
 
 
-def test_what_there_is_to_learn_from_begins_with_what_is_preferred(sky):
+def test_subjects_are_listed_with_the_configured_one_first(sky):
     assert sky.hunts.subjects() == [SUBJECT]
 
 
@@ -196,14 +196,14 @@ def test_what_there_is_to_learn_from_begins_with_what_is_preferred(sky):
         ("decals", "line\nbreak", "cannot be named"),
     ],
 )
-def test_a_hunt_that_cannot_be_is_told_in_one_line(sky, survey, name, message):
+def test_a_hunt_that_cannot_be_opened_gives_a_one_line_error(sky, survey, name, message):
     with pytest.raises(UserError, match=message) as caught:
         sky.hunts.open(survey, name)
     assert "\n" not in str(caught.value)
     assert not sky.folder.exists()
 
 
-def test_a_hunt_keeps_to_what_it_began_with(sky):
+def test_a_hunt_cannot_change_its_representation(sky):
     path = sky.folder / "decals/rings.jsonl"
     RatingFile(path, SUBJECT._replace(components=15)).close()
     with pytest.raises(UserError, match=r"pca15\.parquet: missing; run the workflow first"):
@@ -217,17 +217,17 @@ def test_a_hunt_keeps_to_what_it_began_with(sky):
         sky.hunts.open("decals", "rings", SUBJECT._replace(components=40))
 
 
-def test_a_hunt_of_other_galaxies_is_refused_and_let_go_of(sky):
+def test_a_hunt_with_unknown_galaxies_is_refused_and_its_file_is_closed(sky):
     path = sky.folder / "decals/rings.jsonl"
     file = RatingFile(path, SUBJECT)
     file.show(["J0001", "J0003"])
     file.close()
     for _ in "ab":
-        with pytest.raises(UserError, match=r"rings\.jsonl: J0003 is no galaxy of decals"):
+        with pytest.raises(UserError, match=r"rings\.jsonl: J0003 is not a galaxy of decals"):
             sky.begin()
 
 
-def test_galaxies_with_numbers_that_are_not_finite_are_told(made_up, tmp_path):
+def test_features_that_are_not_finite_raise_an_error(made_up, tmp_path):
     config, _ = make_results(tmp_path / "results", made_up.names)
     path = tmp_path / "results/4_represent/decals/random/pca10.parquet"
     table = pq.read_table(path)
@@ -244,12 +244,12 @@ def test_galaxies_with_numbers_that_are_not_finite_are_told(made_up, tmp_path):
         Hunts(merged(config, change)).open("decals", "rings", SUBJECT)
 
 
-def test_a_model_that_fails_says_so_and_the_ratings_stay(sky, monkeypatch):
+def test_a_failed_model_is_reported_and_the_ratings_are_kept(sky, monkeypatch):
     hunt = sky.begin()
     *_, last = hunt.history.waiting
     monkeypatch.setattr(hunt, "_vectors", None)
     rate_batch(hunt, by_number)
-    assert "the terminal says why" in hunt.problem
+    assert "the terminal shows the error" in hunt.problem
     assert len(hunt.history.rated) == 10
     monkeypatch.undo()
     hunt.undo(last)

@@ -41,7 +41,7 @@ CUTOUTS = read_config([])["cutouts"]
 
 
 def png(width, height, rows):
-    """Write a PNG by hand, so that it can announce more than it has."""
+    """Write a PNG by hand, so that it can declare more rows than it has."""
 
     def chunk(kind, data):
         body = kind + data
@@ -60,7 +60,7 @@ def fits_bytes(array, **header):
 
 
 @pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.label)
-def test_a_downloaded_table_is_the_table(kind):
+def test_a_downloaded_table_equals_the_table(kind):
     table = pd.DataFrame(
         {
             "iauname": ["J1", 'a,"b"<c>&', "ü"],
@@ -78,7 +78,7 @@ def test_a_downloaded_table_is_the_table(kind):
         )
 
 
-def test_downloads_have_units_where_they_can():
+def test_votable_and_parquet_downloads_have_units():
     table = pd.DataFrame({"ra": [1.0], "pixel_scale": [0.1], "votes": [1]})
     data = {kind.ending: BytesIO(kind.write(table, UNITS)) for kind in FORMATS}
     votable = Table.read(data[".vot"], format="votable")
@@ -88,11 +88,11 @@ def test_downloads_have_units_where_they_can():
 
 
 @given(ra=st.floats(0, 359.9), dec=st.floats(-90, 90))
-def test_a_link_to_the_viewer_leads_back_to_the_same_place(ra, dec):
+def test_a_link_to_the_viewer_parses_to_the_same_position(ra, dec):
     assert parse_query(viewer_link(ra, dec, "ls-dr9")) == pytest.approx((ra, dec), abs=1e-6)
 
 
-def test_links_hold_what_they_must():
+def test_links_contain_the_layer_and_the_coordinates():
     viewer = urlsplit(viewer_link(1, -2, "a&b=c"))
     assert parse_qs(viewer.query)["layer"] == ["a&b=c"]
     simbad = urlsplit(simbad_link(1, -2))
@@ -100,7 +100,7 @@ def test_links_hold_what_they_must():
     assert parse_qs(simbad.query)["Coord"] == ["1.000000 -2.000000"]
 
 
-def test_the_map_shows_both_places_on_a_sky_of_any_size():
+def test_the_map_shows_the_requested_position_anywhere_on_the_sky():
     rng = np.random.default_rng(1)
     ra, dec = rng.uniform(0, 360, 3000), rng.uniform(-20, 30, 3000)
     maps = [
@@ -119,7 +119,7 @@ def test_the_map_shows_both_places_on_a_sky_of_any_size():
 
 
 @given(st.text())
-def test_escaped_text_has_no_punctuation_left_that_means_anything(text):
+def test_escaped_text_has_no_active_punctuation(text):
     escaped = plain(text)
     assert "\n" not in escaped
     unescaped = escaped.replace("\\\\", "")
@@ -133,7 +133,7 @@ def rng_cube(bands=3, side=40):
 
 
 @pytest.mark.parametrize("side", [20, 424, 700])
-def test_an_image_is_drawn_as_the_surveys_are(side):
+def test_an_uploaded_image_is_drawn_at_the_size_of_thumbnails(side):
     pixels = np.random.default_rng(1).integers(0, 255, (side, side + 9, 3), np.uint8)
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -149,7 +149,7 @@ def test_an_image_is_drawn_as_the_surveys_are(side):
         b"<html><script>alert(1)</script>",
         b"\xff\xd8\xff" + b"\0" * 100,
         png(60000, 60000, 1),
-        png(9000, 9000, 9000),  # 240 MB of nothing in 240 kB
+        png(9000, 9000, 9000),  # 240 MB of zeros in 240 kB
         b"SIMPLE  =                    T" + b" " * 2850,
         fits_bytes(rng_cube())[:5760],
         fits_bytes(rng_cube()).replace(b"=                   40", b"=           4000000040"),
@@ -159,18 +159,18 @@ def test_an_image_is_drawn_as_the_surveys_are(side):
         b"../../etc/passwd",
     ],
 )  # fmt: skip
-def test_a_hostile_file_is_refused_in_one_line(data):
+def test_a_hostile_file_is_refused_with_a_one_line_error(data):
     with pytest.raises(UserError, match="no usable image") as caught:
         draw_upload(data, CUTOUTS)
     assert "\n" not in plain(str(caught.value))
 
 
-def test_options_of_several_values_are_given_several_times():
+def test_an_option_with_several_values_is_repeated():
     assert flags({"a.b": 1, "c": LOOPBACK}) == ["--a.b=1", "--c=127.0.0.1", "--c=localhost"]
 
 
-def test_tensorflow_is_loaded_for_uploads_alone():
-    """Nor what draws the map; the page must open at once."""
+def test_tensorflow_and_plotting_are_not_loaded_at_start():
+    """They are imported when an image is uploaded or a map is drawn; the page must open at once."""
     program = (
         "import sys, workflow.app.__main__, workflow.app.similarity_page\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
@@ -180,7 +180,7 @@ def test_tensorflow_is_loaded_for_uploads_alone():
     assert done.stdout.strip() == "[]"
 
 
-def test_what_is_missing_is_told_before_the_page_starts(tmp_path):
+def test_a_missing_file_is_an_error_before_the_page_starts(tmp_path):
     overlay = tmp_path / "none.yaml"
     overlay.write_text("pathvars: {results: /no-such-results}")
     command = [sys.executable, "-m", "workflow.app", "--configfile", str(overlay)]
@@ -190,7 +190,7 @@ def test_what_is_missing_is_told_before_the_page_starts(tmp_path):
     assert line.startswith("error: /no-such-results/1_catalogue/decals.parquet: missing")
 
 
-def test_without_a_browser_its_tests_are_skipped_but_not_where_that_is_forbidden():
+def test_without_a_browser_its_tests_are_skipped_or_fail_if_skipping_is_forbidden():
     ci = (ROOT / ".ci/run").read_text()
     (variable,) = re.findall(r"export (\w+BROWSER)=1\n", ci)
     with pytest.raises(pytest.skip.Exception, match="apt-get install"):
@@ -201,7 +201,7 @@ def test_without_a_browser_its_tests_are_skipped_but_not_where_that_is_forbidden
 
 
 @pytest.mark.parametrize("cut", [0, 10, 31])
-def test_the_middle_of_a_thumbnail_is_what_is_left_without_its_edges(cut):
+def test_a_cropped_thumbnail_is_its_middle_part(cut):
     pixels = np.zeros((64, 64, 3), np.uint8)
     pixels[24:40, 24:40] = 200
     found = from_jpeg(middle(to_jpeg(pixels, 95), cut))

@@ -1,4 +1,4 @@
-"""What is typed: every form of coordinates, links, names, and what is none of these."""
+"""Parsing of queries: all forms of coordinates, links and names, and invalid input."""
 
 import math
 
@@ -47,18 +47,18 @@ def complaint(text):
         "www.legacysurvey.org/viewer?ra=184.5923&dec=14.4160",
     ],
 )
-def test_every_form_of_the_same_place(text):
+def test_all_forms_of_a_position_give_the_same_coordinates(text):
     assert parse_query(text) == pytest.approx(M99, abs=1e-9)
 
 
 @given(ra=RAS, dec=DECS)
-def test_degrees_come_back_as_they_went_in(ra, dec):
+def test_degrees_are_parsed_exactly(ra, dec):
     for text in [f"{ra!r} {dec!r}", f"{ra!r},{dec:+}", f"https://a.example/?ra={ra!r}&dec={dec!r}"]:
         assert parse_query(text) == Position(ra, dec)
 
 
 @given(ra=RAS, dec=DECS, separator=st.sampled_from([":", " ", "hmsdms"]))
-def test_sexagesimal_is_read_as_astropy_writes_it(ra, dec, separator):
+def test_sexagesimal_coordinates_written_by_astropy_are_parsed(ra, dec, separator):
     written = SkyCoord(ra * u.deg, dec * u.deg)
     style = {} if separator == "hmsdms" else {"sep": separator}
     found = parse_query(written.to_string("hmsdms", precision=6, **style))
@@ -67,7 +67,7 @@ def test_sexagesimal_is_read_as_astropy_writes_it(ra, dec, separator):
 
 
 @given(ra=RAS, dec=DECS)
-def test_a_name_with_coordinates_tells_its_place(ra, dec):
+def test_a_name_with_coordinates_gives_their_position(ra, dec):
     written = SkyCoord(ra * u.deg, dec * u.deg)
     name = "J" + written.to_string("hmsdms", sep="", precision=2).replace(" ", "")
     for text in [name, f"SDSS {name}"]:
@@ -76,27 +76,27 @@ def test_a_name_with_coordinates_tells_its_place(ra, dec):
         assert written.separation(SkyCoord(*found.position, unit="deg")).arcsec < 0.1
 
 
-def test_south_of_the_equator_by_less_than_a_degree():
+def test_a_declination_between_minus_one_and_zero_degrees_keeps_its_sign():
     assert parse_query("00:00:00 -00:30:00") == Position(0, -0.5)
 
 
-def test_a_full_turn_is_none():
+def test_a_right_ascension_of_360_degrees_is_0():
     assert parse_query("360 0") == Position(0, 0)
 
 
 @pytest.mark.parametrize(
     "text", ["M 99", "NGC 4254", "100008", "12 34 56", "J1218", "a-b", "..", "1:2"]
 )
-def test_all_else_is_a_name(text):
+def test_anything_else_is_a_name(text):
     assert parse_query(text) == Name(text, None)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "nothing"),
-        (" \t\n", "nothing"),
-        ("1" * (MAX_LENGTH + 1), "characters"),
+        ("", "the query is empty"),
+        (" \t\n", "the query is empty"),
+        ("1" * (MAX_LENGTH + 1), f"at most {MAX_LENGTH} characters"),
         ("361 0", "RA"),
         ("-1 0", "RA"),
         ("0 91", "Dec"),
@@ -116,12 +116,12 @@ def test_all_else_is_a_name(text):
         ("http://[broken", "no ra and dec"),
     ],
 )
-def test_what_cannot_be_meant_is_said_in_one_line(text, message):
+def test_an_invalid_query_gives_a_one_line_error(text, message):
     assert message in complaint(text)
 
 
 @given(st.text(max_size=2 * MAX_LENGTH))
-def test_anything_is_a_place_a_name_or_one_line_that_does_not_repeat_it(text):
+def test_any_text_gives_a_position_a_name_or_an_error_that_does_not_repeat_it(text):
     try:
         found = parse_query(text)
     except UserError as error:
@@ -141,10 +141,10 @@ def test_anything_is_a_place_a_name_or_one_line_that_does_not_repeat_it(text):
         )
     )
 )
-def test_scraps_of_coordinates_never_give_a_place_off_the_sky(scraps):
+def test_fragments_of_coordinates_never_give_a_position_outside_the_sky(scraps):
     try:
         found = parse_query("".join(scraps))
     except UserError:
         return
-    place = found if isinstance(found, Position) else found.position
-    assert place is None or all(map(math.isfinite, place))
+    position = found if isinstance(found, Position) else found.position
+    assert position is None or all(map(math.isfinite, position))

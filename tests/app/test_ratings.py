@@ -1,4 +1,4 @@
-"""Ratings on the disk: whatever happens, none that was noted is lost, and none is made up."""
+"""The file of ratings: no recorded rating is lost and none is invented, even after a crash."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def path(tmp_path):
 
 
 def fill(path):
-    """Write a history of two batches, with a skip and an undo in it."""
+    """Write a history of two batches, with a skip and an undo."""
     file = RatingFile(path, SUBJECT)
     file.show(["a", "b"])
     file.answer("a", 5)
@@ -35,7 +35,7 @@ def fill(path):
     return file
 
 
-def test_a_file_is_read_as_it_was_written(path):
+def test_a_file_reads_back_as_written(path):
     written = fill(path)
     read = RatingFile(path)
     assert (read.subject, read.history, read.dropped) == (SUBJECT, written.history, "")
@@ -47,8 +47,8 @@ def test_a_file_is_read_as_it_was_written(path):
 
 
 @pytest.mark.parametrize("kept", range(90))
-def test_a_half_written_line_is_dropped_and_all_before_it_stay(path, kept):
-    """The file is cut anywhere in its last two lines, as a crash may leave it."""
+def test_an_incomplete_last_line_is_dropped_and_all_others_are_kept(path, kept):
+    """The file is truncated anywhere in its last two lines, as a crash may leave it."""
     fill(path)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) - kept])
@@ -62,7 +62,7 @@ def test_a_half_written_line_is_dropped_and_all_before_it_stay(path, kept):
     again.close()
 
 
-def test_a_file_that_was_only_just_begun_is_begun_again(path):
+def test_a_file_with_an_incomplete_first_line_is_started_again(path):
     path.parent.mkdir(parents=True)
     path.write_text('{"survey": "dec')
     file = RatingFile(path, SUBJECT)
@@ -75,25 +75,39 @@ def test_a_file_that_was_only_just_begun_is_begun_again(path):
 @pytest.mark.parametrize(
     ("number", "line", "reason"),
     [
-        (1, '{"survey": "decals"}', "does not say what is rated"),
-        (1, "[]", "does not say what is rated"),
+        (1, '{"survey": "decals"}', "does not name the survey, pretraining and components"),
+        (1, "[]", "does not name the survey, pretraining and components"),
         (2, "", "not JSON"),
         (3, "{", "not JSON"),
         (3, "\x00\x00\x00", "not JSON"),
-        (3, "7", "neither a batch nor an answer"),
-        (3, '{"galaxy": "a", "rating": 6, "at": "now"}', "a rating is 0 to 5, not 6"),
-        (3, '{"galaxy": "a", "rating": 2.5, "at": "now"}', "a rating is 0 to 5, not 2.5"),
-        (3, '{"galaxy": "a", "rating": true, "at": "now"}', "a rating is 0 to 5, not True"),
-        (3, '{"galaxy": "z", "rating": 1, "at": "now"}', "z does not wait"),
+        (3, "7", "neither a batch, an answer nor an undo"),
+        (
+            3,
+            '{"galaxy": "a", "rating": 6, "at": "now"}',
+            "a rating is an integer from 0 to 5, not 6",
+        ),
+        (
+            3,
+            '{"galaxy": "a", "rating": 2.5, "at": "now"}',
+            "a rating is an integer from 0 to 5, not 2.5",
+        ),
+        (
+            3,
+            '{"galaxy": "a", "rating": true, "at": "now"}',
+            "a rating is an integer from 0 to 5, not True",
+        ),
+        (3, '{"galaxy": "z", "rating": 1, "at": "now"}', "z is not waiting"),
         (3, '{"undo": "a"}', "a was not answered last"),
-        (4, '{"galaxy": "a", "rating": 1, "at": "now"}', "a does not wait"),
+        (4, '{"galaxy": "a", "rating": 1, "at": "now"}', "a is not waiting"),
         (5, '{"shown": []}', "empty"),
         (5, '{"shown": ["c", "c"]}', "shown before"),
         (5, '{"shown": ["a", "e"]}', "shown before"),
         (4, '{"shown": ["e", "f"]}', "b has no answer yet"),
     ],
 )
-def test_a_damaged_line_is_named_and_nothing_is_changed(path, number, line, reason):
+def test_the_error_for_a_damaged_line_gives_its_number_and_the_file_is_unchanged(
+    path, number, line, reason
+):
     fill(path)
     lines = path.read_text().splitlines()
     lines[number - 1] = line
@@ -104,7 +118,7 @@ def test_a_damaged_line_is_named_and_nothing_is_changed(path, number, line, reas
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_missing_or_no_file_is_told(path, tmp_path):
+def test_a_missing_file_or_a_folder_raises_an_error(path, tmp_path):
     with pytest.raises(UserError, match=r"rings\.jsonl: cannot be opened"):
         RatingFile(path)
     (tmp_path / "folder.jsonl").mkdir()
@@ -112,7 +126,7 @@ def test_a_file_that_is_missing_or_no_file_is_told(path, tmp_path):
         RatingFile(tmp_path / "folder.jsonl", SUBJECT)
 
 
-def test_a_file_is_open_once(path):
+def test_a_file_cannot_be_opened_twice(path):
     file = RatingFile(path, SUBJECT)
     with pytest.raises(UserError, match="open in another program"):
         RatingFile(path)
@@ -120,7 +134,7 @@ def test_a_file_is_open_once(path):
     RatingFile(path).close()
 
 
-def test_a_file_that_is_removed_or_replaced_meanwhile_is_told(path):
+def test_writing_to_a_file_removed_while_open_raises_an_error(path):
     file = RatingFile(path, SUBJECT)
     path.unlink()
     with pytest.raises(UserError, match="removed or replaced"):
@@ -146,7 +160,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 """
 
 
-def test_an_answer_for_which_there_is_no_room_is_not_taken(path):
+def test_an_answer_that_does_not_fit_on_the_disk_is_not_recorded(path):
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, path], cwd=ROOT, capture_output=True, text=True
     )
@@ -166,14 +180,14 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_whoever_is_killed_loses_nothing_and_blocks_nobody(path):
+def test_a_killed_process_loses_no_answer_and_leaves_no_lock(path):
     subprocess.run([sys.executable, "-c", KILLED, path], cwd=ROOT)
     file = RatingFile(path)
     assert [answer[:2] for answer in file.history.answers] == [("b", 3)]
     file.close()
 
 
-def test_names_may_be_anything(path):
+def test_names_may_contain_any_characters(path):
     names = ['"},\n{"undo": "', "ü\u2028", "../../x", ""]
     file = RatingFile(path, SUBJECT)
     file.show(names)
@@ -189,8 +203,8 @@ ACTIONS = st.lists(st.sampled_from([0, 3, 5, None, "undo"]), max_size=40)
 
 
 @given(ACTIONS)
-def test_to_undo_is_as_if_it_had_never_been(actions):
-    """A history equals that of the answers that were not undone, shown the same batches."""
+def test_an_undone_answer_leaves_no_trace(actions):
+    """The history equals one with only the answers that were not undone, and the same batches."""
     history, kept = History(), []
     for action in actions:
         if action == "undo" and kept:
@@ -207,15 +221,15 @@ def test_to_undo_is_as_if_it_had_never_been(actions):
 
 
 def shown(history):
-    """Show a batch of three, if all before it are answered."""
+    """Show a batch of three, if all galaxies before it have an answer."""
     if history.waiting:
         return history
     first = 3 * len(history.batches)
     return history.show([str(number) for number in range(first, first + 3)])
 
 
-def test_an_answer_is_on_the_disk_before_it_counts(path, monkeypatch):
-    """The file is synchronised after the line is written, and before the history has it."""
+def test_an_answer_is_flushed_to_disk_before_it_takes_effect(path, monkeypatch):
+    """The file is flushed after the line is written, and before the history changes."""
     file = RatingFile(path, SUBJECT)
     file.show(["a"])
     seen = []

@@ -1,4 +1,4 @@
-"""What the page knows of a survey, and what it finds in it."""
+"""Reading a survey's results, and searching it."""
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,14 @@ def everything(survey):
     return np.ones(len(survey), bool)
 
 
-def test_galaxies_without_a_representation_are_no_galaxies_of_the_page(made_up):
+def test_galaxies_without_a_representation_are_left_out(made_up):
     survey = made_up.survey
     assert len(survey) == 38
     assert survey.row("J0003") is None
     assert survey.iaunames[survey.row("J0021")] == "J0021"
 
 
-def test_columns_are_those_of_the_catalogue_in_the_order_of_the_representation(made_up):
+def test_catalogue_columns_are_read_in_the_order_of_the_representation(made_up):
     survey = made_up.survey
     catalogue = pd.read_parquet(survey.catalogue).set_index("iauname").loc[survey.iaunames]
     for name in ["ra", "mag_r", "bar_total-votes"]:
@@ -35,7 +35,7 @@ def test_columns_are_those_of_the_catalogue_in_the_order_of_the_representation(m
     assert table["mag_r"].tolist() == survey.column("mag_r")[[5, 2]].tolist()
 
 
-def test_pictures_are_those_of_the_shards_in_the_order_asked_for(made_up):
+def test_pictures_are_read_from_the_shards_in_the_requested_order(made_up):
     survey = made_up.survey
     rows = np.random.default_rng(0).permutation(len(survey))
     wanted = [made_up.pictures[survey.iaunames[row]] for row in rows]
@@ -44,7 +44,7 @@ def test_pictures_are_those_of_the_shards_in_the_order_asked_for(made_up):
     assert survey.thumbnails([]) == []
 
 
-def test_filters_are_ranges_with_their_ends_and_nothing_missing_passes(made_up):
+def test_filters_are_closed_ranges_that_missing_values_never_pass(made_up):
     survey = made_up.survey
     votes, bars = survey.column("bar_total-votes"), survey.column("bar_yes_fraction")
     low, high = sorted(votes)[5], sorted(votes)[20]
@@ -57,7 +57,9 @@ def test_filters_are_ranges_with_their_ends_and_nothing_missing_passes(made_up):
 
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize(("metric", "known"), [("manhattan", "cityblock"), ("euclidean",) * 2])
-def test_the_most_similar_are_the_nearest_but_for_the_galaxy_itself(made_up, whole, metric, known):
+def test_the_most_similar_galaxies_are_the_nearest_except_the_galaxy_itself(
+    made_up, whole, metric, known
+):
     survey = made_up.survey
     found = find_similar(
         survey, [4], [], 12, whole=whole, metric=metric, allowed=everything(survey), same_within=100
@@ -68,13 +70,13 @@ def test_the_most_similar_are_the_nearest_but_for_the_galaxy_itself(made_up, who
     np.testing.assert_allclose(found.distances, away[expected], rtol=1e-5)
 
 
-def test_filtered_galaxies_and_those_at_the_same_place_are_not_found(made_up):
+def test_filtered_galaxies_and_those_at_the_same_position_are_not_found(made_up):
     survey = made_up.survey
     allowed = np.arange(len(survey)) % 2 == 0
     options = {"whole": False, "metric": "manhattan", "allowed": allowed}
     found = find_similar(survey, [4], [], 100, same_within=100, **options)
     assert set(found.rows) == set(np.flatnonzero(allowed)) - {4}
-    assert allowed[4], "what is given is left as it is"
+    assert allowed[4], "the argument must not be changed"
     everywhere = 180 * 3600
     assert not len(find_similar(survey, [4], [], 9, same_within=everywhere, **options).rows)
 
@@ -82,7 +84,7 @@ def test_filtered_galaxies_and_those_at_the_same_place_are_not_found(made_up):
 @pytest.mark.parametrize(
     ("ra", "dec"), [((359.99, 0.01), (0.0, 0.0)), ((10.0, 190.0), (89.99, 89.99)), ((5, 5), (1, 1))]
 )
-def test_the_same_galaxy_twice_is_not_found_wherever_it_is(made_up, tmp_path, ra, dec):
+def test_a_galaxy_listed_twice_is_not_found_anywhere_on_the_sky(made_up, tmp_path, ra, dec):
     config, _ = make_results(tmp_path, made_up.names)
     catalogue = tmp_path / "1_catalogue/decals.parquet"
     galaxies = pd.read_parquet(catalogue)
@@ -94,7 +96,7 @@ def test_the_same_galaxy_twice_is_not_found_wherever_it_is(made_up, tmp_path, ra
     assert 7 in find_similar(survey, [3], [], 100, same_within=0, **options).rows
 
 
-def test_examples_liked_and_unliked_change_the_order_and_are_not_found(made_up):
+def test_examples_and_counterexamples_change_the_order_and_are_not_found(made_up):
     survey = made_up.survey
     options = {
         "whole": False, "metric": "manhattan", "allowed": everything(survey), "same_within": 100,
@@ -111,20 +113,20 @@ def test_examples_liked_and_unliked_change_the_order_and_are_not_found(made_up):
 
 
 @pytest.mark.parametrize("query", ["J0021", " J0021 "])
-def test_a_name_of_the_survey_is_that_galaxy(made_up, query):
+def test_a_name_in_the_survey_finds_that_galaxy(made_up, query):
     match = find_galaxy(made_up.survey, query, None)
     assert made_up.survey.iaunames[match.row] == "J0021"
     assert (match.separation, match.position) == (0, None)
 
 
-def test_a_place_is_the_nearest_galaxy_with_its_separation(made_up):
+def test_a_position_finds_the_nearest_galaxy_and_its_separation(made_up):
     survey = made_up.survey
     match = find_galaxy(survey, f"{survey.ra[9]} {survey.dec[9] + 0.01}", None)
     assert match.row == 9
     assert match.separation == pytest.approx(36, rel=1e-4)
 
 
-def test_a_name_of_elsewhere_is_resolved(made_up, sesame):
+def test_a_name_not_in_the_survey_is_resolved(made_up, sesame):
     survey = made_up.survey
     sesame.objects["M 99"] = survey.ra[9], survey.dec[9]
     match = find_galaxy(survey, "M 99", sesame.url)
@@ -133,7 +135,7 @@ def test_a_name_of_elsewhere_is_resolved(made_up, sesame):
 
 
 @pytest.mark.parametrize("name", ["no such thing", "<script>", "../x?y=z&a #b", "ü\u2028"])
-def test_a_name_that_nobody_knows_is_one_line_and_reaches_the_resolver_quoted(
+def test_an_unknown_name_gives_a_one_line_error_and_reaches_the_resolver_quoted(
     made_up, sesame, name
 ):
     with pytest.raises(UserError, match="no galaxy of this survey has this name") as caught:
@@ -143,7 +145,7 @@ def test_a_name_that_nobody_knows_is_one_line_and_reaches_the_resolver_quoted(
     assert len(sesame.asked[-1]) >= len(name.strip())
 
 
-def test_a_resolver_that_cannot_be_reached_is_said(made_up):
+def test_the_error_says_if_the_resolver_cannot_be_reached(made_up):
     with pytest.raises(UserError, match="cannot be reached"):
         find_galaxy(made_up.survey, "M 99", "http://127.0.0.1:9/")
     with pytest.raises(UserError, match="no galaxy of this survey has this name") as caught:
@@ -161,7 +163,7 @@ def test_a_resolver_that_cannot_be_reached_is_said(made_up):
         "4_represent/decals/random/representation.npy",
     ],
 )
-def test_a_file_that_is_missing_is_named(made_up, tmp_path, lost):
+def test_the_error_for_a_missing_file_names_it(made_up, tmp_path, lost):
     config, _ = make_results(tmp_path, made_up.names)
     (tmp_path / lost).unlink()
     with pytest.raises(UserError, match=lost) as caught:
@@ -173,7 +175,7 @@ def test_files_of_different_galaxies_are_refused(made_up, tmp_path):
     config, _ = make_results(tmp_path, made_up.names)
     whole = tmp_path / "4_represent/decals/random/representation.npy"
     np.save(whole, np.load(whole)[1:])
-    with pytest.raises(UserError, match="make it anew"):
+    with pytest.raises(UserError, match=r"does not have the galaxies of .*; delete it and rerun"):
         Survey(config)
     catalogue = tmp_path / "1_catalogue/decals.parquet"
     pd.read_parquet(catalogue).iloc[1:].to_parquet(catalogue)

@@ -1,1 +1,12 @@
-"""The web page: similar galaxies, and the hunt. `python -m workflow.app` starts it."""
+"""The web page: a search for similar galaxies, and a hunt for anomalies.
+
+``python -m workflow.app`` starts the server. Its modules, from the entry point to the details:
+
+- start: ``__main__`` (the command), ``page`` (the script that Streamlit runs for each visitor)
+- similar galaxies: ``similarity_page``, ``controls`` (the form), ``query`` (parses what is typed),
+  ``resolver`` (coordinates of names), ``search``, ``upload`` (the user's own image), ``sky_map``
+- hunt: ``hunt_page``, ``hunt`` (ratings and model together), ``ratings`` (the file of ratings),
+  ``rater`` (the rating element, with its HTML, CSS and JavaScript)
+- both pages: ``survey`` (the workflow's results), ``thumbnails``, ``gallery``, ``table``,
+  ``downloads``, ``links``, ``text``
+"""

@@ -19,10 +19,11 @@ OPTIONS = {
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
-    # Nothing is sent by reference to what the browser has: where a newer run makes void what is not
-    # sent yet, Streamlit forgets to drop references, which then have no place: a blank page.
+    # Streamlit replaces a large message by a reference to one that the browser has cached. When a
+    # rerun cancels unsent messages, Streamlit drops cached ones and the page goes blank: so no
+    # message is large enough to be cached.
     "global.minCachedMessageSize": "1e12",
-    # Visitors are told their own mistakes; ours stand in the terminal.
+    # Visitors see messages about their own mistakes; errors of the program appear in the terminal.
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "theme.base": "dark",
@@ -32,11 +33,11 @@ OPTIONS = {
     "theme.textColor": "#f2f4f8",
     "theme.linkColor": "#a8c7ff",
 }
-"""Of Streamlit. Given here and not in a file, so that they hold wherever the page is started."""
+"""Streamlit's options. Set here and not in a file, so that they apply wherever the page starts."""
 
 
 def warm_up(survey: Survey) -> None:
-    """Search once, so that nobody waits for what is compiled or loaded the first time."""
+    """Search once, so that no visitor waits for compilation and loading."""
     similarity = survey.config["similarity"]
     find_similar(
         survey,
@@ -51,7 +52,7 @@ def warm_up(survey: Survey) -> None:
 
 
 def flags(options: Mapping[str, Any]) -> list[str]:
-    """Write options as Streamlit takes them; one of several values is given several times."""
+    """Write options as command-line flags; an option with several values is repeated."""
     several = {
         name: value if isinstance(value, tuple) else (value,) for name, value in options.items()
     }
@@ -59,11 +60,13 @@ def flags(options: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Check that there is something to show, and serve it until interrupted."""
+    """Check that the workflow's results exist, and serve the page until interrupted."""
     parser = argparse.ArgumentParser(prog="workflow.app", description=__doc__)
-    parser.add_argument("--configfile", nargs="*", default=[], help="laid over config/config.yaml")
-    parser.add_argument("--address", default=LOOPBACK[0], help="to listen at (%(default)s)")
-    parser.add_argument("--port", type=int, default=8501, help="to listen at (%(default)s)")
+    parser.add_argument(
+        "--configfile", nargs="*", default=[], help="override values of config/config.yaml"
+    )
+    parser.add_argument("--address", default=LOOPBACK[0], help="address to listen at (%(default)s)")
+    parser.add_argument("--port", type=int, default=8501, help="port to listen at (%(default)s)")
     given = parser.parse_args()
     try:
         survey = open_survey(*given.configfile)
@@ -76,7 +79,7 @@ def main() -> None:
         "server.maxUploadSize": survey.config["page"]["upload"],
     }
     if given.address in LOOPBACK:
-        # Or a web site elsewhere could, by a name that it lets point here, read along.
+        # Otherwise a web site whose host name resolves to 127.0.0.1 could read what the page sends.
         options["server.allowedHosts"] = LOOPBACK
     page = Path(__file__).with_name("page.py")
     sys.argv = ["streamlit", "run", str(page), *flags(options), "--", *given.configfile]

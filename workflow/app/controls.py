@@ -1,6 +1,7 @@
-"""What visitors ask for: the query, further examples, how to compare, what may be found.
+"""The search form: the query, further examples, how to compare, filters.
 
-The query and the examples stand in the page's address, so that a search can be kept and shared.
+The query and the examples are part of the page's address, so that a search can be bookmarked and
+shared.
 """
 
 from typing import NamedTuple
@@ -15,40 +16,44 @@ from workflow.lib.similarity.nearest import METRICS
 
 ASKED = "galaxy"
 LIKE, UNLIKE = EXAMPLES = ("like", "unlike")
-"""Names in the page's address: of the query, and of further examples."""
+"""Keys in the page's address: the query (ASKED), and further examples of both kinds."""
 
 MAX_EXAMPLES = 12
-"""Of each kind."""
+"""Largest number of examples of each kind."""
 
 FILTERED_AT_FIRST = ("mag_r", "petro_theta")
+"""Catalogue columns with a slider when the page opens."""
 
 
 class Settings(NamedTuple):
-    """How to compare, and what may be found."""
+    """How to compare galaxies, and which may be found."""
 
     whole: bool
+    """Whether to compare whole representations rather than their principal components."""
     metric: str
+    """One of `nearest.METRICS`."""
     ranges: dict[str, tuple[float, float]]
+    """Catalogue columns, with the smallest and the largest value allowed."""
 
 
 def ask_settings(survey: Survey) -> Settings:
-    """Ask how to compare, and for filters."""
+    """Show the sidebar: how to compare, and filters."""
     with st.sidebar:
         st.header("Compare", anchor=False)
         components = survey.config["similarity"]["components"]
         whole = st.radio(
-            "Numbers of each galaxy",
+            "Representation",
             [False, True],
             format_func={
                 False: f"{components} principal components",
-                True: f"all {survey.vectors[True].shape[1]}",
+                True: f"all {survey.vectors[True].shape[1]} dimensions",
             }.get,
         )
         usual = METRICS.index(survey.config["similarity"]["metric"])
         metric = st.radio("Distance", METRICS, usual, format_func=str.capitalize)
         st.header("Filter", anchor=False)
         chosen = st.multiselect(
-            "By columns of the catalogue",
+            "Catalogue columns",
             list(survey.units),
             [name for name in FILTERED_AT_FIRST if name in survey.units],
             select_all=False,
@@ -57,16 +62,16 @@ def ask_settings(survey: Survey) -> Settings:
 
 
 def _range(survey: Survey, column: str) -> tuple[str, tuple[float, float]] | None:
-    """Ask for a range of a column; None if it is not narrowed."""
+    """Show a slider for a column; return its range, or None if the slider was not moved."""
     values = survey.column(column)
     known = values[np.isfinite(values)]
     if not known.size or known.min() == known.max():
         st.caption(plain(f"{column} is the same for all galaxies"))
         return None
-    # To two decimals, as the slider shows them.
+    # Rounded outwards to two decimals, as the slider shows them.
     ends = float(np.floor(100 * known.min()) / 100), float(np.ceil(100 * known.max()) / 100)
     unit = survey.units[column]
-    # Not escaped: a screen reader is given the label as it is here.
+    # Not escaped: screen readers get this label unchanged.
     chosen = st.slider(
         f"{column} [{unit}]" if unit else column, *ends, ends, key=f"filter-{column}"
     )
@@ -74,7 +79,7 @@ def _range(survey: Survey, column: str) -> tuple[str, tuple[float, float]] | Non
 
 
 def ask_query(survey: Survey) -> tuple[str, bytes | None]:
-    """Ask for a galaxy or for an image; give what is typed, and the file if there is one."""
+    """Ask for a galaxy or an image; return the typed text, and the file's content or None."""
     typing, uploading = st.columns([3, 2], gap="medium")
     with typing, st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
@@ -86,12 +91,12 @@ def ask_query(survey: Survey) -> tuple[str, bytes | None]:
             placeholder="184.5923 14.4160",
             help=f"Type {FORMS}.",
         )
-        # Whatever is typed is taken when the field is left; a button shows where to go.
+        # Text is submitted when the field loses focus, so the button needs no action of its own.
         st.button("Search", type="primary")
     with uploading:
         limit = survey.config["page"]["upload"]
         file = st.file_uploader(
-            "Or an image of your own",
+            "Or upload your own image",
             ["jpg", "jpeg", "png", "fits"],
             key=f"upload-{st.session_state.setdefault('uploads', 0)}",
             max_upload_size=limit,
@@ -101,36 +106,37 @@ def ask_query(survey: Survey) -> tuple[str, bytes | None]:
 
 
 def examples(survey: Survey, kind: str) -> list[int]:
-    """Give the examples in the page's address, as far as they are galaxies of the survey."""
+    """Return the rows of the examples in the page's address; unknown names are ignored."""
     rows = map(survey.row, st.query_params.get_all(kind)[:MAX_EXAMPLES])
     return list(dict.fromkeys(row for row in rows if row is not None))
 
 
 def add_example(kind: str, iauname: str) -> None:
-    """Add a galaxy to the examples of a kind; it is no longer one of the other."""
+    """Add a galaxy to the examples of one kind, and remove it from those of the other."""
     for other in EXAMPLES:
         drop_example(other, iauname)
     st.query_params[kind] = [*st.query_params.get_all(kind), iauname][-MAX_EXAMPLES:]
 
 
 def drop_example(kind: str, iauname: str) -> None:
-    """Take a galaxy out of the examples of a kind."""
+    """Remove a galaxy from the examples of a kind."""
     st.query_params[kind] = [name for name in st.query_params.get_all(kind) if name != iauname]
 
 
 def choose(iauname: str) -> None:
-    """Ask for another galaxy."""
+    """Make a galaxy the new query."""
     _start_anew()
     st.session_state[ASKED] = iauname
 
 
 def _start_anew() -> None:
-    """Forget all examples and the image, whose field becomes another, empty one."""
+    """Remove all examples and the uploaded image (by replacing the upload field)."""
     _forget_examples()
     st.session_state["uploads"] += 1
 
 
 def _forget_query() -> None:
+    """Remove the text and all examples, once an image is uploaded."""
     _forget_examples()
     st.session_state[ASKED] = ""
 

@@ -1,4 +1,4 @@
-"""Tables to download: CSV, Parquet and VOTable, with units where the format has them."""
+"""Tables to download as CSV, Parquet or VOTable; with units, except in CSV."""
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -15,7 +15,7 @@ Units = Mapping[str, str]
 
 
 class Format(NamedTuple):
-    """A kind of file."""
+    """A file format."""
 
     label: str
     ending: str
@@ -24,7 +24,7 @@ class Format(NamedTuple):
 
 
 def to_csv(table: pd.DataFrame, units: Units) -> bytes:
-    """Write a table as CSV, which has no units."""
+    """Write a table as CSV, which cannot hold units."""
     return table.to_csv(index=False).encode()
 
 
@@ -37,7 +37,7 @@ def to_parquet(table: pd.DataFrame, units: Units) -> bytes:
 
 
 def to_votable(table: pd.DataFrame, units: Units) -> bytes:
-    """Write a table as VOTable, which TOPCAT and Aladin read."""
+    """Write a table as VOTable, which TOPCAT and Aladin can read."""
     from astropy.table import Table
 
     known = {name: unit for name, unit in units.items() if name in table and unit}

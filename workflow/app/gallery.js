@@ -1,4 +1,4 @@
-// Galaxies side by side, each a button if there is a choice. Text is set as text: a name may look like anything.
+// A grid of galaxies, each a button if it can be clicked. Names are set as text, never as HTML.
 
 function make(kind, properties, ...children) {
   const element = Object.assign(document.createElement(kind), properties);

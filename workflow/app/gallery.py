@@ -1,4 +1,4 @@
-"""Galaxies side by side, as one element of the page: drawn and answered within a moment."""
+"""A gallery of galaxies as a single element of the page, so that it is drawn quickly."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -26,20 +26,20 @@ def show_gallery(
     label: str,
     mark: str = "",
 ) -> None:
-    """Show galaxies side by side, as many as there is room for.
+    """Show galaxies in a grid, as many per row as fit.
 
     Parameters
     ----------
     iaunames, pictures, captions
-        Of each galaxy its name, its picture (a JPEG; None if it is lost), and what is said of it.
+        For each galaxy its name, its picture (a JPEG; None if it has none) and the text below it.
     choose
-        Called with the iauname of a galaxy that is chosen; None if they are only looked at.
+        Called with the iauname of a galaxy that is clicked; None if they cannot be clicked.
     actions
-        Further buttons of each galaxy: labels, and what is called with its iauname.
+        Further buttons of each galaxy: labels, and functions called with its iauname.
     label
-        What these galaxies are, for those who do not see them; of each gallery another.
+        Name of the gallery for screen readers; unique on the page.
     mark
-        ``like`` or ``unlike``, for examples.
+        ``like`` or ``unlike`` for examples, which get a coloured frame.
     """
     calls = {"choose": choose, **actions}
 

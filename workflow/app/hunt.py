@@ -1,4 +1,4 @@
-"""Hunts: what a person rates is on the disk at once, and a model learns it in the background."""
+"""Hunts: each rating is saved at once, and a model learns from the ratings in the background."""
 
 import logging
 import re
@@ -21,44 +21,44 @@ from workflow.lib.planning.config import read_config
 from workflow.lib.represent.vector_files import read_representation
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-"""Of a hunt: it names a file."""
+"""Names that a hunt may have; its file is named after it."""
 
 SUBJECTS_HELD = 4
-"""Surveys with their representations that stay in memory."""
+"""Number of subjects (a survey with a representation) that stay in memory."""
 
-# One model at a time: each takes all cores.
+# One model at a time, since each uses all cores.
 _models = ThreadPoolExecutor(1, "model")
 
 
 class Learned(NamedTuple):
-    """What the model makes of the ratings so far."""
+    """The model's predictions from the ratings so far."""
 
     ratings: tuple[Answer, ...]
-    """From which it has learned."""
+    """The ratings that it has learned from."""
     interest: np.ndarray
-    """Shape (n,), float32: the rating that it expects of each galaxy."""
+    """Shape (n,), float32: the predicted rating of each galaxy."""
 
 
 class Hunt:
-    """One person's hunt through the galaxies of a survey. Several threads may use it.
+    """One user's hunt through the galaxies of a survey. Safe to use from several threads.
 
     Parameters
     ----------
     file
-        The ratings. The hunt goes on where it ends.
+        The ratings. The hunt resumes after the last one.
     galaxies
-        Of the survey, n of them.
+        The n galaxies of the survey.
     vectors
-        Shape (n, d), float32: what the model knows of each.
+        Shape (n, d), float32: features of each galaxy, from which the model predicts.
     settings, seed
-        Of the model.
+        Settings and random seed of the model.
 
     Attributes
     ----------
     learned : Learned
-        None until the model has learned from a rating.
+        The latest predictions; None until the model has learned from a rating.
     problem : str
-        Why the model could not learn; as a rule empty.
+        Why the model failed; empty if it did not.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Hunt:
         self._lock = threading.RLock()
         for iauname in sorted(self.history.shown):
             if galaxies.row(iauname) is None:
-                raise UserError(f"{file.path}: {iauname} is no galaxy of {galaxies.name}")
+                raise UserError(f"{file.path}: {iauname} is not a galaxy of {galaxies.name}")
         with self._lock:
-            self._follow()
+            self._update_model()
 
     @property
     def history(self) -> History:
@@ -88,7 +88,7 @@ class Hunt:
 
     @property
     def learning(self) -> bool:
-        """Whether the model is at work."""
+        """Whether the model is running."""
         return self._learning is not None
 
     @property
@@ -97,31 +97,32 @@ class Hunt:
         return not self.history.waiting and len(self.history.shown) == len(self.galaxies)
 
     def answer(self, iauname: str, rating: int | None) -> None:
-        """Rate a galaxy, or skip it (None). What is told twice counts once."""
+        """Rate a galaxy, or skip it (None). A second answer for the same galaxy is ignored."""
         with self._lock:
             if iauname in self.history.waiting:
                 self.file.answer(iauname, rating)
-                self._follow()
+                self._update_model()
 
     def undo(self, iauname: str) -> None:
-        """Take back the last answer, if it is of this galaxy. What is told twice counts once."""
+        """Undo the last answer if it is for this galaxy; otherwise do nothing."""
         with self._lock:
             if [answer.iauname for answer in self.history.answers[-1:]] == [iauname]:
                 self.file.undo(iauname)
-                self._follow()
+                self._update_model()
 
     def ranking(self, learned: Learned) -> np.ndarray:
-        """Rank all galaxies, those rated by their ratings: shape (n,), rows, the best first."""
+        """Rank all galaxies, rated ones by their ratings: shape (n,), rows, the best first."""
         return final_ranking(learned.interest, *self._known(self.history))
 
-    def _follow(self) -> None:
-        """Let the model learn what it does not know yet, unless it is at work or has no need to."""
+    def _update_model(self) -> None:
+        """Start the model if there are new ratings or a batch is needed, unless it is running."""
         history = self.history
         if self.learned and not _begins(history, self.learned.ratings):
             self.learned = None
         behind = history.rated != (self.learned.ratings if self.learned else ())
         if history.waiting:
-            # It learns between batches; only a hunt that goes on has nothing from there.
+            # The model learns between batches; here only if the hunt is resumed or the last batch
+            # was reopened by an undo, so that there are no predictions yet.
             needed = behind and self.learned is None and len(history.batches) > 1
         else:
             needed = behind or not self.finished
@@ -130,30 +131,33 @@ class Hunt:
             self._learning = _models.submit(self._learn, history)
 
     def _learn(self, history: History) -> None:
-        """Learn from a history, and show the next batch if it is still the present one."""
+        """Learn from a history, and show the next batch if the history has not changed since."""
         try:
-            self._take(history, *self._step(history))
+            self._use(history, *self._step(history))
         except Exception as error:
             logging.getLogger(__name__).exception("The model of a hunt failed")
             with self._lock:
                 self._learning = None
                 known = isinstance(error, UserError)
-                self.problem = str(error) if known else "the model failed; the terminal says why"
+                self.problem = (
+                    str(error) if known else "the model failed; the terminal shows the error"
+                )
 
-    def _take(self, history: History, learned: Learned | None, batch: list[str]) -> None:
+    def _use(self, history: History, learned: Learned | None, batch: list[str]) -> None:
+        """Keep predictions and show a batch, unless an undo has made them outdated."""
         with self._lock:
             if learned and _begins(self.history, learned.ratings):
                 self.learned = learned
             if self.history == history and batch and not history.waiting:
                 self.file.show(batch)
             self._learning = None
-            self._follow()
+            self._update_model()
 
     def _step(self, history: History) -> tuple[Learned | None, list[str]]:
-        """Give what the model learns, and the galaxies to show next."""
+        """Return the model's predictions, and the galaxies to show next."""
         shown = [self.galaxies.row(iauname) for iauname in history.shown]
         rows, ratings = self._known(history)
-        # Some of these may have been skipped.
+        # Skipped galaxies can be chosen again: ask for as many more, and remove them below.
         count = self._settings.batch + len(shown) - len(rows)
         if len(rows):
             settings = replace(self._settings, batch=count)
@@ -166,18 +170,19 @@ class Hunt:
         return learned, [self.galaxies.iaunames[row] for row in batch]
 
     def _known(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and ratings of the rated galaxies, both of shape (r,), int64."""
         rated = [(self.galaxies.row(answer.iauname), answer.rating) for answer in history.rated]
         rows, ratings = np.array(rated, np.int64).reshape(-1, 2).T
         return rows, ratings
 
 
 def _begins(history: History, ratings: tuple[Answer, ...]) -> bool:
-    """Say whether a history's ratings begin with these."""
+    """Return whether the ratings of a history begin with these."""
     return history.rated[: len(ratings)] == ratings
 
 
 class Hunts:
-    """The hunts of this server, each opened once, whoever takes part.
+    """The hunts of this server. Each is opened once and shared by all visitors.
 
     Parameters
     ----------
@@ -192,7 +197,7 @@ class Hunts:
         self._read = lru_cache(SUBJECTS_HELD)(self._read_subject)
 
     def subjects(self) -> list[Subject]:
-        """Give what can be rated, what the configuration prefers first."""
+        """List what can be rated, the configuration's defaults first."""
         shown = self.config["pretraining"]["shown"]
         components = self.config["anomalies"]["components"]
         found = [
@@ -215,7 +220,7 @@ class Hunts:
         )
 
     def names(self, survey: str) -> list[str]:
-        """Give the hunts in a survey, by name."""
+        """List the names of the hunts in a survey, sorted."""
         files = (Path(self.config["hunt"]["folder"]) / survey).glob("*.jsonl")
         return sorted(file.stem for file in files if NAME.fullmatch(file.stem))
 
@@ -225,41 +230,42 @@ class Hunts:
         Parameters
         ----------
         survey, name
-            Of the hunt.
+            The survey, and the name of the hunt.
         subject
-            Given, a hunt that does not exist begins with it.
+            If given, a hunt that does not exist is started with it.
 
         Raises
         ------
         UserError
-            If there is no such hunt and none can begin, or its files are damaged or missing.
+            If the hunt does not exist and cannot be started, it began with another subject, or its
+            files are damaged or missing.
         """
         if survey not in self.config["surveys"]:
             raise UserError(f"no survey has the name {survey!r}")
         if not NAME.fullmatch(name):
             raise UserError(
-                f"a hunt cannot be named {name!r}: give it up to 40 letters, digits, - and _"
+                f"a hunt cannot be named {name!r}: use up to 40 letters, digits, - and _"
             )
         path = Path(self.config["hunt"]["folder"]) / survey / f"{name}.jsonl"
         with self._lock:
             if path in self._open and self._open[path].file.removed:
-                # Not closed: its model may be at work.
+                # The file is not closed, since the model may still be running.
                 del self._open[path]
             if path not in self._open:
                 if subject is None and not path.exists():
                     raise UserError(f"no hunt in {survey} has the name {name!r}")
                 if subject is not None:
-                    self._read(subject)  # if that fails, no file is begun
-                self._open[path] = self._go_on(RatingFile(path, subject))
+                    self._read(subject)  # if this fails, no file is created
+                self._open[path] = self._resume(RatingFile(path, subject))
             hunt = self._open[path]
         if subject is not None and hunt.file.subject != subject:
             raise UserError(
                 f"the hunt {name!r} in {survey} began with {describe(hunt.file.subject)}: choose "
-                "that, or another name"
+                "that representation, or another name"
             )
         return hunt
 
-    def _go_on(self, file: RatingFile) -> Hunt:
+    def _resume(self, file: RatingFile) -> Hunt:
         try:
             galaxies, vectors = self._read(file.subject)
             anomalies = self.config["anomalies"]
@@ -281,11 +287,11 @@ class Hunts:
 
 
 def describe(subject: Subject) -> str:
-    """Say what the model learns from."""
+    """Describe the representation that the model learns from."""
     return f"{subject.pretraining}, {subject.components} principal components"
 
 
 @cache
 def open_hunts(*configfiles: str) -> Hunts:
-    """Read the configuration and find its hunts, once for all visitors."""
+    """Read the configuration once, and share its hunts among all visitors."""
     return Hunts(read_config(configfiles))

@@ -1,4 +1,4 @@
-"""The page of hunts: galaxies to rate, and those that the model takes to be like what is sought."""
+"""The page of hunts: galaxies to rate, and those that the model predicts to be interesting."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -19,22 +19,22 @@ from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.common.errors import UserError
 
 SURVEY, HUNT = ADDRESS = ("survey", "hunt")
-"""Names in the page's address, so that a hunt can be gone on with."""
+"""Keys in the page's address, so that a hunt can be bookmarked and resumed."""
 
 TYPED, SUBJECT, PROBLEM = "hunt name", "hunt subject", "hunt problem"
-"""Names in the session."""
+"""Keys in the visitor's session."""
 
 UNDOS = 30
-"""Answers that the browser can take back without asking which they are."""
+"""Number of latest answers sent to the browser, so that it can undo several without waiting."""
 
 POLL = 0.25
-"""How often a page looks whether the model is done [s]."""
+"""Interval at which a page checks whether the model is done [s]."""
 
 
 def show(hunts: Hunts) -> None:
     """Show the page."""
     st.html(STYLE)
-    st.title("Hunt for what interests you", anchor=False)
+    st.title("Hunt for galaxies that interest you", anchor=False)
     try:
         problem, hunt = "", _asked_for(hunts)
     except UserError as error:
@@ -47,29 +47,30 @@ def show(hunts: Hunts) -> None:
 
 
 def _alert(problem: str) -> None:
-    """Show what is wrong, if anything is; what is below, and may be typed into, stays as it is."""
-    # Its place is there without it: else the browser would make all that follows anew.
+    """Show an error message, if there is one, without redrawing the elements below it."""
+    # The container is there even without a message: otherwise the browser would recreate all
+    # elements below, and the visitor would lose what was being typed.
     with st.container():
         if problem:
             st.error(plain(problem))
 
 
 def _asked_for(hunts: Hunts) -> Hunt | None:
-    """Open the hunt that the page's address names, if it names one."""
+    """Open the hunt named in the page's address; None if there is none."""
     survey, name = (st.query_params.get(key, "") for key in ADDRESS)
     begun = st.session_state.pop(SUBJECT, None)
     return hunts.open(survey, name, begun) if survey or name else None
 
 
 def _ask(hunts: Hunts) -> None:
-    """Ask which hunt to begin, or to go on with."""
+    """Ask which hunt to start or to resume."""
     subjects = hunts.subjects()
     if not subjects:
         st.info("No survey has a representation yet; run the workflow first, as README.md says.")
         return
     st.write(
-        "Rate galaxies from 0, not interesting, to 5. After each batch a model learns from your "
-        "ratings, and shows you galaxies that are worth a look."
+        "Rate galaxies from 0 (not interesting) to 5 (most interesting). After each batch a model "
+        "learns from your ratings and chooses the galaxies to show you next."
     )
     survey = st.selectbox("Survey", dict.fromkeys(subject.survey for subject in subjects))
     choices = [subject for subject in subjects if subject.survey == survey]
@@ -80,19 +81,19 @@ def _ask(hunts: Hunts) -> None:
             key=TYPED,
             max_chars=40,
             placeholder="rings",
-            help="A new one begins a hunt, a known one goes on with it.",
+            help="A new name starts a hunt; the name of an existing hunt resumes it.",
         )
-        # What is typed is taken when the field is left, so it is read only once this is clicked.
+        # Text is submitted when the field loses focus, so it is read when this button is clicked.
         st.button(
             "Hunt",
             type="primary",
             on_click=lambda: _enter(survey, st.session_state[TYPED], subject),
         )
     if names := hunts.names(survey):
-        st.header("Or go on with", anchor=False)
+        st.header("Or resume a hunt", anchor=False)
         with st.container(horizontal=True):
             for name in names:
-                st.button(name, key=f"go on {survey} {name}", on_click=_enter, args=(survey, name))
+                st.button(name, key=f"resume {survey} {name}", on_click=_enter, args=(survey, name))
 
 
 def _enter(survey: str, name: str, subject: object = None) -> None:
@@ -112,14 +113,14 @@ def _show_hunt(hunt: Hunt) -> None:
     if hunt.file.dropped:
         st.warning(
             plain(
-                f"{hunt.file.path}: its last line was half written, as a crash leaves it, and has "
-                f"been taken off: {hunt.file.dropped[:200]}"
+                f"{hunt.file.path}: the last line was incomplete, as after a crash, and was "
+                f"removed: {hunt.file.dropped[:200]}"
             )
         )
     learned, learning = hunt.learned, hunt.learning
 
     def rate() -> None:
-        """Show the batch; once the model is done or has begun, show the whole page anew."""
+        """Show the batch; redraw the whole page once the model has started or is done."""
         if hunt.learned is not learned or hunt.learning != learning:
             st.rerun()
         _show_batch(hunt, POLL if learning else None)
@@ -131,13 +132,13 @@ def _show_hunt(hunt: Hunt) -> None:
 
 
 def _show_batch(hunt: Hunt, poll: float | None) -> None:
-    """Show how far the hunt is, and the galaxies to rate."""
+    """Show the progress of the hunt, and the galaxies to rate."""
     _alert(_problem(hunt))
     history, goal = hunt.history, hunt.galaxies.config["anomalies"]["ratings"]
     rated = len(history.rated)
     skipped = len(history.answers) - rated
     done = f"{rated} rated, {skipped} skipped · batch {len(history.batches)}"
-    st.progress(min(rated / goal, 1.0), f"{done} · {goal} make a whole hunt")
+    st.progress(min(rated / goal, 1.0), f"{done} · {goal} ratings make a full hunt")
     answers = {answer.iauname: answer.rating for answer in history.answers}
     batch = history.batches[-1] if history.batches else ()
     pictures = _pictures(hunt.galaxies, tuple(map(hunt.galaxies.row, batch)), 0)
@@ -145,12 +146,12 @@ def _show_batch(hunt: Hunt, poll: float | None) -> None:
         Card(iauname, picture, _word(answers[iauname]) if iauname in answers else "")
         for iauname, picture in zip(batch, pictures, strict=True)
     ]
-    keys = st.toggle("Rate by keys", value=True)
+    keys = st.toggle("Rate with the keyboard", value=True)
     show_rater(
         cards,
         [answer.iauname for answer in history.answers[-UNDOS:]],
-        lambda iauname, rating: _tell(hunt, hunt.answer, iauname, rating),
-        lambda iauname: _tell(hunt, hunt.undo, iauname),
+        lambda iauname, rating: _try(hunt, hunt.answer, iauname, rating),
+        lambda iauname: _try(hunt, hunt.undo, iauname),
         status=_status(hunt),
         poll=poll,
         keys=keys,
@@ -158,8 +159,8 @@ def _show_batch(hunt: Hunt, poll: float | None) -> None:
     )
 
 
-def _tell(hunt: Hunt, call: Callable[..., None], *arguments: object) -> None:
-    """Tell the hunt something, and remember what is wrong with it until something is taken."""
+def _try(hunt: Hunt, call: Callable[..., None], *arguments: object) -> None:
+    """Answer or undo; if it fails, keep the message in the session until a later call succeeds."""
     try:
         call(*arguments)
     except UserError as error:
@@ -169,7 +170,7 @@ def _tell(hunt: Hunt, call: Callable[..., None], *arguments: object) -> None:
 
 
 def _problem(hunt: Hunt) -> str:
-    """Say what is wrong with a hunt; not with another, nor with one of its name before."""
+    """Return the error message of this hunt, not of another or of an earlier one by this name."""
     whose, problem = st.session_state.get(PROBLEM, (None, ""))
     return problem if whose is hunt else hunt.problem
 
@@ -185,7 +186,7 @@ def _status(hunt: Hunt) -> str:
 
 
 def _show_best(hunt: Hunt, learned: Learned) -> None:
-    """Show the galaxies that are, or that the model expects to be, the most interesting."""
+    """Show the galaxies with the highest ratings, given by the user or predicted by the model."""
     config = hunt.galaxies.config
     rows = hunt.ranking(learned)[: config["page"]["table"]]
     ratings = {answer.iauname: answer.rating for answer in hunt.history.rated}
@@ -196,8 +197,8 @@ def _show_best(hunt: Hunt, learned: Learned) -> None:
     count = config["hunt"]["top"]
     st.header("Most interesting so far", anchor=False)
     st.caption(
-        f"After {len(learned.ratings)} ratings: what you rated by its rating, all others by the "
-        "rating that the model expects"
+        f"After {len(learned.ratings)} ratings: galaxies that you rated are ranked by your rating, "
+        "all others by the rating that the model predicts"
     )
     top = table[:count]
     show_gallery(
@@ -215,11 +216,11 @@ def _show_best(hunt: Hunt, learned: Learned) -> None:
 
 
 def _caption(rank: int, rating: object, interest: float) -> str:
-    return f"{rank}: " + (f"expected {interest:.1f}" if rating is pd.NA else f"rated {rating}")
+    return f"{rank}: " + (f"predicted {interest:.1f}" if rating is pd.NA else f"rated {rating}")
 
 
 def _offer_ratings(hunt: Hunt) -> None:
-    """Offer all answers as CSV."""
+    """Offer all answers for download as CSV."""
 
     def write() -> bytes:
         answers = pd.DataFrame(hunt.history.answers, columns=Answer._fields)
@@ -238,6 +239,6 @@ def _offer_ratings(hunt: Hunt) -> None:
 
 @lru_cache(64)
 def _pictures(galaxies: Galaxies, rows: tuple[int, ...], cut: int) -> list[bytes | None]:
-    """Give pictures of galaxies, without `cut` pixels at each side."""
+    """Return the pictures of galaxies, cropped by `cut` pixels on each side."""
     pictures = galaxies.thumbnails(rows)
     return [picture and middle(picture, cut) for picture in pictures] if cut else pictures

@@ -1,26 +1,26 @@
-"""Links to what others know of a galaxy; made from numbers alone."""
+"""Links to a galaxy's position in the Legacy Survey's viewer and in SIMBAD."""
 
 from urllib.parse import urlencode
 
 SIMBAD_RADIUS = 20
-"""Of the search about a galaxy [arcsec]."""
+"""Radius of the search around a galaxy [arcsec]."""
 
 ZOOM = 14
-"""Of the survey's viewer: about as much sky as a thumbnail shows."""
+"""Zoom level of the viewer: shows about as much sky as a thumbnail."""
 
 
 def viewer_link(ra: float, dec: float, layer: str) -> str:
-    """Link to a place [deg] in the Legacy Survey's viewer."""
-    place = {"ra": f"{ra:.6f}", "dec": f"{dec:.6f}", "layer": layer, "zoom": ZOOM}
-    return f"https://www.legacysurvey.org/viewer?{urlencode(place)}"
+    """Link to a position [deg] in the Legacy Survey's viewer."""
+    position = {"ra": f"{ra:.6f}", "dec": f"{dec:.6f}", "layer": layer, "zoom": ZOOM}
+    return f"https://www.legacysurvey.org/viewer?{urlencode(position)}"
 
 
 def simbad_link(ra: float, dec: float) -> str:
-    """Link to what SIMBAD knows about a place [deg]."""
-    place = {
+    """Link to SIMBAD's objects near a position [deg]."""
+    position = {
         "Coord": f"{ra:.6f} {dec:+.6f}",
         "CooFrame": "ICRS",
         "Radius": SIMBAD_RADIUS,
         "Radius.unit": "arcsec",
     }
-    return f"https://simbad.cds.unistra.fr/simbad/sim-coo?{urlencode(place)}"
+    return f"https://simbad.cds.unistra.fr/simbad/sim-coo?{urlencode(position)}"

@@ -1,4 +1,4 @@
-"""The web page, as Streamlit runs it for each visitor and each click; `__main__.py` starts it."""
+"""The script that Streamlit runs for each visitor and each click; `__main__` starts the server."""
 
 import sys
 
@@ -13,18 +13,18 @@ survey = open_survey(*sys.argv[1:])
 
 
 def similar_galaxies() -> None:
-    """Show the galaxies that look like one, or like several."""
+    """Show the galaxies most similar to one or several others."""
     similarity_page.show(survey)
 
 
 def hunt() -> None:
-    """Let somebody rate galaxies, and show what they may be looking for."""
+    """Let a user rate galaxies, and rank the survey by the ratings that a model predicts."""
     hunt_page.show(open_hunts(*sys.argv[1:]))
 
 
 PAGES = [
     st.Page(similar_galaxies, title="Similar galaxies", default=True),
-    st.Page(hunt, title="The hunt"),
+    st.Page(hunt, title="Anomaly hunt"),
 ]
 
 st.navigation(PAGES, position="top").run()

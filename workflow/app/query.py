@@ -1,6 +1,6 @@
-"""What is typed to say which galaxy is meant: coordinates, a link or a name.
+"""Parse a query for a galaxy: coordinates, a link or a name.
 
-Nothing is looked up here, and of what is typed nothing is kept but numbers and a name.
+Nothing is looked up here. The result holds only numbers and a name.
 """
 
 import re
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from workflow.lib.common.errors import UserError
 
 MAX_LENGTH = 500
-"""Characters of the longest query; a link to the viewer has about 100."""
+"""Largest number of characters of a query; a link to the viewer has about 100."""
 
 FORMS = "184.5923 14.4160, 12:18:22.2 +14:24:58, a link to the survey's viewer, or a name"
 
@@ -29,14 +29,14 @@ SEXAGESIMAL = re.compile(
 WITHIN_NAME = re.compile(
     r".*J(\d\d)(\d\d)(\d\d(?:\.\d*)?)([+-])(\d\d)(\d\d)(\d\d(?:\.\d*)?)", re.ASCII
 )
-"""A name that carries coordinates, as J121822.2+142458 does."""
+"""A name that contains coordinates, such as J121822.2+142458."""
 
 KEYBOARD = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00b0": "d", "\u2032": "'"})
-"""Signs of typeset coordinates, as a keyboard has them."""
+"""Typographic characters in coordinates, and the ASCII characters that replace them."""
 
 
 class Position(NamedTuple):
-    """A place on the sky, J2000."""
+    """A position on the sky, J2000."""
 
     ra: float
     """Degrees, from 0 to less than 360."""
@@ -45,22 +45,22 @@ class Position(NamedTuple):
 
 
 class Name(NamedTuple):
-    """A name, whatever it is the name of."""
+    """The name of an object."""
 
     text: str
     position: Position | None
-    """The place that the name itself tells, if it does."""
+    """The position that the name itself contains; None if it contains none."""
 
 
 def parse_query(text: str) -> Position | Name:
-    """Make out which galaxy is meant.
+    """Parse a query.
 
     Parameters
     ----------
     text
         RA and Dec in degrees, or RA in hours, minutes and seconds and Dec in degrees, minutes and
         seconds; or a link with ``ra`` and ``dec`` in it, such as those of the Legacy Survey's
-        viewer. All else is a name.
+        viewer. Anything else is a name.
 
     Returns
     -------
@@ -69,14 +69,14 @@ def parse_query(text: str) -> Position | Name:
     Raises
     ------
     UserError
-        If there is nothing, too much, or coordinates that are not on the sky. The message never
+        If the query is empty, too long, or has coordinates outside the sky. The message never
         repeats the query.
     """
     if len(text) > MAX_LENGTH:
-        raise UserError(f"more than {MAX_LENGTH} characters are no query; give {FORMS}")
+        raise UserError(f"a query has at most {MAX_LENGTH} characters; give {FORMS}")
     text = unicodedata.normalize("NFKC", text).translate(KEYBOARD).strip()
     if not text:
-        raise UserError(f"nothing to look for; give {FORMS}")
+        raise UserError(f"the query is empty; give {FORMS}")
     if "://" in text or text.lower().startswith("www."):
         return _parse_link(text)
     if found := DEGREES.fullmatch(text):
@@ -100,7 +100,7 @@ def _parse_link(link: str) -> Position:
 
 
 def _from_parts(parts: tuple[str, ...]) -> Position:
-    """Give the place of hours, minutes, seconds, a sign, degrees, minutes and seconds."""
+    """Convert hours, minutes, seconds, a sign, degrees, minutes and seconds to a position."""
     hours, ra_minutes, ra_seconds = map(float, parts[:3])
     degrees, dec_minutes, dec_seconds = map(float, parts[4:])
     if max(ra_minutes, ra_seconds, dec_minutes, dec_seconds) >= 60:
@@ -111,7 +111,7 @@ def _from_parts(parts: tuple[str, ...]) -> Position:
 
 
 def _on_sky(ra: float, dec: float) -> Position:
-    # Written so that what is not a number is refused too.
+    # Written so that NaN is refused too.
     if not 0 <= ra <= 360:
         raise UserError("RA must be between 0 and 360 degrees, or 0 and 24 hours")
     if not -90 <= dec <= 90:

@@ -1,8 +1,9 @@
-// A batch of galaxies to rate, by keys or by mouse. Text is set as text, whatever a name looks like.
+// A batch of galaxies to rate, by keyboard or mouse. Names are set as text, never as HTML.
 //
-// A press stays here until the server has it on its disk, and until then is sent again and again. So
-// it is for the galaxy that was seen when it was made, and none is lost to those who are quick. The
-// server takes each once: it knows their numbers, and an answer is only for a galaxy that waits.
+// Each press is kept here, and sent again with every update, until the server confirms that it is on
+// disk. A press names the galaxy that was shown when it was made, so fast users rate what they saw and
+// lose nothing. The server processes each press once: presses are numbered, and an answer is only
+// accepted for a galaxy that waits for one.
 
 const SAVING = "saving";
 const views = new Map();
@@ -19,7 +20,7 @@ function picture(card) {
     : make("span", { textContent: "no picture" });
 }
 
-// What has been answered: as the server says, and as pressed since.
+// The answers: those that the server knows, and the presses since.
 function answered({ data, presses }) {
   const answers = new Map(data.cards.filter((card) => card.answer).map((card) => [card.name, card.answer]));
   const order = [...data.answered];
@@ -75,7 +76,7 @@ function draw(view) {
   const now = current(view);
   const names = data.cards.map((card) => card.name);
   const list = root.querySelector("ol");
-  // Only what changes is made anew, so that the keyboard's focus stays where it is.
+  // Only elements that change are recreated, so that the keyboard focus is kept.
   if (JSON.stringify(names) !== view.names) {
     list.replaceChildren(...data.cards.map((card) => item(view, card)));
     view.names = JSON.stringify(names);
@@ -135,11 +136,11 @@ export default function ({ data, parentElement, setStateValue }) {
   view.send = setStateValue;
   if (view.root !== root) mount(view, root);
   view.presses = view.presses.filter((press) => press.number > data.done);
-  // Another server may be here than the one that they were sent to.
+  // The server may have restarted since they were sent.
   if (view.presses.length) view.send("presses", view.presses);
   clearTimeout(view.timer);
-  // Streamlit's own intervals go on while an answer is on its way, and more than one such request
-  // makes it lose parts of the page. This one waits for the answer to the one before.
+  // Streamlit's own timers (run_every) send requests even while an answer is pending, and with more
+  // than one pending it loses parts of the page. This timer waits for the answer to the last request.
   if (data.poll) view.timer = setTimeout(() => setStateValue("polls", data.polls + 1), data.poll * 1000);
   draw(view);
   return () => {

@@ -1,4 +1,4 @@
-"""A batch of galaxies that a person rates by keys or by mouse, as one element of the page."""
+"""The element of the page in which a user rates a batch of galaxies, by keyboard or mouse."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +25,9 @@ class Card(NamedTuple):
 
     iauname: str
     picture: bytes | None
-    """A JPEG; None if it is lost."""
+    """A JPEG; None if the galaxy has none."""
     answer: str
-    """What has been said of it; empty if nothing."""
+    """Its rating or ``skipped``, as text; empty if it has no answer."""
 
 
 def show_rater(
@@ -41,26 +41,26 @@ def show_rater(
     keys: bool,
     key: str,
 ) -> None:
-    """Show a batch, and take what is said of it.
+    """Show a batch, and pass on the user's answers.
 
     Parameters
     ----------
     cards
-        The batch.
+        The galaxies of the batch.
     answered
-        The galaxies that were answered last, in order: what can be undone.
+        The galaxies answered most recently, the latest last: those that can be undone.
     answer
-        Called with a galaxy's iauname and its rating; None to skip it.
+        Called with a galaxy's iauname and its rating, or None if it is skipped.
     undo
-        Called with the iauname of the galaxy that was answered last.
+        Called with the iauname of the galaxy answered last.
     status
-        What is said when no galaxy waits.
+        Text to show when no galaxy is waiting for an answer.
     poll
-        After how long the browser runs the fragment around this again [s]; None: not by itself.
+        Interval after which the browser reruns the fragment around this element [s]; None: never.
     keys
-        Whether keys rate, wherever the keyboard's focus is.
+        Whether keys rate galaxies, whichever element has the focus (text fields excepted).
     key
-        Of this element, and of what the session remembers of it.
+        Key of this element, and of its state in the session.
     """
     calls: Mapping[str, Callable[[str], None]] = {
         **{name: lambda iauname, rating=rating: answer(iauname, rating)
@@ -71,9 +71,9 @@ def show_rater(
     done = f"{key} done"
     st.session_state.setdefault(done, 0)
 
-    def take() -> bool:
-        """Do what was pressed and is not done yet; say whether there was anything."""
-        # The browser sends each press until it hears that it is done.
+    def process() -> bool:
+        """Process the presses that are new; return whether there were any."""
+        # The browser sends each press again until the server confirms it.
         pressed = st.session_state[key].get("presses") or []
         waiting = [press for press in pressed if press["number"] > st.session_state[done]]
         for press in waiting:
@@ -95,11 +95,12 @@ def show_rater(
         "done": st.session_state[done],
         "status": status,
         "poll": poll,
-        # Tells the browser that its last poll was answered.
+        # Confirms to the browser that its last poll was answered.
         "polls": st.session_state.get(key, {}).get("polls") or 0,
         "keys": keys,
     }
-    _rater(key=key, data=data, on_presses_change=take, on_polls_change=lambda: None)
-    # To a server that has just started, presses for the one before are no change: it is not called.
-    if take():
+    _rater(key=key, data=data, on_presses_change=process, on_polls_change=lambda: None)
+    # A server that has just started sees presses sent to its predecessor as the initial state, not
+    # as a change, so it does not call `process` by itself.
+    if process():
         st.rerun()

@@ -1,6 +1,6 @@
-"""What a person says of galaxies: a file that only grows, so that a crash loses nothing.
+"""The file of a user's ratings. Lines are only ever appended, so that a crash loses nothing.
 
-Each line is JSON. The first says what is rated, each further one what happened::
+Each line is JSON. The first names what is rated, each further line is an event::
 
     {"survey": "decals", "pretraining": "all", "components": 40}
     {"shown": ["J000000.00+000000.0", "J000000.00+000001.0"]}
@@ -8,8 +8,8 @@ Each line is JSON. The first says what is rated, each further one what happened:
     {"galaxy": "J000000.00+000001.0", "rating": null, "at": "2022-01-31T12:00:02+00:00"}
     {"undo": "J000000.00+000001.0"}
 
-A rating of null: the galaxy is skipped. To undo takes back the last answer, and the batches that
-were shown after it.
+A rating of null means that the galaxy was skipped. An undo removes the last answer, and the batches
+that were shown after it.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from workflow.lib.common.errors import UserError
 
 
 class Answer(NamedTuple):
-    """What was said of a galaxy."""
+    """A user's answer for a galaxy."""
 
     iauname: str
     rating: int | None
@@ -33,13 +33,14 @@ class Answer(NamedTuple):
     batch: int
     """Index of the batch in which it was shown."""
     at: str
-    """When, in ISO 8601."""
+    """Time of the answer, in ISO 8601."""
 
 
 class History(NamedTuple):
-    """What was shown and answered, in order. It never changes; each event gives another one.
+    """The batches shown and the answers given, in order.
 
-    Its methods raise `ValueError` if what they are told cannot have happened.
+    It is immutable: each event returns a new history. The methods raise `ValueError` if an event
+    cannot follow this history.
     """
 
     batches: tuple[tuple[str, ...], ...] = ()
@@ -47,13 +48,13 @@ class History(NamedTuple):
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """Galaxies that are shown and have no answer."""
+        """Galaxies of the last batch that have no answer yet."""
         answered = {answer.iauname for answer in self.answers}
         return tuple(name for batch in self.batches[-1:] for name in batch if name not in answered)
 
     @property
     def rated(self) -> tuple[Answer, ...]:
-        """The answers that are ratings."""
+        """The answers that are ratings, without skipped galaxies."""
         return tuple(answer for answer in self.answers if answer.rating is not None)
 
     @property
@@ -62,24 +63,24 @@ class History(NamedTuple):
         return frozenset().union(*self.batches)
 
     def show(self, iaunames: Sequence[str]) -> Self:
-        """Show a batch, once all of the one before have an answer."""
+        """Show a batch; every galaxy of the batch before must have an answer."""
         if self.waiting:
             raise ValueError(f"{self.waiting[0]} has no answer yet")
         if not iaunames or len(self.shown.union(iaunames)) < len(self.shown) + len(iaunames):
-            raise ValueError("a batch that is empty, or with a galaxy that was shown before")
+            raise ValueError("the batch is empty, or has a galaxy that was shown before")
         return self._replace(batches=(*self.batches, tuple(iaunames)))
 
     def answer(self, iauname: str, rating: int | None, at: str) -> Self:
-        """Rate a galaxy that waits, or skip it."""
+        """Rate or skip a galaxy that is waiting for an answer."""
         if iauname not in self.waiting:
-            raise ValueError(f"{iauname} does not wait for an answer")
+            raise ValueError(f"{iauname} is not waiting for an answer")
         if rating is not None and (type(rating) is not int or not 0 <= rating <= HIGHEST):
-            raise ValueError(f"a rating is 0 to {HIGHEST}, not {rating}")
+            raise ValueError(f"a rating is an integer from 0 to {HIGHEST}, not {rating}")
         answer = Answer(iauname, rating, len(self.batches) - 1, at)
         return self._replace(answers=(*self.answers, answer))
 
     def undo(self, iauname: str) -> Self:
-        """Take back the last answer, which is of this galaxy."""
+        """Undo the last answer, which must be for this galaxy."""
         if not self.answers or self.answers[-1].iauname != iauname:
             raise ValueError(f"{iauname} was not answered last")
         return self._replace(
@@ -87,7 +88,7 @@ class History(NamedTuple):
         )
 
     def after(self, event: Any) -> Self:
-        """Give the history after an event, as the file holds it."""
+        """Return the history after an event from the file."""
         match event:
             case {"shown": [*iaunames]} if all(isinstance(name, str) for name in iaunames):
                 return self.show(iaunames)
@@ -95,11 +96,11 @@ class History(NamedTuple):
                 return self.answer(iauname, rating, at)
             case {"undo": str(iauname)}:
                 return self.undo(iauname)
-        raise ValueError("neither a batch nor an answer")
+        raise ValueError("neither a batch, an answer nor an undo")
 
 
 class Subject(NamedTuple):
-    """What is rated: galaxies of a survey, and the representation that the model learns from."""
+    """What is rated: a survey's galaxies, and the representation that the model learns from."""
 
     survey: str
     pretraining: str
@@ -107,28 +108,30 @@ class Subject(NamedTuple):
 
 
 class RatingFile:
-    """A file of ratings. Who has it open is the only one; a line is on the disk before it counts.
+    """A file of ratings, locked for exclusive use.
+
+    Each line is flushed to disk before it takes effect.
 
     Parameters
     ----------
     path
-        Of the file.
+        Path of the file.
     subject
-        Given, a file that does not exist or is empty is begun with it.
+        If given, a file that does not exist or is empty is started with it.
 
     Attributes
     ----------
     subject : Subject
-        As the file says.
+        What is rated, from the first line.
     history : History
-        All that has happened.
+        All batches and answers so far.
     dropped : str
-        The last line, if a crash left it half written and it was taken off; as a rule empty.
+        The last line if it was incomplete (after a crash) and was removed; otherwise empty.
 
     Raises
     ------
     UserError
-        If the file cannot be opened or is damaged, or somebody else has it open.
+        If the file cannot be opened, is damaged, or is open in another program.
     """
 
     def __init__(self, path: str | Path, subject: Subject | None = None) -> None:
@@ -150,27 +153,27 @@ class RatingFile:
 
     @property
     def removed(self) -> bool:
-        """Whether somebody removed or replaced the file since it was opened."""
+        """Whether the file was removed or replaced after it was opened."""
         return not os.fstat(self._file).st_nlink
 
     def close(self) -> None:
-        """Let others open the file."""
+        """Close the file, which releases its lock."""
         os.close(self._file)
 
     def show(self, iaunames: Sequence[str]) -> None:
-        """Note that a batch is shown."""
-        self._happen({"shown": list(iaunames)})
+        """Record that a batch is shown."""
+        self._record({"shown": list(iaunames)})
 
     def answer(self, iauname: str, rating: int | None) -> None:
-        """Note the rating of a galaxy; None for one that is skipped."""
+        """Record the rating of a galaxy; None if it is skipped."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._happen({"galaxy": iauname, "rating": rating, "at": now})
+        self._record({"galaxy": iauname, "rating": rating, "at": now})
 
     def undo(self, iauname: str) -> None:
-        """Note that the last answer, which is of this galaxy, is taken back."""
-        self._happen({"undo": iauname})
+        """Record that the last answer, which must be for this galaxy, is undone."""
+        self._record({"undo": iauname})
 
-    def _happen(self, event: Mapping[str, Any]) -> None:
+    def _record(self, event: Mapping[str, Any]) -> None:
         after = self.history.after(event)
         self._write(event)
         self.history = after
@@ -180,7 +183,7 @@ class RatingFile:
             return os.open(self.path, os.O_RDWR | os.O_APPEND)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-        # The file's name, too, must survive a crash.
+        # The folder is flushed too, so that the file's name survives a crash.
         folder = os.open(self.path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
@@ -193,12 +196,12 @@ class RatingFile:
             raise UserError(f"{self.path}: open in another program; close that first") from error
         except OSError as error:
             raise UserError(
-                f"{self.path}: its disk cannot lock files ({error.strerror}); set hunt.folder to "
-                "one that can"
+                f"{self.path}: its file system cannot lock files ({error.strerror}); set "
+                "hunt.folder to a folder on one that can"
             ) from error
 
     def _read(self) -> tuple[list[str], str]:
-        """Give the whole lines; take off a half written one, and give it too."""
+        """Return the complete lines, and the incomplete last one; remove that from the file."""
         content = os.pread(self._file, os.fstat(self._file).st_size, 0)
         whole, end, half = content.rpartition(b"\n")
         if half:
@@ -208,7 +211,7 @@ class RatingFile:
         return lines, half.decode(errors="replace")
 
     def _parse(self, lines: Sequence[str]) -> tuple[Subject, History]:
-        """Understand the lines, and say which one cannot be."""
+        """Parse the lines; the error names the first one that is invalid."""
         subject, history = None, History()
         for number, line in enumerate(lines or ["{}"], 1):
             try:
@@ -219,14 +222,14 @@ class RatingFile:
                     history = history.after(event)
             except ValueError as error:
                 raise UserError(
-                    f"{self.path}, line {number}: damaged ({error}); mend or remove the line"
+                    f"{self.path}, line {number}: damaged ({error}); repair or remove the line"
                 ) from error
         return subject, history
 
     def _write(self, event: Mapping[str, Any]) -> None:
-        """Write a line, whole or not at all, and see it safely on the disk."""
+        """Append a line, completely or not at all, and flush it to disk."""
         if self.removed:
-            raise UserError(f"{self.path}: removed or replaced while open; open it anew")
+            raise UserError(f"{self.path}: removed or replaced while open; open the hunt again")
         size = os.fstat(self._file).st_size
         line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
         try:
@@ -249,4 +252,4 @@ def _parse_subject(event: Any) -> Subject:
     match event:
         case {"survey": str(survey), "pretraining": str(made), "components": int(components)}:
             return Subject(survey, made, components)
-    raise ValueError("does not say what is rated")
+    raise ValueError("does not name the survey, pretraining and components")

@@ -1,4 +1,4 @@
-"""Coordinates of names that the survey itself does not know, such as `M 99`."""
+"""Coordinates of objects by names that are not in the survey, such as `M 99`."""
 
 import logging
 
@@ -6,7 +6,7 @@ from workflow.app.query import FORMS, Position
 from workflow.lib.common.errors import UserError
 
 TIMEOUT = 5
-"""How long an answer may take [s]."""
+"""Longest wait for an answer [s]."""
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +17,9 @@ def resolve_name(name: str, url: str | None) -> Position:
     Parameters
     ----------
     name
-        As SIMBAD, NED or VizieR may know it.
+        A name that SIMBAD, NED or VizieR may know.
     url
-        Address of a Sesame service; None to ask nobody.
+        Address of a Sesame service; None to ask no service.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def resolve_name(name: str, url: str | None) -> Position:
     unknown = f"no galaxy of this survey has this name; give {FORMS}"
     if url is None:
         raise UserError(unknown)
-    # Half a second to load, for the few queries that come this far.
+    # Imported here because it takes half a second, and few queries need it.
     from astropy.coordinates.name_resolve import (
         NameResolveError,
         get_icrs_coordinates,

@@ -1,4 +1,4 @@
-"""From what is asked for to galaxies that look like it."""
+"""Find the galaxy that a query means, and the galaxies similar to it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,36 +17,36 @@ class Match(NamedTuple):
 
     row: int
     separation: float
-    """From the place that was asked for [arcsec]; 0 for a galaxy called by its name."""
+    """From the requested position [arcsec]; 0 for a galaxy found by its name."""
     position: Position | None
-    """That place; None for a galaxy called by its name."""
+    """The requested position; None for a galaxy found by its name."""
 
 
 class Similar(NamedTuple):
-    """Galaxies in order of their likeness."""
+    """Galaxies ranked by similarity, the most similar first."""
 
     rows: np.ndarray
-    """Shape (k,), int64."""
+    """Shape (k,), int64: rows of the survey."""
     distances: np.ndarray
     """Shape (k,), float32: distances to the one example, or scores by `rank_examples`."""
 
 
 def find_galaxy(survey: Survey, text: str, name_resolver: str | None) -> Match:
-    """Find the galaxy that a query means: that of the name, or the nearest one on the sky.
+    """Find the galaxy with the given name, or the one nearest on the sky to the given position.
 
     Parameters
     ----------
     survey
-        Where to look.
+        The survey to search.
     text
         As for `query.parse_query`.
     name_resolver
-        Address of a Sesame service, which is asked for names that tell no place; None for none.
+        Address of a Sesame service, asked for the coordinates of names without any; None for none.
 
     Raises
     ------
     UserError
-        If the query is not understood, or leads to no galaxy.
+        If the query cannot be parsed, or no galaxy matches it.
     """
     row = survey.row(text.strip())
     if row is not None:
@@ -70,16 +70,16 @@ def find_similar(
     allowed: np.ndarray,
     same_within: float,
 ) -> Similar:
-    """Rank the galaxies that are like some and unlike others (paper Sec. 2.4).
+    """Rank galaxies by similarity to some examples and dissimilarity to others (paper Sec. 2.4).
 
     Parameters
     ----------
     survey
-        Where to look.
+        The survey to search.
     like, unlike
         Examples: rows of the survey, or the representation of an image, shape (d,).
     count
-        How many galaxies.
+        Number of galaxies to find.
     whole
         Whether to compare whole representations rather than their principal components.
     metric
@@ -87,8 +87,8 @@ def find_similar(
     allowed
         Shape (n,), bool: the galaxies that may be found.
     same_within
-        Galaxies nearer to an example than this on the sky are not found: they may be the same
-        galaxy, listed twice [arcsec].
+        Galaxies nearer to an example than this on the sky are left out, since they may be the same
+        galaxy listed twice [arcsec].
     """
     vectors = survey.vectors[whole]
     rows = [example for example in (*like, *unlike) if not isinstance(example, np.ndarray)]
@@ -106,9 +106,9 @@ def find_similar(
 
 
 def _close(survey: Survey, row: int, within: float) -> np.ndarray:
-    """Give the rows of the galaxies nearer to a galaxy than this on the sky [arcsec]."""
+    """Return the rows of the galaxies closer than `within` [arcsec] to a galaxy on the sky."""
     ra, dec = survey.ra[row], survey.dec[row]
-    # Of the few at about its declination: the separations of all take as long as the search.
+    # Only galaxies at about its declination: all separations would take as long as the search.
     level = np.flatnonzero(np.abs(survey.dec - dec) * 3600 <= within)
     if not len(level):
         return level

@@ -1,4 +1,4 @@
-"""The page of similar galaxies: what is asked for, the galaxy that is meant, those like it."""
+"""The page of similar galaxies: the query, the galaxy that matches it, those similar to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -46,23 +46,23 @@ def show(survey: Survey) -> None:
             resolver = survey.config["page"]["name_resolver"]
             _answer(survey, settings, find_galaxy(survey, text, resolver), None)
         else:
-            _beginnings(survey)
+            _show_first_choices(survey)
     except UserError as error:
         st.error(plain(str(error)))
 
 
-def _beginnings(survey: Survey) -> None:
-    """Show galaxies to begin with, from all over the catalogue."""
-    st.header("Or begin with one of these", anchor=False)
+def _show_first_choices(survey: Survey) -> None:
+    """Show galaxies to start from, evenly spaced in the catalogue."""
+    st.header("Or start from one of these", anchor=False)
     count = min(survey.config["page"]["gallery"], len(survey))
     rows = np.linspace(0, len(survey) - 1, count).astype(int)
-    _galaxies(survey, rows, label="To begin with")
+    _galaxies(survey, rows, label="Galaxies to start from")
 
 
 def _answer(
     survey: Survey, settings: Settings, match: Match | None, uploaded: bytes | None
 ) -> None:
-    """Show what was asked for, and the galaxies like it."""
+    """Show the query and the galaxies similar to it."""
     if match is not None:
         _warn(survey, match)
     like, unlike = (examples(survey, name) for name in EXAMPLES)
@@ -81,7 +81,7 @@ def _answer(
         if match is not None:
             liked.append(match.row)
         if uploaded is not None:
-            with st.spinner("Looking at your image"):
+            with st.spinner("Calculating the representation of your image"):
                 liked.append(_represent(survey, uploaded, settings.whole))
         page = survey.config["page"]
         similar = find_similar(
@@ -111,14 +111,14 @@ def _show_examples(survey: Survey, rows: Sequence[int], heading: str, kind: str)
 
 
 def _show_match(survey: Survey, match: Match) -> None:
-    """Show the galaxy that is meant."""
+    """Show the galaxy that matches the query."""
     st.header("Matched galaxy", anchor=False)
     _galaxies(survey, [match.row], label="Matched galaxy", mark=LIKE)
     ra, dec = survey.ra[match.row], survey.dec[match.row]
     facts = survey.table([match.row], UNITS).iloc[0, 1:]
     lines = [plain(f"{name} {value:.7g} {survey.units[name]}") for name, value in facts.items()]
     if match.position is not None:
-        lines.insert(0, f"**{_angle(match.separation)}** from what was asked for")
+        lines.insert(0, f"**{_angle(match.separation)}** from the requested position")
     st.caption("  \n".join(lines))
     if np.isfinite(ra) and np.isfinite(dec):
         layer = survey.config["legacysurvey"]["layer"]
@@ -128,20 +128,20 @@ def _show_match(survey: Survey, match: Match) -> None:
 
 
 def _warn(survey: Survey, match: Match) -> None:
-    """Say so if the galaxy is not what was asked for, and show where the survey has galaxies."""
+    """Warn if the galaxy is far from the requested position; if very far, show a map too."""
     page = survey.config["page"]
     if match.position is None or match.separation <= page["far"]:
         return
     st.warning(
-        f"The nearest galaxy of the survey is {_angle(match.separation)} from what you asked for. "
-        "It is probably another one."
+        f"The nearest galaxy of the survey is {_angle(match.separation)} from the position you "
+        "gave. It is probably a different galaxy."
     )
     if match.separation > page["outside"]:
         matched = Position(survey.ra[match.row], survey.dec[match.row])
         st.image(
             _sky_map(survey, match.position, matched),
-            alt="Map of the sky: the survey's galaxies, the place that was asked for, and the "
-            "nearest galaxy",
+            alt="Map of the sky: the survey's galaxies, the requested position, and the nearest "
+            "galaxy",
             width=640,
         )
 
@@ -159,7 +159,7 @@ def _show_similar(survey: Survey, similar: Similar, count: int, measure: str) ->
 def _show_table(
     survey: Survey, similar: Similar, count: int, measure: str, settings: Settings
 ) -> None:
-    """Show the galaxies as a table, to look at and to download."""
+    """Show the galaxies as a table that can be downloaded."""
     rows, distances = similar.rows[:count], similar.distances[:count]
     columns = [*UNITS, *(name for name in settings.ranges if name not in UNITS)]
     table = survey.table(rows, columns)
@@ -179,8 +179,8 @@ def _galaxies(
     label: str,
     mark: str = "",
 ) -> None:
-    """Show galaxies of the survey; a click asks for those like it."""
-    # The galaxy rather than the sky about it.
+    """Show galaxies of the survey; a click on one makes it the query."""
+    # Cropped to the galaxy, without most of the sky around it.
     cut = survey.config["figures"]["neighbours"]["crop"]
     show_gallery(
         [survey.iaunames[row] for row in rows],

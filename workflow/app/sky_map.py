@@ -1,4 +1,4 @@
-"""A map of where on the sky the survey has galaxies."""
+"""A map of the survey's galaxies on the sky."""
 
 from io import BytesIO
 
@@ -11,21 +11,21 @@ CELL = 2
 
 
 def draw_sky_map(ra: np.ndarray, dec: np.ndarray, asked: Position, matched: Position) -> bytes:
-    """Draw the survey's galaxies, the place that was asked for, and the galaxy nearest to it.
+    """Draw the survey's galaxies, the requested position, and the galaxy nearest to it.
 
     Parameters
     ----------
     ra, dec
-        Of the galaxies, shape (n,) [deg].
+        Shape (n,): coordinates of the galaxies [deg].
     asked, matched
-        The two places.
+        The requested position, and that of the nearest galaxy.
 
     Returns
     -------
     bytes
         A PNG.
     """
-    # Only drawn now and then, and loading it takes longer than an answer should.
+    # Imported here because it is slow to load, and the map is seldom drawn.
     from matplotlib.figure import Figure
 
     edges = np.arange(0, 360 + CELL, CELL), np.arange(-90, 90 + CELL, CELL)
@@ -34,7 +34,7 @@ def draw_sky_map(ra: np.ndarray, dec: np.ndarray, asked: Position, matched: Posi
     axes = figure.add_subplot()
     depth = np.where(counts > 0, np.log10(counts + 1), np.nan).T
     axes.pcolormesh(*edges, depth, cmap="Blues", vmin=-1)
-    axes.plot(*asked, "X", color="#b00020", ms=11, mec="white", label="asked for")
+    axes.plot(*asked, "X", color="#b00020", ms=11, mec="white", label="requested position")
     axes.plot(*matched, "o", color="none", ms=11, mec="black", mew=2, label="nearest galaxy")
     axes.set(xlim=(360, 0), ylim=(-90, 90), xlabel="RA [deg]", ylabel="Dec [deg]")
     axes.set_xticks(range(0, 361, 60))

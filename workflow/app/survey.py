@@ -1,4 +1,4 @@
-"""The survey that the page shows: galaxies with a representation, and what is known of them."""
+"""The survey that the page shows: its galaxies, catalogue, pictures and representations."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -18,27 +18,27 @@ from workflow.lib.planning.config import read_config
 from workflow.lib.represent.vector_files import read_representation
 
 COLUMNS_HELD = 64
-"""Columns of the catalogue that stay in memory: 2.4 MB each for 305,657 galaxies."""
+"""Number of catalogue columns that stay in memory: 2.4 MB each for 305,657 galaxies."""
 
 
 class Galaxies:
-    """Galaxies of a survey that have a representation; one is called by its row in that.
+    """The galaxies of a survey that have a representation, numbered by their row in it.
 
-    Of the catalogue only the columns asked for are read.
+    Catalogue columns are read when they are first used.
 
     Parameters
     ----------
     config
         The whole configuration.
     name
-        Of the survey.
+        Name of the survey.
     iaunames
         The galaxies, in the order of the representation.
 
     Raises
     ------
     UserError
-        If the catalogue is missing, or of other galaxies.
+        If the catalogue is missing, or lacks some of these galaxies.
     """
 
     def __init__(self, config: Mapping[str, Any], name: str, iaunames: Sequence[str]) -> None:
@@ -58,17 +58,17 @@ class Galaxies:
         return len(self.iaunames)
 
     def about(self) -> str:
-        """Say in a few words what these are."""
+        """Describe the galaxies in a few words."""
         simulated = "simulation" in self.config["surveys"][self.name]
         galaxies = f"{len(self):,} galaxies of {self.name}"
         return f"{galaxies} · simulated galaxies" if simulated else galaxies
 
     def row(self, iauname: str) -> int | None:
-        """Give the row of a galaxy; None if no galaxy has this name."""
+        """Return the row of a galaxy; None if no galaxy has this name."""
         return self._by_name.get(iauname)
 
     def thumbnails(self, rows: Sequence[int]) -> list[bytes | None]:
-        """Give the pictures of galaxies, as JPEG files; None for one whose picture is lost."""
+        """Return the pictures of galaxies as JPEG files; None for a galaxy without one."""
         iaunames = [self.iaunames[row] for row in rows]
         found = self._thumbnails.read(
             list(zip(self._places[np.array(rows, int)], iaunames, strict=True))
@@ -76,17 +76,17 @@ class Galaxies:
         return [found.get(iauname) for iauname in iaunames]
 
     def table(self, rows: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
-        """Give galaxies' iaunames and these columns of the catalogue, as far as it has them."""
+        """Return the galaxies' iaunames and those of these columns that the catalogue has."""
         values = {name: self.column(name)[rows] for name in columns if name in self.units}
         return pd.DataFrame({"iauname": [self.iaunames[row] for row in rows], **values})
 
     def within(self, ranges: Mapping[str, tuple[float, float]]) -> np.ndarray:
-        """Say which galaxies have values in these ranges; shape (n,), bool.
+        """Return which galaxies have values within these ranges; shape (n,), bool.
 
         Parameters
         ----------
         ranges
-            Columns, and the smallest and the largest value allowed. What is missing never passes.
+            Columns, with the smallest and the largest value allowed. Missing values never pass.
         """
         passes = np.ones(len(self), bool)
         for name, (low, high) in ranges.items():
@@ -94,42 +94,45 @@ class Galaxies:
         return passes
 
     def _read_column(self, name: str) -> np.ndarray:
-        """Read numbers of the catalogue, in the order of the representation."""
+        """Read a column of numbers, in the order of the representation."""
         values = pq.read_table(self.catalogue, columns=[name])[name]
         return values.cast(pa.float64()).to_numpy()[self._places]
 
     def _coordinate(self, name: str) -> np.ndarray:
+        """Return a column of coordinates; NaN if the catalogue has none."""
         return self.column(name) if name in self.units else np.full(len(self), np.nan)
 
     def _numeric_columns(self) -> dict[str, str]:
-        """Give each column of numbers with its unit."""
+        """Return the unit of each column of numbers; empty if it has none."""
         fields = pq.read_schema(self.catalogue)
         numbers = [f for f in fields if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
         return {f.name: (f.metadata or {}).get(b"unit", b"").decode() for f in numbers}
 
     def _find_in_catalogue(self) -> tuple[np.ndarray, int]:
-        """Give the place of each galaxy in the catalogue, and the galaxies there."""
+        """Return each galaxy's row in the catalogue, and the catalogue's number of galaxies."""
         names = pq.read_table(self.catalogue, columns=["iauname"])["iauname"]
         places = pc.index_in(pa.array(self.iaunames, names.type), names)
         if places.null_count:
-            raise UserError(f"{self.catalogue}: does not have all galaxies represented; rerun")
+            raise UserError(
+                f"{self.catalogue}: does not have all galaxies of the representation; rerun"
+            )
         return places.to_numpy(), len(names)
 
 
 class Survey(Galaxies):
-    """The galaxies that are searched for similar ones, with what they are searched by.
+    """The survey that is searched for similar galaxies, with their representations.
 
-    The whole representation stays on the disk, mapped into memory.
+    The whole representation is memory-mapped, not loaded.
 
     Parameters
     ----------
     config
-        The whole configuration: ``figures.survey`` and ``pretraining.shown`` are shown.
+        The whole configuration; ``figures.survey`` and ``pretraining.shown`` choose what is shown.
 
     Raises
     ------
     UserError
-        If the workflow has not made a file that is needed, or of other galaxies.
+        If the workflow has not made a required file, or the files are of different galaxies.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -146,28 +149,30 @@ class Survey(Galaxies):
         super().__init__(config, survey, iaunames)
         self.vectors = {False: components, True: np.load(whole, mmap_mode="r")}
         if len(self.vectors[True]) != len(self):
-            raise UserError(f"{whole}: not of the galaxies of {compressed}; make it anew")
+            raise UserError(
+                f"{whole}: does not have the galaxies of {compressed}; delete it and rerun"
+            )
 
 
 def need(*paths: Path) -> None:
-    """Raise `UserError` if the workflow has not made one of these files."""
+    """Raise `UserError` if one of these files is missing."""
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: missing; run the workflow first, as README.md says")
 
 
 def catalogue_path(config: Mapping[str, Any], survey: str) -> Path:
-    """Give the catalogue of a survey."""
+    """Return the path of a survey's catalogue."""
     return Path(config["pathvars"]["results"]) / "1_catalogue" / f"{survey}.parquet"
 
 
 def represented_folder(config: Mapping[str, Any], survey: str) -> Path:
-    """Give the folder of a survey's representations, of which each has a folder of its own."""
+    """Return the folder of a survey's representations, with a subfolder for each encoder."""
     return Path(config["pathvars"]["results"]) / "4_represent" / survey
 
 
 def weights_path(config: Mapping[str, Any], pretraining: str) -> Path:
-    """Give the weights of an encoder."""
+    """Return the path of an encoder's weights."""
     return Path(config["pathvars"]["results"]) / "3_pretrain" / pretraining / "encoder.weights.h5"
 
 

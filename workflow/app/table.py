@@ -1,4 +1,4 @@
-"""A table of galaxies, to look at and to download."""
+"""A table of galaxies with links, and buttons to download it."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from workflow.app.links import simbad_link, viewer_link
 from workflow.app.survey import Galaxies
 
 LINKS = ["viewer", "SIMBAD"]
-"""Columns of the table that is shown, in which each galaxy is looked up elsewhere."""
+"""Columns of links, in the table as shown but not in the downloads."""
 
 
 def show_table(
@@ -21,15 +21,15 @@ def show_table(
     Parameters
     ----------
     galaxies
-        Of which the table has some.
+        The survey's galaxies, of which the table lists some.
     table
-        Its first two columns are a galaxy's rank and iauname, then come the measures.
+        Its first two columns are rank and iauname; the measures follow.
     stem
-        Of the names of files.
+        File name of the downloads, without its ending.
     measures
-        Columns that say why the galaxies are here.
+        Columns that the galaxies were ranked by, such as ``distance``.
     alt
-        What this is, for those who do not see it.
+        Description of the table for screen readers.
     """
     with st.container(horizontal=True):
         for kind in FORMATS:

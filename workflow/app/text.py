@@ -1,4 +1,4 @@
-"""Text and style for Streamlit, which takes Markdown and HTML where text is meant."""
+"""Escaping and style: Streamlit interprets labels and messages as Markdown and HTML."""
 
 import re
 
@@ -8,7 +8,7 @@ STYLE = """<style>
 h1 { font-size: 2rem !important; }
 h2 { font-size: 1.4rem !important; }
 h3 { font-size: 1.15rem !important; }
-/* The theme's blue is for what is behind white text; as text itself it is too dark. */
+/* The theme's blue suits the background of white text; as a text colour it is too dark. */
 [data-testid="stSliderThumbValue"] { color: inherit; }
 button:focus-visible, a:focus-visible, input:focus-visible {
   outline: 3px solid #ffd166 !important; outline-offset: 2px;

@@ -1,4 +1,4 @@
-"""Pictures of a few galaxies out of a survey's shards, without going through all of them."""
+"""Read the pictures of a few galaxies from a survey's shards, without reading every shard."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from workflow.lib.common.images import from_jpeg, to_jpeg
 from workflow.lib.planning.grid import shard_names
 
 QUALITY = 90
-"""Of the pictures that the page shows."""
+"""JPEG quality of the pictures on the page."""
 
 
 class Thumbnails:
     """The colour pictures of a survey's galaxies.
 
-    A galaxy's place in the catalogue tells its shard, so that no index has to be made and kept.
+    A galaxy's row in the catalogue determines its shard, so no index is needed.
 
     Parameters
     ----------
     folder
-        Of the shards, by `shards.make_shard`.
+        The folder of the shards, written by `cutouts.shards.make_shard`.
     count
-        How many shards there are.
+        Number of shards.
     galaxies
-        How many galaxies the catalogue has.
+        Number of galaxies in the catalogue.
     """
 
     def __init__(self, folder: Path, count: int, galaxies: int) -> None:
@@ -43,7 +43,7 @@ class Thumbnails:
         Parameters
         ----------
         galaxies
-            Of each, its row in the catalogue and its iauname.
+            For each, its row in the catalogue and its iauname.
 
         Returns
         -------
@@ -61,7 +61,7 @@ class Thumbnails:
 
 
 def read_jpegs(shard: Path, iaunames: Sequence[str]) -> dict[str, bytes]:
-    """Read the pictures of galaxies of one shard, and of it only the row groups that hold them."""
+    """Read pictures from one shard, but only the row groups that contain them."""
     with pq.ParquetFile(shard, memory_map=True) as file:
         names = file.read(columns=["iauname"])["iauname"]
         rows = pc.index_in(pa.array(iaunames, names.type), names).drop_null().to_numpy()
@@ -77,7 +77,7 @@ def read_jpegs(shard: Path, iaunames: Sequence[str]) -> dict[str, bytes]:
 
 
 def middle(thumbnail: bytes, cut: int) -> bytes:
-    """Cut `cut` pixels off each side of a JPEG, as Figure 2 does: a sixth of the bytes is left."""
+    """Crop a JPEG by `cut` pixels on each side, as in Figure 2: a sixth of the bytes is left."""
     pixels = from_jpeg(thumbnail)
     inner = slice(cut, len(pixels) - cut)
     return to_jpeg(pixels[inner, inner], QUALITY)

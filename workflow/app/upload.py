@@ -1,4 +1,4 @@
-"""Images that are uploaded: never written to the disk, never shown but as drawn anew."""
+"""Uploaded images: kept in memory only, and always redrawn before they are shown."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "the uploaded file"
-"""What it is called, whatever its sender calls it. The network's view of it depends on this."""
+"""Used instead of the file's own name. The crops that the encoder sees are drawn from this name."""
 
 MAX_PIXELS = 2**24
-"""The most pixels that are decoded: a small file can announce a picture that fills the memory."""
+"""Largest image that is decoded: a small file can declare an image that would fill the memory."""
 
 
 def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
@@ -27,7 +27,7 @@ def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
     Parameters
     ----------
     data
-        A JPEG, PNG or FITS file, or what is said to be one.
+        The content of a JPEG, PNG or FITS file; not trusted to be one.
     cutouts
         The configuration's ``cutouts``.
 
@@ -39,7 +39,7 @@ def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
     Raises
     ------
     UserError
-        If there is no usable image in it.
+        If it contains no usable image.
     """
     colour = cutouts["colour"]
     try:
@@ -61,18 +61,18 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
     Parameters
     ----------
     survey
-        Gives the encoder and its settings.
+        The survey whose encoder and settings are used.
     data
         As for `draw_upload`.
     whole
-        Whether the whole representation is wanted, or its principal components.
+        Whether to return the whole representation rather than its principal components.
 
     Returns
     -------
     numpy.ndarray
         Shape (d,), float32.
     """
-    # Loads TensorFlow, for which nobody should wait who uploads nothing.
+    # Imported here because it loads TensorFlow, which only uploads need.
     from workflow.lib.represent.embed import represent_image
 
     cutouts, representation = survey.config["cutouts"], survey.config["representation"]
