@@ -1,4 +1,4 @@
-"""Surveys for the page: a few made-up galaxies, and the toy sky in a real browser."""
+"""Surveys and servers for the page: a few made-up galaxies, and the toy sky in a real browser."""
 
 import json
 import re
@@ -14,11 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from tests.app.hunt_steps import serving
 from tests.browser import served
-from workflow.app.survey import Survey
+from workflow.app.survey import Galaxies, Survey
+from workflow.lib.anomaly.active_learning import LabelRater
 from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.catalogue.shards import shard_rows
-from workflow.lib.common.images import to_jpeg
+from workflow.lib.common.images import from_jpeg, to_jpeg
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.network.encoder import DESCRIPTION_KEYS, description_path
 from workflow.lib.planning.config import read_config
@@ -42,9 +44,9 @@ def made_up_pictures(count, rng):
 
 
 def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
-    """Write what the page reads of a survey; galaxies `lost` have no image and no representation.
+    """Write the results that the page reads; galaxies in `lost` have no image or representation.
 
-    Gives the configuration, and the picture of each galaxy.
+    Returns the configuration, and the picture of each galaxy.
     """
     rng = np.random.default_rng(5)
     count = len(iaunames)
@@ -71,7 +73,7 @@ def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
     pq.write_table(table, represented / f"pca{COMPONENTS}.parquet")
     weights = folder / "3_pretrain/random/encoder.weights.h5"
     weights.parent.mkdir(parents=True)
-    weights.touch()  # never read here
+    weights.touch()  # not read in these tests
     description = dict.fromkeys(DESCRIPTION_KEYS) | {"label": "random numbers"}
     description_path(weights).write_text(json.dumps(description))
     overlay = {
@@ -94,7 +96,7 @@ def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
 
 @pytest.fixture(scope="session")
 def made_up(tmp_path_factory):
-    """A survey of 40 made-up galaxies, of which two have no image."""
+    """A survey of 40 made-up galaxies, two of them without an image."""
     folder = tmp_path_factory.mktemp("made-up")
     names = [f"J{number:04d}" for number in range(40)]
     config, pictures = make_results(folder, names, lost=["J0003", "J0020"])
@@ -102,7 +104,7 @@ def made_up(tmp_path_factory):
 
 
 class Sesame(BaseHTTPRequestHandler):
-    """A name resolver that knows one object, and answers as the real one does."""
+    """A name resolver that answers like the real service, but knows only its `objects`."""
 
     def do_GET(self):
         name = unquote(self.path.partition("?")[2])
@@ -114,12 +116,12 @@ class Sesame(BaseHTTPRequestHandler):
         self.wfile.write(f"# {name}\n#=S=Simbad (via url): 1\n{place}#====Done====\n".encode())
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
 def sesame():
-    """A name resolver: `url`, `objects` that it knows, and the names that it was `asked` for."""
+    """A name resolver: its `url`, the `objects` that it knows, and the names it was `asked` for."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Sesame)
     server.objects, server.asked = {}, []
     server.url = f"http://127.0.0.1:{server.server_port}/"
@@ -131,11 +133,11 @@ def sesame():
 
 
 @pytest.fixture(scope="session")
-def site(chromium, finished, sesame):
-    """The page on the toy sky, started as its users do; its names are resolved by `sesame`."""
-    resolver = finished.folder / "resolver.yaml"
+def site(chromium, finished, sesame, tmp_path_factory):
+    """The page on the toy sky, started as users do; `sesame` resolves names."""
+    resolver = tmp_path_factory.mktemp("site") / "resolver.yaml"
     resolver.write_text(yaml.safe_dump({"page": {"name_resolver": sesame.url}}))
-    configs = "config/toy.yaml resolver.yaml"
+    configs = f"config/toy.yaml {resolver}"
     with served(["make", "app"], finished.folder, CONFIG=configs) as (address, lines):
         layers = [finished.folder / "config/toy.yaml", resolver]
         config = read_config(layers)
@@ -144,9 +146,75 @@ def site(chromium, finished, sesame):
         assert not re.search("Traceback|Exception", "".join(lines)), "".join(lines)
 
 
+PROFILE = 40
+"""Number of steps in a light profile, which are the features of a galaxy."""
+
+
+def profile(jpeg):
+    """Return the steps of a galaxy's radial light profile: at a ring the light rises."""
+    light = from_jpeg(jpeg).mean(axis=2)
+    light -= np.median(light)
+    noise, cut = np.median(abs(light)), len(light) // 4
+    light = light[cut:-cut, cut:-cut]
+    down, right = np.indices(light.shape) - (len(light) - 1) / 2
+    galaxy = (light > 4 * noise) & (np.hypot(down, right) < cut)
+    spread, axes = np.linalg.eigh(np.cov(right[galaxy], down[galaxy], aweights=light[galaxy]))
+    along, across = axes.T[::-1] @ np.stack([right.ravel(), down.ravel()])
+    radius = np.hypot(along / np.sqrt(spread[1]), across / np.sqrt(spread[0]))
+    ring = np.minimum(radius * 16, PROFILE + 1).astype(int)
+    mean = (np.bincount(ring, light.ravel()) / np.maximum(np.bincount(ring), 1))[: PROFILE + 1]
+    return np.diff(mean) / (mean[0] - mean[-1] + 1)
+
+
+@pytest.fixture(scope="session")
+def hunt_sky(finished, tmp_path_factory):
+    """The toy sky with features that show rings; its encoder trained too briefly to see them.
+
+    `rater` rates by the volunteers' votes for rings; galaxies without votes are boring.
+    """
+    folder = tmp_path_factory.mktemp("hunts")
+    toy, results = finished.folder / "results/toy", folder / "results"
+    (results / "4_represent/decals/profiles").mkdir(parents=True)
+    for name in ("1_catalogue", "2_cutouts", "3_pretrain"):
+        (results / name).symlink_to(toy / name)
+    for path in (toy / "4_represent").glob("*/all"):
+        link = results / path.relative_to(toy)
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(path)
+    overlay = folder / "hunts.yaml"
+    change = {
+        "pathvars": {"results": str(results)},
+        "hunt": {"folder": str(folder / "ratings")},
+        "anomalies": {"ratings": 50},
+        "page": {"name_resolver": None},
+    }
+    overlay.write_text(yaml.safe_dump(change))
+    config = read_config([finished.folder / "config/toy.yaml", overlay])
+    compressed = results / "4_represent/decals/all/pca40.parquet"
+    galaxies = Galaxies(config, "decals", pq.read_table(compressed)["iauname"].to_pylist())
+    vectors = np.float32([profile(jpeg) for jpeg in galaxies.thumbnails(range(len(galaxies)))])
+    table = representation_table(galaxies.iaunames, vectors, representation_schema(PROFILE))
+    pq.write_table(table, results / "4_represent/decals/profiles/pca40.parquet")
+    rings = galaxies.column("rare-features_ring_fraction")
+    return SimpleNamespace(
+        galaxies=galaxies,
+        rater=LabelRater(np.nan_to_num(rings)),
+        ratings=folder / "ratings/decals",
+        overlay=overlay,
+        project=finished.folder,
+    )
+
+
+@pytest.fixture(scope="session")
+def hunt_site(chromium, hunt_sky):
+    """The address of the page of hunts; each test uses hunts of its own names."""
+    with serving(hunt_sky) as address:
+        yield address
+
+
 @pytest.fixture
 def visit(chromium):
-    """Open a page in a window of its own; in the end, nothing has gone wrong in the browser."""
+    """Open a page in a window of its own; at the end, check that the browser saw no errors."""
     contexts = []
 
     def open_page(address, width=1280, height=900):
