@@ -1,8 +1,9 @@
-"""Time and memory to plan all jobs, as a dry-run does, and each job on a cluster for itself.
+"""Time and memory of Snakemake to plan all jobs, as in a dry-run.
 
 Run ``.venv/bin/python benchmarks/dag.py``; it prints the table of README.md: for each configuration
-the jobs, the processor's time, the least of three, and the peak memory. What others do on the same
-cores adds to that time: beside it stands what a plain loop takes in the same minute.
+the number of jobs, the CPU time (the least of three runs) and the peak memory. Other programs on
+the same cores add to the CPU time, so the table also gives the time of a plain loop in the same
+minute.
 """
 
 import os
@@ -21,14 +22,14 @@ CONFIGURATIONS = {
     "Galaxy Zoo DESI": "--configfile config/desi.yaml",
 }
 GIVEN = ["desi/catalogue.parquet", "zoobot/checkpoint.index"]
-"""What its user puts into `data`; empty here."""
+"""Files of `data` that the user of config/desi.yaml provides; empty here."""
 
 TRIES = 3
 ADDITIONS = 20_000_000
 
 
 def copy_project(folder: Path) -> None:
-    """Copy what a dry-run reads, so that no results are there."""
+    """Copy the files that a dry-run reads, without results."""
     for name in ["Snakefile", "config", "scripts", "workflow", "envs"]:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
@@ -39,7 +40,7 @@ def copy_project(folder: Path) -> None:
 
 
 def plan(folder: Path, arguments: str) -> tuple[int, float, float]:
-    """Make a dry-run; give its jobs, its time [s] and its memory [MiB]."""
+    """Make a dry-run; return its number of jobs, CPU time [s] and peak memory [MiB]."""
     command = [sys.executable, "-m", "snakemake", "-n", "-q", "rules", *arguments.split()]
     with (folder / "said").open("w+") as said:
         process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
@@ -61,7 +62,7 @@ def loop() -> float:
 
 
 def main() -> None:
-    """Measure every configuration, and print."""
+    """Measure every configuration and print the table."""
     print("| configuration | jobs | time [s] | 20 million additions [s] | memory [MiB] |")
     print("|---|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,9 +1,9 @@
-"""The web page on the paper's 305,657 galaxies: how fast it opens, and how fast it answers.
+"""The web page on the paper's 305,657 galaxies: how fast it opens and answers.
 
-Run ``.venv/bin/python benchmarks/page.py``; it makes a survey of that size from random numbers
-(10 GB in the system's folder for temporary files, or in the folder given), starts the page on it,
-and visits it by a real browser. Pictures are one JPEG, made as large as a thumbnail by random bytes
-after its end, so that they are read as other pictures would be.
+Run ``.venv/bin/python benchmarks/page.py [FOLDER]``. It makes a survey of that size from random
+numbers (10 GB, in the system's temporary folder unless FOLDER is given), starts the page on it and
+visits it with a real browser. All pictures are the same JPEG, padded with random bytes to the size
+of a thumbnail, so that reading them takes as long as reading real ones.
 """
 
 import os
@@ -44,11 +44,11 @@ SHARDS = 400
 THUMBNAIL_BYTES = 25_000
 REPEATS = 7
 STRIDE = 7919
-"""Between galaxies whose thumbnails are read: as a rule, each is in another shard."""
+"""Step between the galaxies whose thumbnails are read, so that most are in different shards."""
 
 
 def make_catalogue(path: Path, rng: np.random.Generator) -> list[str]:
-    """Make a catalogue with as many columns as that of the paper."""
+    """Make a catalogue with as many columns as the paper's."""
     names = [f"J{number:06d}.00+000000.0" for number in range(GALAXIES)]
     measured = {name: rng.uniform(10, 20, GALAXIES) for name in UNITS}
     measured["ra"], measured["dec"] = rng.uniform(0, 360, GALAXIES), rng.uniform(-30, 60, GALAXIES)
@@ -71,7 +71,7 @@ def make_shards(folder: Path, names: list[str], rng: np.random.Generator) -> Non
 
 
 def make_survey(folder: Path) -> Path:
-    """Make all that the page reads, and give the configuration that names it."""
+    """Make all files that the page reads; return the path of their configuration."""
     rng = np.random.default_rng(1)
     overlay = folder / "page.yaml"
     change = {
@@ -112,7 +112,7 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def wait_for(page: Page, galleries: dict[str, str]) -> None:
-    """Wait until these galleries begin with these galaxies, and every picture is there."""
+    """Wait until these galleries begin with these galaxies, and every picture is loaded."""
     for label, iauname in galleries.items():
         first = page.get_by_role("list", name=label).get_by_role("listitem").first
         expect(first).to_contain_text(iauname)
@@ -120,7 +120,7 @@ def wait_for(page: Page, galleries: dict[str, str]) -> None:
 
 
 def measure_browser(overlay: Path) -> dict[str, list[float]]:
-    """Visit the page: open it anew, and go from galaxy to galaxy."""
+    """Time opening the page, searching from galaxy to galaxy, and rating."""
     command = ["make", "app", f"CONFIG={overlay}"]
     times: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
@@ -134,7 +134,7 @@ def measure_browser(overlay: Path) -> dict[str, list[float]]:
 
                 def open_page(page: Page = page) -> None:
                     page.goto(address)
-                    wait_for(page, {"To begin with": ""})
+                    wait_for(page, {"Galaxies to start from": ""})
 
                 name = "open, the first visitor" if visit == 0 else "open, each later visitor"
                 times.setdefault(name, []).append(seconds(open_page))
@@ -148,7 +148,7 @@ def measure_browser(overlay: Path) -> dict[str, list[float]]:
 
 
 def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
-    """Choose one galaxy after the other, and wait until those like it are all seen."""
+    """Time clicks on one galaxy after the other, until all pictures of the answer are shown."""
     for repeat in range(REPEATS):
         chosen = page.locator("button.galaxy").nth(2 * repeat + 6)
         iauname = chosen.locator(".name").inner_text()
@@ -163,11 +163,11 @@ def answer(page: Page, times: dict[str, list[float]], name: str) -> None:
 RATED = """place => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
     .map(host => host.shadowRoot?.querySelectorAll('ol .answer')[place]?.textContent)
     .some(text => text && text != 'saving')"""
-"""Whether a galaxy of the batch has a rating that is on the disk."""
+"""JavaScript: whether the rating of a galaxy of the batch has been saved to disk."""
 
 
 def rate(page: Page, address: str, times: dict[str, list[float]]) -> None:
-    """Rate batches of a hunt: until a rating is safe, and until the next batch is there."""
+    """Time rating: until a rating is saved, and until the next batch is shown."""
     page.goto(f"{address}/hunt")
     page.get_by_role("textbox", name="Name of the hunt").fill(f"hunt-{time.time():.0f}")
     page.get_by_role("button", name="Hunt", exact=True).click()
@@ -190,7 +190,7 @@ def rate(page: Page, address: str, times: dict[str, list[float]]) -> None:
 
 
 def measure_server(overlay: Path) -> dict[str, list[float]]:
-    """Time what the server does of an answer, without Streamlit and browser."""
+    """Time the server's part of an answer, without Streamlit and the browser."""
     config = read_config([overlay])
     times: dict[str, list[float]] = {"open the survey": [seconds(lambda: Survey(config))]}
     survey = Survey(config)
@@ -219,7 +219,7 @@ def measure_server(overlay: Path) -> dict[str, list[float]]:
 
 
 def main(folder: Path) -> None:
-    """Make the survey if it is not there yet, measure, and print."""
+    """Make the survey unless it exists, measure, and print a table."""
     overlay = folder / "page.yaml"
     if not overlay.exists():
         make_survey(folder)
@@ -228,7 +228,7 @@ def main(folder: Path) -> None:
         for name, values in measure(overlay).items():
             figures = min(values), statistics.median(values), max(values)
             print(f"{name:34}" + "".join(f"{value:10.3f}" for value in figures), flush=True)
-    print(f"{os.getloadavg()[0]:.1f} processes wanted {os.cpu_count()} cores in the last minute")
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

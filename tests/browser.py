@@ -1,4 +1,4 @@
-"""A real browser, and the page as its users start it."""
+"""A real browser, and a server of the page started as users start it."""
 
 import os
 import re
@@ -26,7 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-"""What Chromium needs in a container, and what keeps it from asking anybody for anything."""
+"""Options to run in a container, and to send no requests of its own."""
 
 SETTLED = """() => {
     const hosts = [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')];
@@ -37,11 +37,11 @@ SETTLED = """() => {
         && galleries.length == hosts.length
         && images.every(image => image.complete && image.naturalWidth > 0);
 }"""
-"""Whether nothing of the page is about to change, in JavaScript."""
+"""JavaScript: whether the page is drawn completely, with all its pictures."""
 
 
 def free_port() -> int:
-    """Give a port at which nobody listens."""
+    """Return a free TCP port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -51,13 +51,13 @@ def free_port() -> int:
 def served(
     command: Sequence[str], folder: Path, end: signal.Signals = signal.SIGTERM, **environment: str
 ) -> Iterator[tuple[str, list[str]]]:
-    """Start the page by a command in a folder, at a free port, and stop it in the `end`.
+    """Start the page with a command in a folder, on a free port; stop it with the signal `end`.
 
     Yields
     ------
     address : str
     lines : list of str
-        What the server has said so far.
+        The server's output so far.
     """
     lines: list[str] = []
     process = subprocess.Popen(
@@ -84,7 +84,7 @@ def served(
 
 
 def need(browser, environment):
-    """Skip a test where there is no browser; where a skip is forbidden, let it fail."""
+    """Skip a test if there is no browser, or fail it if the environment forbids skipping."""
     if browser is None:
         missing = "no Chromium on this machine: `apt-get install --no-install-recommends chromium`"
         (pytest.fail if "NO_SKIPPED_BROWSER" in environment else pytest.skip)(missing)

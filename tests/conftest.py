@@ -1,4 +1,4 @@
-"""Fixtures that several tests share."""
+"""Fixtures shared by several folders of tests."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ from hypothesis import settings
 from tests.browser import CHROMIUM, FLAGS, need
 from tests.project import ROOT, Project, small_project
 
-# A test's examples may take as long as a shared machine needs.
+# No deadline for a single example: the machine may be shared.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-# TensorFlow in the tests' own processes keeps to one thread: the same bytes in every run.
+# One thread for TensorFlow in the tests' own processes, so that every run gives the same bytes.
 os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -22,7 +22,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def shared_data():
-    """The folder of real galaxies, where there is one."""
+    """The folder of real galaxies; tests that use it are skipped without one."""
     if not SHARED.exists():
         pytest.skip("no folder of real galaxies (../shared/data) on this machine")
     return SHARED
@@ -30,16 +30,16 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id):
-    """A project in which `make toy` has run; look, but leave it as it is.
+    """A project in which `make toy` has run; tests must not change it.
 
-    Where tests run in several processes, the first that needs it makes it for all.
+    If tests run in several processes, the first that needs the project makes it for all.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "finished" / "morphoflow"
     with FileLock(folder.parents[1] / "finished.lock"):
         if (folder / "made").exists():
             return Project(folder)
-        shutil.rmtree(folder, ignore_errors=True)  # of another process, whose toy failed
+        shutil.rmtree(folder, ignore_errors=True)  # left by a process in which `make toy` failed
         project = small_project(folder)
         project.sh("make toy")
         (folder / "made").touch()

@@ -1,4 +1,4 @@
-"""Copies of the project, in which tests do what its users do."""
+"""Copies of the project, in which tests run commands as users do."""
 
 import re
 import shutil
@@ -15,12 +15,15 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass
 class Project:
-    """A copy of the project, and ways to use it as its users do."""
+    """A copy of the project, with methods to run its commands."""
 
     folder: Path
 
     def sh(self, command, check=True):
-        """Run a shell command in the project's folder; give its outputs together."""
+        """Run a shell command in the project's folder; return stdout and stderr.
+
+        It must succeed, or fail if `check` is false.
+        """
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", f"export PATH=.venv/bin:$PATH; {command}"],
             cwd=self.folder,
@@ -35,20 +38,20 @@ class Project:
         return output
 
     def toy(self, target="", change="", check=True):
-        """Run the workflow on the toy sky, with a change to its configuration (YAML)."""
+        """Run the workflow on the toy sky; `change` is YAML laid over its configuration."""
         return self.sh(f"snakemake {self.toy_with(change)} --cores 2 {target}", check)
 
     def toy_with(self, change):
-        """Give the options for the toy's configuration with a change laid over it."""
+        """Return the options for the toy's configuration with a change laid over it."""
         return f"--configfile config/toy.yaml {self.write_change(change)}"
 
     def write_change(self, change):
-        """Write a piece of configuration to a file, and give its name."""
+        """Write a piece of configuration to a file; return the file's name."""
         (self.folder / "change.yaml").write_text(change or "{}")
         return "change.yaml"
 
     def jobs(self, arguments):
-        """Say how many jobs of each rule a dry-run lists."""
+        """Return the number of jobs of each rule that a dry-run lists."""
         output = self.sh(f"snakemake -n --cores 2 {arguments}")
         table = re.search(r"^Job stats:\n.*?\n-+.*?\n(.*?)\n\n", output, re.S | re.M)
         rows = table[1].splitlines() if table else []
@@ -58,7 +61,7 @@ class Project:
 
 
 def copy_project(target):
-    """Copy what git would commit, and give it this project's environment."""
+    """Copy the files that git would commit, and link this project's environment."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -76,7 +79,7 @@ def copy_project(target):
 
 
 def small_project(folder):
-    """Copy the project, and make its toy sky as small as tests/toy/config.yaml says."""
+    """Copy the project, with a toy sky as small as tests/toy/config.yaml says."""
     copy_project(folder)
     layers = [folder / "config/toy.yaml", ROOT / "tests/toy/config.yaml"]
     config = merged(*(yaml.safe_load(path.read_text()) for path in layers))

@@ -1,7 +1,7 @@
-"""A real Slurm on this machine, for tests: two nodes on loopback, one with a pretend A100.
+"""A real Slurm on this machine, for tests: two nodes on the loopback address, one with a fake A100.
 
-Debian's slurm-wlm, munge, slurmdbd and mariadb-server are enough; nothing of systemd is used. All
-files are in one folder but for links in /etc/slurm, where a job's own steps look for them.
+It needs Debian's packages slurm-wlm, munge, slurmdbd and mariadb-server, but not systemd. All files
+are in one folder, except for links in /etc/slurm, where the steps of a job look for them.
 """
 
 import contextlib
@@ -70,7 +70,7 @@ PartitionName=cpu Nodes=n1,n2 Default=YES MaxTime=1-0 State=UP
 PartitionName=gpu Nodes=n2 MaxTime=1-0 State=UP
 PartitionName=urgent Nodes=n1,n2 MaxTime=1-0 State=UP PriorityTier=2
 """
-# More than the machine has: jobs ask for what they would need on a cluster.
+# More than the machine has, since jobs ask for as much as on a real cluster.
 NODE = "NodeHostname=localhost CPUs=4 CoresPerSocket=4 RealMemory=128000"
 
 GRES_CONF = "AutoDetect=off\nNodeName=n2 Name=gpu Type=a100 File=/dev/null\n"
@@ -104,7 +104,7 @@ innodb_flush_log_at_trx_commit=0
 
 
 class Job(NamedTuple):
-    """What Slurm's accounting says of one submission."""
+    """A submission as Slurm's accounting lists it."""
 
     id: int
     partition: str
@@ -112,11 +112,11 @@ class Job(NamedTuple):
     requested: dict[str, str]  # such as cpu, mem [MB], gres/gpu
     minutes: int  # the time limit
     node: str
-    comment: str  # Snakemake's: the rule, or the group, and the wildcards
+    comment: str  # set by Snakemake: the rule or group, and the wildcards
 
 
 def missing() -> str:
-    """Say what a Slurm lacks on this machine; empty if it can be started."""
+    """Return why Slurm cannot be started on this machine; empty if it can."""
     absent = [name for name in PROGRAMS if not shutil.which(name, path=_search_path())]
     if absent:
         return f"no Slurm on this machine ({', '.join(absent)})"
@@ -134,7 +134,7 @@ def _search_path() -> str:
 class Cluster:
     """A running Slurm with the account `lab` and the partitions `cpu` (n1, n2) and `gpu` (n2).
 
-    Jobs of a third, `urgent` (n1, n2), preempt theirs.
+    Jobs of a third partition, `urgent` (n1, n2), preempt those of the other two.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -146,7 +146,7 @@ class Cluster:
         }
 
     def start(self) -> None:
-        """Write the configuration, and start all daemons, each when what it needs has started."""
+        """Write the configuration and start all daemons, in the order of their dependencies."""
         self._configure()
         self._start(
             "munged", "-F", "--force", f"--key-file={self.folder}/munge.key", *self._munge()
@@ -174,7 +174,7 @@ class Cluster:
             self.revive(node)
 
     def stop(self) -> None:
-        """Stop all daemons, the last started first."""
+        """Stop all daemons, in reverse order."""
         for node in NODES:
             self._kill_steps(self._jobs_on(node))
         for process in reversed(self.processes.values()):
@@ -184,38 +184,38 @@ class Cluster:
             (ETC / name).unlink(missing_ok=True)
 
     def revive(self, node: str) -> None:
-        """Start a node, and wait until jobs can run there."""
+        """Start a node, and wait until it accepts jobs."""
         self._start(node, "-D", "-N", node, program="slurmd")
         self._wait(node, lambda: self.run("sinfo", "-h", "-n", node, "-o", "%t").split()[0] in UP)
 
     def kill_node(self, node: str) -> None:
-        """Let a node die as if its power had failed, and tell the controller."""
+        """Kill a node as a power failure would, and mark it as down."""
         jobs = self._jobs_on(node)
         self.processes.pop(node).kill()
         self._kill_steps(jobs)
         self.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=killed")
 
     def preempt(self, job: Job, mode: str) -> None:
-        """Have an urgent job take a job's node, in one of Slurm's modes, REQUEUE or CANCEL."""
+        """Preempt a job by an urgent one; `mode` is Slurm's PreemptMode, REQUEUE or CANCEL."""
         self.run("scontrol", "update", f"PartitionName={job.partition}", f"PreemptMode={mode}")
         self.run("sbatch", "--partition=urgent", f"--nodelist={job.node}", "--exclusive",
                  "--output=/dev/null", "--wrap=true")  # fmt: skip
 
     def jobs(self, *options: str) -> list[Job]:
-        """Give what the accounting says of all submissions so far."""
+        """Return all submissions so far, from the accounting."""
         text = self.run("sacct", "-X", "-P", "-n", "--units=M", "-S", "now-1day", *options,
                         f"--format={','.join(COLUMNS)}")  # fmt: skip
         return [_job(line.split("|", len(COLUMNS) - 1)) for line in text.splitlines()]
 
     def run(self, *command: str) -> str:
-        """Run a command of Slurm to its end, and give what it prints."""
+        """Run a command of Slurm and return its output."""
         done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
         if done.returncode:
             raise AssertionError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def succeeds(self, *command: str) -> bool:
-        """Say whether a command succeeds."""
+        """Return whether a command succeeds."""
         done = subprocess.run(command, capture_output=True, env=self.environment)
         return done.returncode == 0
 
@@ -263,20 +263,20 @@ class Cluster:
         return set(self.run("squeue", "-h", "-w", node, "-o", "%A").split())
 
     def _kill_steps(self, jobs: set[str]) -> None:
-        """Kill all processes of jobs; a daemon of each job's step is the parent of them."""
+        """Kill all processes of these jobs: the daemon of each step, and its children."""
         daemons = []
         for process in psutil.process_iter(["cmdline"]):
             found = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.info["cmdline"] or []))
             if found and found[1] in jobs:
                 daemons.append(process)
         below = [process for daemon in daemons for process in daemon.children(recursive=True)]
-        # The daemons first: one that lives tells the controller that its job has failed.
+        # The daemons first, otherwise they would report to the controller that the job failed.
         for process in [*daemons, *below]:
             _kill(process)
 
 
 UP = {"idle", "mix", "alloc", "comp"}
-"""How `sinfo` abbreviates the states of a node that works."""
+"""The states of a working node, as abbreviated by `sinfo`."""
 
 
 def _kill(process: psutil.Process) -> None:

@@ -1,4 +1,4 @@
-"""Projects in which the workflow has run, or has not."""
+"""Copies of the project in which the workflow has run, or has not run yet."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from tests.project import Project, small_project
 
 @pytest.fixture
 def branch(finished, tmp_path):
-    """A copy of the finished project, to do things to."""
+    """A copy of the finished project, which a test may change."""
     folder = tmp_path / "morphoflow"
     shutil.copytree(finished.folder, folder, symlinks=True)
     return Project(folder)

@@ -1,4 +1,4 @@
-"""What the workflow would do: the paper's jobs, single targets, style."""
+"""Dry-runs: the paper's jobs, single targets, errors in the configuration; and code style."""
 
 import re
 
@@ -15,7 +15,7 @@ PAPER = {
     "make_random_encoder": 1,
     "predict_votes": 5,
     "evaluate_pretraining": 1,
-    "embed_cutouts": 7 * 200 + 60,  # decals by each encoder, gz2 by the one that is shown
+    "embed_cutouts": 7 * 200 + 60,  # decals by seven encoders, gz2 only by the one shown in figures
     "gather_representation": 8,
     "compress_representation": 3 + 6 + 3,
     "unpack_representation": 1,
@@ -54,7 +54,7 @@ def test_dry_run_of_the_paper_lists_every_job(bare, arguments):
     assert bare.jobs(arguments) == PAPER
 
 
-def test_the_paper_is_planned_in_little_memory(bare):
+def test_planning_the_paper_takes_less_than_a_gigabyte(bare):
     (bare.folder / "watch.py").write_text(
         "import resource, subprocess\n"
         "subprocess.run(['snakemake', '-n', '-q'], check=True)\n"
@@ -93,7 +93,7 @@ DESI = {
 
 
 def test_dry_run_of_galaxy_zoo_desi_trains_and_downloads_nothing(bare):
-    """From a catalogue and weights that its user puts there."""
+    """The user provides the catalogue and the weights."""
     for name in ["desi/catalogue.parquet", "zoobot/checkpoint.index"]:
         path = bare.folder / "data" / name
         path.parent.mkdir(parents=True)
@@ -101,7 +101,7 @@ def test_dry_run_of_galaxy_zoo_desi_trains_and_downloads_nothing(bare):
     assert bare.jobs("--configfile config/desi.yaml") == DESI
 
 
-def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
+def test_memory_requests_grow_with_the_galaxies_of_the_survey(bare):
     def asked(arguments):
         output = bare.sh(f"snakemake -n similarity {arguments}")
         jobs = re.findall(r"^rule (\w+):\n.*?mem_mb=(\d+)", output, re.S | re.M)
@@ -115,13 +115,13 @@ def test_a_job_asks_for_memory_by_the_galaxies_of_its_survey(bare):
 
 
 @pytest.mark.parametrize(("attempt", "gpus"), [(1, 1), (2, 2), (3, 2)])
-def test_a_retried_pretraining_asks_for_more_gpus_of_one_node(bare, attempt, gpus):
+def test_a_retried_pretraining_asks_for_more_gpus_on_one_node(bare, attempt, gpus):
     options = f"--profile slurm --attempt {attempt} {bare.toy_with('')}"
     output = bare.sh(f"snakemake -n {options} -- results/toy/3_pretrain/imagenet/encoder.json")
     assert re.findall(r"gpu=(\d+),.* nodes=(\d+)", output) == [(str(gpus), "1")]
 
 
-def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_figures(bare):
+def test_a_figure_is_made_by_name_or_file_name_without_jobs_of_other_figures(bare):
     by_name = bare.jobs("figure_1")
     by_file = bare.jobs("results/8_figures/figure_1.pdf")
     assert by_name.pop("figure_1") == 1
@@ -132,7 +132,7 @@ def test_a_figure_is_made_by_name_or_by_file_name_and_needs_nothing_of_other_fig
     assert "draw_pca_variance" not in by_file
 
 
-def test_figure_2_needs_tags_and_nothing_else_of_the_stage(bare):
+def test_figure_2_needs_tags_and_neighbours_only(bare):
     jobs = bare.jobs("figure_2")
     assert {"gather_tags", "find_neighbours", "draw_neighbours"} <= jobs.keys()
     assert not {"measure_retrieval", "unpack_representation"} & jobs.keys()
@@ -140,7 +140,7 @@ def test_figure_2_needs_tags_and_nothing_else_of_the_stage(bare):
     assert "derive_tags" in output
 
 
-def test_figure_3_needs_its_task_alone(bare):
+def test_figure_3_needs_only_its_own_task(bare):
     jobs = bare.jobs("figure_3")
     assert jobs["hunt_anomalies"] == 3 * 15
     assert jobs["measure_ellipses"] == 60
@@ -149,7 +149,7 @@ def test_figure_3_needs_its_task_alone(bare):
     assert bare.jobs(f"figure_3 --configfile {together}")["hunt_anomalies"] == 3
 
 
-def test_a_mistake_in_the_table_of_tasks_is_one_line(bare):
+def test_a_mistake_in_the_table_of_tasks_gives_a_one_line_error(bare):
     path = bare.folder / "config/anomaly_tasks.tsv"
     path.write_text(path.read_text().replace("gz2\t", "sdss\t", 1))
     output = bare.sh("snakemake -n", check=False)
@@ -157,7 +157,7 @@ def test_a_mistake_in_the_table_of_tasks_is_one_line(bare):
     assert "Traceback" not in output
 
 
-def test_one_run_of_the_grid_needs_its_encoder_and_no_other_run(bare):
+def test_one_finetuning_run_needs_its_encoder_and_no_other_run(bare):
     jobs = bare.jobs("results/7_finetune/ring/imagenet/block6+/n438_r3.json")
     assert jobs["finetune_encoder"] == 1
     assert jobs["copy_encoder"] == 1
@@ -176,7 +176,7 @@ def test_a_classifier_can_be_kept_and_applied_to_another_survey(bare):
     assert predicted["keep_classifier"] == 1
 
 
-def test_figure_2_without_tags_names_the_key_that_is_missing(bare):
+def test_figure_2_without_tags_gives_an_error_that_names_the_missing_key(bare):
     own = bare.folder / "data/own"
     (own / "images").mkdir(parents=True)
     (own / "labels.csv").write_text("asset_id\n1\n")
@@ -189,7 +189,7 @@ def test_figure_2_without_tags_names_the_key_that_is_missing(bare):
     assert "Traceback" not in output
 
 
-def test_given_weights_take_the_place_of_random_ones(bare):
+def test_given_weights_are_used_instead_of_random_ones(bare):
     (bare.folder / "checkpoint.index").touch()
     change = "pretraining: {shown: zoobot, weights: {zoobot: checkpoint}}"
     jobs = bare.jobs(f"figure_1 --configfile {bare.write_change(change)}")
@@ -197,12 +197,12 @@ def test_given_weights_take_the_place_of_random_ones(bare):
     assert "make_random_encoder" not in jobs
 
 
-def test_the_paper_s_imagenet_is_downloaded(bare):
+def test_imagenet_weights_are_downloaded_for_the_paper(bare):
     jobs = bare.jobs("results/3_pretrain/imagenet/encoder.weights.h5")
     assert jobs == {"download_file": 1, "copy_encoder": 1}
 
 
-def test_every_rule_says_what_it_needs(bare):
+def test_every_rule_has_the_required_directives(bare):
     """Each rule with a script has a docstring, a log, a benchmark, conda and resources."""
     for path in sorted((bare.folder / "workflow/rules").glob("[0-9]*.smk")):
         for text in path.read_text().split("\nrule ")[1:]:
@@ -213,7 +213,7 @@ def test_every_rule_says_what_it_needs(bare):
             for directive in ["log", "benchmark", "conda", "threads", "resources", "output"]:
                 assert f"    {directive}:" in text, f"{name} has no {directive}"
             assert "mem_mb=" in text and "runtime=" in text, name
-            # A downloaded file is held to its checksum.
+            # A downloaded file is checked by its checksum instead.
             named = "        code=" in text.split("    params:\n")[-1] or name == "download_file"
             assert named, f"{name} does not name the modules it uses"
             assert f"scripts/{path.stem}/{name}.py" in text, f"{name} and its script differ"
@@ -238,7 +238,7 @@ def test_style_is_clean(bare):
         ),
     ],
 )
-def test_a_mistake_in_the_configuration_is_one_line_that_names_the_key(bare, change, message):
+def test_a_mistake_in_the_configuration_gives_a_one_line_error_with_the_key(bare, change, message):
     output = bare.sh(f"snakemake -n --configfile {bare.write_change(change)}", check=False)
     lines = [line for line in output.splitlines() if line.startswith("config: ")]
     assert len(lines) == 1

@@ -1,4 +1,4 @@
-"""Killing the workflow loses no finished work and leaves nothing that looks whole."""
+"""A killed workflow loses no finished work and leaves no incomplete file that looks complete."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import subprocess
 SHARD = "results/toy/2_cutouts/decals/1-of-3.parquet"
 
 
-def test_a_killed_shard_goes_on_where_it_was(finished, branch):
+def test_a_killed_shard_resumes_after_its_finished_parts(finished, branch):
     folder = (branch.folder / SHARD).parent
     (branch.folder / SHARD).unlink()
     command = f".venv/bin/snakemake --configfile config/toy.yaml --cores 1 {SHARD}"
@@ -20,7 +20,7 @@ def test_a_killed_shard_goes_on_where_it_was(finished, branch):
         stderr=subprocess.DEVNULL,
     )
     while not (parts := list(folder.glob("1-of-3.parquet.parts-*/part-*.parquet"))):
-        assert run.poll() is None, "the shard was whole before it could be killed"
+        assert run.poll() is None, "the shard was complete before it could be killed"
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     assert not (branch.folder / SHARD).exists()

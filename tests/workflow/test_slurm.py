@@ -1,4 +1,4 @@
-"""`snakemake --profile slurm` on a real Slurm: what is asked for, and what becomes of failures."""
+"""`snakemake --profile slurm` on a real Slurm: requested resources, retries of failed jobs."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from workflow.lib.planning.config import read_config
 from workflow.lib.planning.cost import Cost
 
 RESULTS = "results/toy"
-SKY = f"{RESULTS}/0_sources/gz2/truth.parquet"  # of the smallest job that needs no other
+SKY = f"{RESULTS}/0_sources/gz2/truth.parquet"  # made by the smallest job that needs no other
 FIGURES = [f"figure_{name}" for name in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "A1", "A2"]]
 
 
@@ -36,38 +36,38 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def project(branch):
-    """A finished project whose profile names the account of this Slurm."""
+    """A finished project with this Slurm's account in its profile."""
     return with_account(branch)
 
 
 def with_account(project):
-    """Name the account of this Slurm in a project's profile."""
+    """Put this Slurm's account into a project's profile."""
     profile = project.folder / "workflow/profiles/slurm/profile.v9+.yaml"
     profile.write_text(profile.read_text().replace("'EDIT'", "'lab'"))
     return project
 
 
 def submit(project, *options):
-    """Give the command that runs the toy through the profile, and asks Slurm often for states."""
+    """Return the command that runs the toy with the profile, with frequent checks of job states."""
     often = "--slurm-init-seconds-before-status-checks 1"
     return f"snakemake --profile slurm {often} {project.toy_with('')} {' '.join(options)}"
 
 
 def remove(project, *names):
-    """Remove results, to have them made anew."""
+    """Remove results, so that the workflow makes them again."""
     for name in names:
         for path in (project.folder / RESULTS).glob(name):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def submissions(cluster, rule):
-    """Give what the accounting says of a rule's submissions, in their order."""
+    """Return the submissions of a rule, in order."""
     return [job for job in cluster.jobs() if re.match(rf"rule_{rule}(_|$)", job.comment)]
 
 
 @contextmanager
 def started(project, command):
-    """Start a command in a project's folder, and wait for its end at the end of the block."""
+    """Start a command in a project's folder, and wait for it at the end of the block."""
     with (project.folder / "slurm.log").open("w") as log:
         run = subprocess.Popen(
             ["bash", "-c", f"export PATH=.venv/bin:$PATH; {command}"],
@@ -85,7 +85,7 @@ def started(project, command):
 
 
 def process_of(run, project, script):
-    """Wait for the process of a rule's script; other projects may run the same."""
+    """Wait for the process of a rule's script in this project, and return it."""
     while True:
         assert run.poll() is None, f"the run ended before {script} was seen"
         for process in psutil.process_iter(["cmdline"]):
@@ -102,7 +102,7 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
 
     figures = project.folder / RESULTS / "8_figures"
     assert {path.stem for path in figures.glob("*.pdf")} >= {*FIGURES, "figure_pca"}
-    # Figures 7 to 9 are of networks that are trained anew, by the same seeds.
+    # The networks of Figures 7 to 9 are trained again here, with the same seeds.
     for name in ["figure_7", "figure_pca", "table_1"]:
         theirs = pd.read_csv(finished.folder / RESULTS / f"8_figures/{name}.csv")
         pd.testing.assert_frame_equal(pd.read_csv(figures / f"{name}.csv"), theirs, rtol=1e-3)
@@ -122,8 +122,8 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
         ]
 
     run = {"label": "ring", "pretraining": "all", "depth": "all", "repeat": "0"}
-    # Both shards, and both sizes of a pretraining, one after the other: the time of two jobs, but
-    # the cores and the memory of one.
+    # A submission runs both shards (or both training sizes of an encoder) one after the other: it
+    # asks for the time of two jobs, but the cores and memory of one.
     assert asked("fetch_cutouts_gz2") == [("1", "1500M", 2 * 5)]
     assert asked("measure_ellipses_gz2") == [("1", "1500M", 2 * 5)]
     assert asked("embed_cutouts_gz2_all") == [("1", "8000M", 2 * 5)]
@@ -139,13 +139,13 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
         assert path == "/bin/sh" or any(Path(path).is_relative_to(top) for top in known), path
 
 
-def test_a_job_that_ran_out_of_memory_or_time_comes_back_with_more(cluster, project):
+def test_a_job_that_ran_out_of_memory_or_time_is_retried_with_more(cluster, project):
     remove(project, "8_figures/figure_3.*", "8_figures/figure_pca.*")
     before = len(cluster.jobs())
     less = "draw_pca_variance:mem_mb=300*attempt draw_scores:runtime=attempt"
     command = submit(project, "--set-resources", less, "-- figure_3 figure_pca")
     with started(project, command) as run:
-        # It hangs, as if a file system did not answer.
+        # Suspended, as if a file system did not respond.
         process_of(run, project, "draw_scores.py").suspend()
     assert run.returncode == 0
     assert {path.stem for path in (project.folder / RESULTS / "8_figures").glob("*.png")} >= {
@@ -163,13 +163,13 @@ def test_a_job_that_ran_out_of_memory_or_time_comes_back_with_more(cluster, proj
     assert large[-1].requested["mem"] in ("600M", "900M")
 
 
-def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
-    cluster, project, finished
-):
+def test_after_a_node_failure_a_second_call_gives_the_same_results(cluster, project, finished):
     remove(project, "6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
     target = f"{RESULTS}/6_anomaly/gz2-odd/scores.csv"
     with started(project, submit(project, "--", target)) as run:
-        process_of(run, project, "hunt_anomalies.py").suspend()  # else it may end before
+        process_of(
+            run, project, "hunt_anomalies.py"
+        ).suspend()  # or it may end before the node is killed
         cluster.kill_node("n1")
     cluster.revive("n1")
     project.sh(submit(project, "--", target))
@@ -180,17 +180,17 @@ def test_after_the_death_of_a_node_another_call_ends_in_the_same_results(
 
 
 def interrupt(cluster, project, run, how):
-    """Let the job that simulates a sky hang, do something to it, and wait for its end."""
+    """Suspend the job that simulates a sky, call `how` on it, and wait until it has ended."""
     process = process_of(run, project, "simulate_survey.py")
     process.suspend()
-    running = ("cpu", "RUNNING")  # comments are told only when a job has ended
+    running = ("cpu", "RUNNING")  # the comment is empty until a job has ended
     while not (jobs := [job for job in cluster.jobs() if (job.partition, job.state) == running]):
         assert run.poll() is None
     how(jobs[-1])
     process.wait()
 
 
-def test_a_job_that_was_preempted_or_cancelled_comes_back_with_more(cluster, bare):
+def test_a_preempted_or_cancelled_job_is_retried_with_more(cluster, bare):
     before = len(submissions(cluster, "simulate_survey"))
     with started(bare, submit(with_account(bare), "--", SKY)) as run:
         interrupt(cluster, bare, run, lambda job: cluster.preempt(job, "REQUEUE"))
@@ -205,7 +205,7 @@ def test_a_job_that_was_preempted_or_cancelled_comes_back_with_more(cluster, bar
     assert (bare.folder / SKY).read_bytes() == theirs
 
 
-def test_another_call_runs_a_job_that_was_preempted_for_the_last_time(cluster, bare):
+def test_a_second_call_runs_a_job_that_was_preempted_with_no_retries_left(cluster, bare):
     before = len(submissions(cluster, "simulate_survey"))
     with started(bare, submit(with_account(bare), "--retries 0 --", SKY)) as run:
         interrupt(cluster, bare, run, lambda job: cluster.preempt(job, "CANCEL"))

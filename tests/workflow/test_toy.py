@@ -1,4 +1,4 @@
-"""The whole workflow, really run on the smallest sky."""
+"""The whole workflow, run on the smallest simulated sky."""
 
 import json
 
@@ -23,7 +23,7 @@ EXPECTED = ROOT / "tests/toy/expected.json"
 
 
 def key_numbers(folder):
-    """Gather numbers that would move if anything on the way did."""
+    """Gather numbers that change if any stage changes."""
     results = folder / RESULTS
     counts = json.loads((results / "1_catalogue/decals/selection_counts.json").read_text())
     catalogue = pd.read_parquet(results / "1_catalogue/decals.parquet")
@@ -31,7 +31,7 @@ def key_numbers(folder):
         np.frombuffer(b"".join(pd.read_parquet(path)["grey"]), np.uint8)
         for path in sorted((results / "2_cutouts/decals").glob("*.parquet"))
     ]
-    # Of random weights: those of a training depend on the order in which threads add up.
+    # By random weights, since trained ones depend on the order in which threads sum.
     representation = results / "4_represent/decals/random"
     variance = pd.read_csv(representation / "pca40.variance.csv")
     return {
@@ -46,7 +46,7 @@ def key_numbers(folder):
     }
 
 
-def test_every_figure_stands_there_as_pdf_png_and_source_data(finished):
+def test_every_figure_exists_as_pdf_png_and_source_data(finished):
     drawn = [1, 2, 7, 8, 9, "A1", "A2", "pca"]
     for name in [f"figure_{number}" for number in drawn]:
         stem = finished.folder / RESULTS / "8_figures" / name
@@ -56,8 +56,8 @@ def test_every_figure_stands_there_as_pdf_png_and_source_data(finished):
         assert len(pd.read_csv(stem.with_suffix(".csv"))) > 1
 
 
-def test_key_numbers_are_as_stored(finished):
-    """Counts are exact; means agree to 0.2%, which leaves room for other CPUs and compilers."""
+def test_key_numbers_equal_the_stored_ones(finished):
+    """Counts are exact; means agree to 0.2%, to allow for other CPUs and compilers."""
     expected = json.loads(EXPECTED.read_text())
     found = key_numbers(finished.folder)
     assert found.keys() == expected.keys()
@@ -65,12 +65,12 @@ def test_key_numbers_are_as_stored(finished):
     assert found == pytest.approx(expected, rel=2e-3)
 
 
-def test_encoders_say_what_shaped_them(finished):
+def test_encoders_describe_their_training(finished):
     described = {
         path.parent.name: json.loads(path.read_text())
         for path in (finished.folder / RESULTS / "3_pretrain").glob("*/encoder.json")
     }
-    # What a figure would have to say of them.
+    # Labels are shown in figures; the paper's encoder needs none.
     assert described["all"]["label"] == ""
     assert "stand-in for ImageNet" in described["imagenet"]["label"]
     assert "random weights" in described["random"]["label"]
@@ -87,12 +87,12 @@ def test_evaluation_has_each_question_of_each_pretraining(finished):
     assert table["loss"].between(0, 10).all()
 
 
-def test_each_pretraining_is_probed_on_galaxies_held_out_from_it(finished):
+def test_each_encoder_is_probed_on_galaxies_held_out_from_its_training(finished):
     table = pd.read_csv(finished.folder / RESULTS / "4_represent/decals/probe.csv")
     table = table.set_index("pretraining")
     assert set(table.index) == {"random", "imagenet", "bar", "all"}
     assert table["auc"].between(0, 1).all()
-    # Whoever never saw a galaxy may be asked about all of them.
+    # Encoders that were trained on no galaxies are probed on all of them.
     assert table.loc["random", "galaxies"] == table.loc["imagenet", "galaxies"]
     assert table.loc["all", "galaxies"] == table.loc["bar", "galaxies"]
     assert table.loc["all", "galaxies"] < 0.4 * table.loc["random", "galaxies"]
@@ -110,7 +110,7 @@ def test_featured_and_spiral_samples_are_nested(finished):
     assert names["spiral"] < names["featured"] < names["all"]
 
 
-def test_every_galaxy_of_the_catalogue_is_an_image_or_a_failure_with_a_reason(finished):
+def test_every_galaxy_of_the_catalogue_has_an_image_or_a_reason_for_its_failure(finished):
     results = finished.folder / RESULTS
     for survey in ["decals", "gz2"]:
         catalogue = pd.read_parquet(results / f"1_catalogue/{survey}.parquet")
@@ -122,8 +122,8 @@ def test_every_galaxy_of_the_catalogue_is_an_image_or_a_failure_with_a_reason(fi
         assert pd.concat(failed)["reason"].notna().all()
 
 
-def test_neighbours_are_the_nearest_in_the_compressed_representation(finished):
-    """Against scikit-learn, for the galaxy that was most often given each tag."""
+def test_neighbours_are_the_nearest_by_principal_components(finished):
+    """Compared with scikit-learn, for the galaxy that got each tag most often."""
     results = finished.folder / RESULTS
     names, vectors = read_representation(results / f"4_represent/decals/{SHOWN}/pca10.parquet")
     table = pd.read_parquet(results / f"5_similarity/decals/{SHOWN}/neighbours.parquet")
@@ -141,7 +141,7 @@ def test_neighbours_are_the_nearest_in_the_compressed_representation(finished):
     assert (neighbours["iauname_x"] == neighbours["iauname_y"]).all()
 
 
-def test_retrieval_is_measured_for_tags_and_answers_in_each_space(finished):
+def test_retrieval_is_measured_for_tags_and_answers_in_each_representation(finished):
     folder = finished.folder / RESULTS / f"5_similarity/decals/{SHOWN}"
     table = pd.read_csv(folder / "retrieval.csv")
     assert set(table["representation"]) == {"pca10", "pca40", "full"}
@@ -154,8 +154,8 @@ def test_retrieval_is_measured_for_tags_and_answers_in_each_space(finished):
     assert shared["p"].between(0, 1).all()
 
 
-def test_an_image_of_ones_own_finds_the_galaxy_that_it_shows(finished):
-    """From the file to the neighbours, as the web page does: its own galaxy is the nearest."""
+def test_an_image_finds_the_galaxy_that_it_shows(finished):
+    """From the image to the neighbours, as on the web page: its own galaxy is the nearest."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config = merged(config, yaml.safe_load((finished.folder / "config/toy.yaml").read_text()))
     results = finished.folder / RESULTS
@@ -181,7 +181,7 @@ def test_every_model_of_the_grid_is_in_the_table_and_in_a_figure(finished):
     models = pd.read_csv(results / "7_finetune/ring/models.csv")
     assert len(models) == 2 * 2 * 2  # two encoders, two sizes, frozen and fine-tuned
     assert models["accuracy"].between(0, 1).all()
-    # Each JSON has what the table says, and all that is needed to repeat it.
+    # Each JSON has the numbers of the table, and everything needed to repeat the run.
     run = json.loads((results / "7_finetune/ring/all/all/n12_r0.json").read_text())
     row = models[(models["pretraining"] == "all") & (models["size"] == 12)].iloc[1]
     assert row["accuracy"] == pytest.approx(run["models"][1]["accuracy"])
@@ -200,7 +200,7 @@ def test_every_model_of_the_grid_is_in_the_table_and_in_a_figure(finished):
     assert lines["figure_9"] == {"Frozen", "All", "Top"}
 
 
-def test_a_run_repeated_alone_gives_the_same_numbers_and_its_classifier(branch):
+def test_a_run_repeated_alone_gives_the_same_numbers_and_a_classifier(branch):
     run = f"{RESULTS}/7_finetune/ring/imagenet/top/n4_r0"
     predicted = f"{run}/predictions/decals.parquet"
     jobs = branch.jobs(f"{predicted} --configfile config/toy.yaml")
@@ -226,7 +226,7 @@ def test_running_again_does_nothing(finished):
     assert "Nothing to be done" in finished.sh("make toy")
 
 
-def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
+def test_deleting_one_shard_reruns_only_jobs_that_depend_on_it(branch):
     (branch.folder / RESULTS / "2_cutouts/decals/1-of-3.parquet").unlink()
     jobs = branch.jobs("--configfile config/toy.yaml")
     assert jobs == {
@@ -235,7 +235,7 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
         "pretrain_encoder": 2,
         "predict_votes": 2,
         "evaluate_pretraining": 1,
-        # Of the encoders trained anew every shard, of the other two only this one.
+        # Every shard by the two encoders that are trained again, only this one by the other two.
         "embed_cutouts": 2 * 3 + 2 + 2 * 1,
         "gather_representation": 5,
         "compress_representation": 9,
@@ -269,8 +269,8 @@ def test_deleting_one_shard_remakes_only_what_depends_on_it(branch):
     }
 
 
-def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
-    """With the triggers of the Slurm profile; Snakemake's own would rerun all after a checkout."""
+def test_a_checkout_reruns_nothing_but_an_edited_module_reruns_its_rules(branch):
+    """With the Slurm profile's triggers; Snakemake's defaults rerun everything after a checkout."""
     triggers = "--configfile config/toy.yaml --rerun-triggers mtime params input"
     branch.sh("find workflow scripts config -type f -exec touch {} +")
     assert branch.jobs(triggers) == {}
@@ -278,7 +278,7 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     text = module.read_text()
     module.write_text(text + "\nEDITED = True\n")
     jobs = branch.jobs(triggers)
-    # Of figures, and of the table whose note is a figure's.
+    # The figures, and the table, whose note is written by a module of the figures.
     drawn = {"representation", "neighbours", "pca_variance", "scores", "interest", "finds"}
     drawn = {f"draw_{name}" for name in [*drawn, "finetuning"]}
     assert set(jobs) == {*drawn, "tabulate_scores", "all"}
@@ -286,21 +286,21 @@ def test_a_checkout_reruns_nothing_but_an_edit_of_a_module_does(branch):
     assert branch.jobs(triggers) == {}
 
 
-def test_a_changed_number_reruns_what_it_governs(branch):
+def test_a_changed_setting_reruns_only_the_jobs_that_use_it(branch):
     jobs = branch.jobs(branch.toy_with("umap: {seed: 7}"))
     projected = {"project_representation", "project_ellipses"}
     assert set(jobs) == {*projected, "draw_representation", "draw_interest", "all"}
 
 
-def test_other_threads_and_other_shards_give_the_same_results(finished, branch):
-    """Bytes of catalogue and images; of the representation, floats to 1e-4 of its scatter.
+def test_other_numbers_of_threads_and_shards_give_the_same_results(finished, branch):
+    """Catalogue and images by bytes; representations to 1e-4 of their standard deviation.
 
     TensorFlow sums in another order when the number of threads changes.
     """
     config = yaml.safe_load((branch.folder / "config/toy.yaml").read_text())
     config["surveys"]["decals"]["shards"] = 2
     config["pathvars"]["results"] = "results/other"
-    # Training sums in another order too, and would go other ways.
+    # Not a trained encoder, since training depends on the order of sums.
     config["pretraining"]["shown"] = "random"
     config["representation"]["threads"] = 2
     (branch.folder / "config/toy.yaml").write_text(yaml.safe_dump(config))
@@ -328,7 +328,7 @@ def test_other_threads_and_other_shards_give_the_same_results(finished, branch):
     assert np.abs(vectors[0] - vectors[1]).max() < 1e-4 * scatter
 
 
-def test_a_cutout_of_the_simulated_sky_can_be_had_as_fits(branch):
+def test_a_cutout_of_the_simulated_sky_can_be_made_as_fits(branch):
     name = pd.read_parquet(branch.folder / RESULTS / "1_catalogue/decals.parquet")["iauname"][0]
     path = f"{RESULTS}/0_sources/decals/cutouts/{name}.fits"
     branch.toy(f"'{path}'")
@@ -349,7 +349,7 @@ def test_a_cutout_of_the_simulated_sky_can_be_had_as_fits(branch):
         ("cutouts: {max_missing_share: 0, max_failed_share: 0}", "cutouts", "missing"),
     ],
 )
-def test_a_mistake_is_one_clear_line(branch, change, target, message):
+def test_a_mistake_gives_a_one_line_error(branch, change, target, message):
     output = branch.toy(target, change, check=False)
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert errors
@@ -361,7 +361,7 @@ GIVEN = "pretraining: {{shown: given, weights: {{given: {}}}}}"
 TAKEN = f"{RESULTS}/3_pretrain/given/encoder.weights.h5"
 
 
-def test_weights_of_ones_own_are_taken_with_what_is_known_of_them(branch):
+def test_a_users_weights_are_copied_with_their_description(branch):
     random = branch.folder / RESULTS / "3_pretrain/random/encoder.weights.h5"
     branch.toy(TAKEN, GIVEN.format(random.relative_to(branch.folder)))
     descriptions = [
@@ -378,7 +378,7 @@ def test_weights_of_ones_own_are_taken_with_what_is_known_of_them(branch):
     np.testing.assert_array_equal(*outputs)
 
 
-def test_weights_that_nothing_is_known_of_are_refused(branch):
+def test_weights_without_a_description_are_refused(branch):
     (branch.folder / "given.weights.h5").write_bytes(b"no json beside it")
     output = branch.toy(TAKEN, GIVEN.format("given.weights.h5"), check=False)
     (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
