@@ -1,4 +1,4 @@
-# Thin: everything real is in the Snakefile. Needs python3 (3.11), pip, gcc and make.
+# Shortcuts only: the work is defined in the Snakefile. Needs python3 (3.11), pip, gcc and make.
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= all
@@ -10,18 +10,18 @@ BIN := .venv/bin
 
 .PHONY: toy app test env lint lock
 
-toy: env  ## the simulated sky, from nothing to the figures
-# The longest job comes first.
+toy: env  ## the simulated sky, from scratch to the figures
+# The longest job is started first.
 	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete \
 	  --prioritize results/toy/3_pretrain/all/encoder.weights.h5
 
-app: env  ## the web page on the results of CONFIG
+app: env  ## the web page, showing the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
 
 test: env  ## all tests, in WORKERS processes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-env: .venv/installed  ## the virtual environment, as locked
+env: .venv/installed  ## the virtual environment of requirements.lock
 
 .venv/installed: envs/requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed")'
@@ -29,14 +29,14 @@ env: .venv/installed  ## the virtual environment, as locked
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
 	touch $@
 
-lint: env  ## style of Python and Snakemake files
+lint: env  ## style of Python and Snakemake files, order of imports between stages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 	$(BIN)/lint-imports
 
-lock:  ## pin everything anew
+lock:  ## pin the latest versions of all packages
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
 	.venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
