@@ -43,7 +43,7 @@ def made_up_pictures(count, rng):
     return [to_jpeg(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8), 90) for _ in range(count)]
 
 
-def make_results(folder, iaunames, *, shards=3, lost=(), change=None):
+def make_results(folder, iaunames, *, shards=3, lost=()):
     """Write the results that the page reads; galaxies in `lost` have no image or representation.
 
     Returns the configuration, and the picture of each galaxy.

@@ -77,15 +77,15 @@ def key_for(sky, iauname):
     return str(sky.rater.rate(np.array([sky.galaxies.row(iauname)]))[0])
 
 
-def rate(page, sky, count, told):
-    """Rate galaxies by keyboard until `count` are rated; add the keys pressed to `told`."""
-    while len(told) < count:
+def rate(page, sky, count, pressed):
+    """Rate galaxies by keyboard until `count` are rated; add each galaxy's key to `pressed`."""
+    while len(pressed) < count:
         wait_until_ready(page)
-        for iauname in waiting(page)[: count - len(told)]:
+        for iauname in waiting(page)[: count - len(pressed)]:
             assert current_galaxy(page) == iauname
-            told[iauname] = key_for(sky, iauname)
-            page.keyboard.press(told[iauname])
-        expect_progress(page, len(told))
+            pressed[iauname] = key_for(sky, iauname)
+            page.keyboard.press(pressed[iauname])
+        expect_progress(page, len(pressed))
 
 
 def answers(path):

@@ -29,14 +29,14 @@ from tests.browser import SETTLED, free_port
 
 def test_rings_rank_high_and_a_crash_loses_nothing(chromium, hunt_sky, visit):
     """50 galaxies are rated; meanwhile the server is killed and leaves an incomplete line."""
-    told, path, port = {}, hunt_sky.ratings / "rings.jsonl", free_port()
+    pressed, path, port = {}, hunt_sky.ratings / "rings.jsonl", free_port()
     with serving(hunt_sky, signal.SIGKILL, port) as address:
         page = visit(address)
         start_hunt(page, "rings")
-        rate(page, hunt_sky, 25, told)
-        assert answers(path) == told
-        told[current_galaxy(page)] = key_for(hunt_sky, current_galaxy(page))
-        page.keyboard.press(list(told.values())[-1])
+        rate(page, hunt_sky, 25, pressed)
+        assert answers(path) == pressed
+        pressed[current_galaxy(page)] = key_for(hunt_sky, current_galaxy(page))
+        page.keyboard.press(list(pressed.values())[-1])
     with path.open("a") as file:
         file.write('{"galaxy": "J0')
     with serving(hunt_sky, port=port):
@@ -44,18 +44,18 @@ def test_rings_rank_high_and_a_crash_loses_nothing(chromium, hunt_sky, visit):
         expect_progress(page, 26)
         expect(page.get_by_text(re.compile("After 2[56] ratings"))).to_be_visible()
         expect(page.get_by_role("alert")).to_contain_text("the last line was incomplete")
-        assert answers(path) == told
-        rate(page, hunt_sky, 50, told)
+        assert answers(path) == pressed
+        rate(page, hunt_sky, 50, pressed)
         expect(page.get_by_text("After 50 ratings")).to_be_visible()
         page.wait_for_function(SETTLED)
         name, file = download(page, "Download your ratings as CSV")
         ratings = pd.read_csv(file).set_index("iauname")["rating"]
         assert name == "rings-ratings.csv"
-        assert list(ratings.astype(str).items()) == list(told.items())
+        assert list(ratings.astype(str).items()) == list(pressed.items())
         name, file = download(page, "Download CSV")
         ranking = pd.read_csv(file)
         shown = page.get_by_role("list", name=TOP).locator(".name").all_inner_texts()
-    assert answers(path) == told
+    assert answers(path) == pressed
     assert name == "rings-ranking.csv"
     assert ranking["iauname"].tolist()[:50] == shown
     assert sorted(ranking["iauname"]) == sorted(hunt_sky.galaxies.iaunames)

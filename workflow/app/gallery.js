@@ -7,7 +7,7 @@ function make(kind, properties, ...children) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const tell = (action, name) => () => setTriggerValue("event", { action, name });
+  const send = (action, name) => () => setTriggerValue("event", { action, name });
 
   const picture = (card) =>
     card.picture
@@ -24,7 +24,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
           className: "galaxy",
           ...(data.choice && {
             ariaLabel: `${card.name} ${card.caption}`,
-            onclick: tell("choose", card.name),
+            onclick: send("choose", card.name),
           }),
         },
         make("span", { className: "frame" }, picture(card)),
@@ -35,7 +35,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         make("button", {
           textContent: action,
           ariaLabel: `${action} ${card.name}`,
-          onclick: tell(action, card.name),
+          onclick: send(action, card.name),
         }),
       ),
     );

@@ -83,7 +83,7 @@ class Hunt:
 
     @property
     def history(self) -> History:
-        """What has been shown and answered."""
+        """The batches shown and the answers given so far."""
         return self.file.history
 
     @property
@@ -121,8 +121,8 @@ class Hunt:
             self.learned = None
         behind = history.rated != (self.learned.ratings if self.learned else ())
         if history.waiting:
-            # The model learns between batches; here only if the hunt is resumed or the last batch
-            # was reopened by an undo, so that there are no predictions yet.
+            # The model learns between batches; during one only if there are no predictions, as in a
+            # resumed hunt or after the undo of a rating that the model had learned from.
             needed = behind and self.learned is None and len(history.batches) > 1
         else:
             needed = behind or not self.finished
