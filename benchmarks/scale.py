@@ -1,9 +1,10 @@
 """Memory and disk of the stages that hold something of every galaxy, on growing made-up surveys.
 
-Run ``.venv/bin/python benchmarks/scale.py``; it prints the table of docs/scale.md: the peak memory
-of each stage, each in a process of its own, at both sizes, the slope between them, and what follows
-for the paper's and for Galaxy Zoo DESI's galaxies. The tables have the columns of Galaxy Zoo DESI.
-Other sizes by ``GALAXIES=100000,400000``. Stages whose memory does not grow are in memory.py.
+Run ``.venv/bin/python benchmarks/scale.py``; it prints the table of docs/performance.md: the peak
+memory of each stage, each in a process of its own, at both sizes, the slope between them, and what
+follows for the paper's and for Galaxy Zoo DESI's galaxies. The tables have the columns of Galaxy
+Zoo DESI. Other sizes by ``GALAXIES=100000,400000``. Stages whose memory does not grow are in
+memory.py.
 """
 
 import os

@@ -206,9 +206,9 @@ def test_the_image_is_what_the_makefile_installs_on_the_same_python():
     assert re.search(r"pip install .*--require-hashes -r envs/requirements.lock", makefile)
 
 
-def test_snakemake_looks_for_the_image_where_the_readme_builds_it():
+def test_snakemake_looks_for_the_image_where_the_documentation_builds_it():
     (image,) = re.findall(r'^container: "(.*)"', (ROOT / "Snakefile").read_text(), re.MULTILINE)
-    assert f"apptainer build {image} envs/apptainer.def" in (ROOT / "README.md").read_text()
+    assert f"apptainer build {image} envs/apptainer.def" in (ROOT / "docs/cluster.md").read_text()
     assert (
         fnmatch(f"/{image}", "/envs/*.sif") and "/envs/*.sif" in (ROOT / ".gitignore").read_text()
     )

@@ -1,6 +1,7 @@
-"""Every command of the README, to the letter, on the smallest sky."""
+"""Every command of README.md and docs/, to the letter, on the smallest sky; and every link."""
 
 import re
+import subprocess
 
 import pandas as pd
 import pytest
@@ -19,25 +20,64 @@ from tests.zoobot import (
 )
 from workflow.lib.planning.config import merged
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = [block.strip() for block in re.findall(r"^```bash\n(.*?)^```", README, re.S | re.M)]
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+"""The pages whose commands are run."""
+
+LINKED = [
+    *GUIDES,
+    *(ROOT / name for name in ["CONTRIBUTING.md", "results/README.md", "benchmarks/README.md"]),
+]
+"""The pages whose links are followed."""
+
+
+def code_blocks(language):
+    """Give the code blocks of all pages in a language, each once."""
+    pattern = rf"^ *```{language}\n(.*?)^ *```$"
+    texts = [page.read_text() for page in GUIDES]
+    found = [block.strip() for text in texts for block in re.findall(pattern, text, re.S | re.M)]
+    return list(dict.fromkeys(found))
+
+
+BLOCKS = code_blocks("bash")
 
 
 def block(beginning):
-    """Give the one block of commands that starts so."""
+    """Give the one block of commands that starts like this."""
     (found,) = [text for text in BLOCKS if text.startswith(beginning)]
     return found
 
 
+SKY, DESI = "config/sky.yaml", "config/desi.yaml"
+
+
 def test_toy_and_single_figures(finished):
     assert block("make toy") == "make toy"  # has run in `finished`
-    for text in [text for text in BLOCKS if "config/toy.yaml" in text]:
+    for text in [text for text in BLOCKS if "config/toy.yaml" in text and SKY not in text]:
         finished.sh(text)
 
 
 def test_dry_runs(bare):
-    for text in [text for text in BLOCKS if "-n" in text.split()]:
+    for text in [text for text in BLOCKS if "-n" in text.split() and DESI not in text]:
         assert "fetch_cutouts" in bare.sh(text)
+
+
+def test_the_larger_sky_is_planned(bare):
+    """By a dry-run: its encoders are trained for a night."""
+    (command,) = [text for text in BLOCKS if SKY in text]
+    jobs = bare.jobs(command.removeprefix("snakemake"))
+    assert jobs["fetch_cutouts"] > 24  # decals has 24 shards in sky.yaml
+    assert {"simulate_survey", "pretrain_encoder", "draw_representation"} <= jobs.keys()
+
+
+def test_galaxy_zoo_desi_is_planned(bare):
+    """By dry-runs, from empty files in place of its catalogue and encoder."""
+    for name in ["desi/catalogue.parquet", "zoobot/checkpoint.index"]:
+        path = bare.folder / "data" / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    first, whole = [text.removeprefix("snakemake") for text in BLOCKS if DESI in text]
+    assert bare.jobs(first) == {"select_galaxies": 1, "write_shard": 1, "fetch_cutouts": 1}
+    assert bare.jobs(whole)["fetch_cutouts"] == 500
 
 
 def test_a_login_node_fetches_what_needs_a_network(bare):
@@ -66,12 +106,12 @@ def test_the_plan_counts_the_jobs_of_every_stage(bare):
     submissions, gpu_hours, gigabytes = (
         f"{round(value, -1 if i else 0):,.0f}" for i, value in enumerate(total[1:])
     )
-    told = " ".join(README.split())
+    told = " ".join((ROOT / "docs/cluster.md").read_text().split())
     assert f"{submissions} submissions, {gpu_hours} GPU hours, and {gigabytes} GB" in told
 
 
 def test_own_images(finished, branch):
-    """The README's own images, here those of the second survey."""
+    """The page on your own images; here they are those of the second survey."""
     gz2 = finished.folder / "results/toy/0_sources/gz2"
     own = branch.folder / "data/own"
     own.mkdir(parents=True)
@@ -87,7 +127,7 @@ def test_own_images(finished, branch):
 
 
 def learn_own_label(branch, table):
-    """The README's label of one's own: here whether a galaxy is rather featured."""
+    """The page on your own label; here it is whether a galaxy is rather featured."""
     ring = table["Class1.2"] > table["Class1.2"].median()
     table.assign(ring=ring.astype(int)).to_csv(branch.folder / "data/own/labels.csv", index=False)
     label = branch.folder / "config/label.yaml"
@@ -106,8 +146,8 @@ def learn_own_label(branch, table):
 
 
 def test_released_weights(branch):
-    """The README's lines of configuration, with a checkpoint of the form that Zoobot released."""
-    lines = re.search(r"^```yaml\n(.*?)^```", README, re.S | re.M)[1]
+    """The page's lines of configuration, with a checkpoint of the form that Zoobot released."""
+    (lines,) = code_blocks("yaml")
     network = zoobot_network(75)
     settle(network, seed=1)
     variables = variables_of(network) | head_variables(34, seed=1)
@@ -157,7 +197,7 @@ def test_real_galaxies_as_own_images(branch, shared_data):
 @pytest.mark.parametrize("text", BLOCKS)
 def test_no_command_is_left_out(text):
     """Each block is run by a test above, or is how the tests themselves are run."""
-    run = ["config/toy.yaml" in text, "-n" in text.split(), "config/own.yaml" in text]
+    run = ["config/toy.yaml" in text, "-n" in text.split(), "config/own.yaml" in text, DESI in text]
     # `make app` is what the tests of the page start.
     by_itself = {"make toy", "make test", "make app"}
     run += [text.startswith(("snakemake cost", "snakemake downloads"))]
@@ -169,6 +209,54 @@ def test_ci_calls_the_test_command_of_the_readme():
     assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
 
 
-def test_pictures_and_files_that_the_readme_names_exist():
-    for name in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / name).exists(), name
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+def headings_of(page):
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_pictures_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        name, _, heading = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not heading or heading in headings_of(target), link
+
+
+def test_every_page_is_linked_from_the_readme():
+    readme, *pages = GUIDES
+    links = re.findall(r"\]\(([^)\s#]+)", readme.read_text())
+    assert {str(page.relative_to(ROOT)) for page in pages} <= set(links)
+
+
+def test_where_is_leads_to_the_code():
+    """Each row of the table in CONTRIBUTING.md: a folder, a file in it, and a name in the file."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where is ...?")[2]
+    rows = re.findall(r"^\| [^`|]+ \| `([^`]+)` \| `([^`]+)`: `([^`]+)` \|$", text, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\|.*`", text, re.MULTILINE)) >= 5
+    for folder, file, name in rows:
+        assert re.search(rf"\b{name}\b", (ROOT / folder / file).read_text()), f"{file}: {name}"
+
+
+def test_files_that_the_pages_name_exist():
+    """Paths in backticks that begin with a folder of the project."""
+    folders = "benchmarks|config|docs|envs|scripts|slurm|tests|workflow"
+    pattern = rf"`((?:{folders})/[\w./+-]+)`"
+    named = {name for page in LINKED for name in re.findall(pattern, page.read_text())}
+    made = {"envs/morphoflow.sif"}
+    missing = sorted(name for name in named - made if not (ROOT / name).exists())
+    assert not missing
+
+
+def test_the_folder_of_results_is_there_but_for_its_contents():
+    """Git tracks results/README.md, and ignores whatever a run writes beside it."""
+    for name, ignored in [("README.md", False), ("toy/8_figures/figure_1.png", True)]:
+        done = subprocess.run(["git", "check-ignore", "-q", f"results/{name}"], cwd=ROOT)
+        assert (done.returncode == 0) == ignored, name
