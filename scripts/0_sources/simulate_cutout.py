@@ -1,7 +1,7 @@
 """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
 
 from workflow.lib.common.logs import log_to
-from workflow.lib.sources.sky.survey import simulate_cutout
+from workflow.lib.sources.sky.pictures import simulate_cutout
 
 log_to(snakemake.log[0])
 simulate_cutout(

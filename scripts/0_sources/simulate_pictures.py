@@ -1,7 +1,7 @@
 """Take the pictures of a simulated survey that comes as a zip of JPEGs."""
 
 from workflow.lib.common.logs import log_to
-from workflow.lib.sources.sky.survey import simulate_pictures
+from workflow.lib.sources.sky.pictures import simulate_pictures
 
 log_to(snakemake.log[0])
 simulate_pictures(

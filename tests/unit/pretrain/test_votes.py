@@ -19,7 +19,7 @@ from workflow.lib.pretrain.votes import (
     split_names,
     votes_table,
 )
-from workflow.lib.sources.sky import volunteers
+from workflow.lib.sources.sky import decision_tree
 
 CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
 QUESTIONS = CONFIG["pretraining"]["questions"]
@@ -47,7 +47,7 @@ def test_the_tree_has_the_papers_10_questions_and_34_answers():
     assert len(QUESTIONS) == 10
     assert len(answer_columns(QUESTIONS)) == 34
     assert CONFIG["pretraining"]["tasks"]["all"] == list(QUESTIONS)
-    assert {name: list(answers) for name, answers in volunteers.QUESTIONS.items()} == QUESTIONS
+    assert {name: list(answers) for name, answers in decision_tree.QUESTIONS.items()} == QUESTIONS
 
 
 def test_counts_are_read_in_the_order_of_questions_and_nobody_asked_is_nought(tmp_path):

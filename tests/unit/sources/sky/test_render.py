@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from tests.instruments import DECALS, SDSS
 from workflow.lib.sources.sky import render
 from workflow.lib.sources.sky.field import field_objects
-from workflow.lib.sources.sky.population import DEFECTS, draw_population
+from workflow.lib.sources.sky.population import draw_population
 from workflow.lib.sources.sky.render import cutout_fits, render_cutout
+from workflow.lib.sources.sky.structure import DEFECTS
 
 QUIET = replace(DECALS, noise=(0, 0, 0), seeing_scatter=0)
 

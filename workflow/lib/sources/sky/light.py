@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gamma, i0
 
-from workflow.lib.sources.sky.population import (
+from workflow.lib.sources.sky.profiles import (
     EDGE_ON,
     OUTER_SCALE,
     fluxes,

@@ -12,7 +12,7 @@ from scipy.ndimage import correlate1d, map_coordinates
 
 from workflow.lib.sources.sky.field import SkyObject, field_objects
 from workflow.lib.sources.sky.light import BANDS, Galaxy
-from workflow.lib.sources.sky.population import sersic_b, sersic_flux
+from workflow.lib.sources.sky.profiles import sersic_b, sersic_flux
 from workflow.lib.sources.sky.streams import stream
 
 PADDING = 24
