@@ -28,6 +28,6 @@ def test_a_killed_shard_resumes_after_its_finished_parts(finished, branch):
     branch.toy("--unlock")
     branch.toy(SHARD)
     log = (branch.folder / "logs/toy/2_cutouts/fetch_cutouts/decals/1-of-3.log").read_text()
-    assert int(re.search(r"going on after (\d+) finished parts", log)[1]) >= len(parts)
+    assert int(re.search(r"resuming after (\d+) finished parts", log)[1]) >= len(parts)
     assert (branch.folder / SHARD).read_bytes() == (finished.folder / SHARD).read_bytes()
     assert not list(folder.glob("*.parts-*"))

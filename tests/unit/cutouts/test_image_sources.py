@@ -146,7 +146,7 @@ def test_a_missing_or_broken_zip_is_named(tmp_path):
     with pytest.raises(UserError, match=r"images\.zip: no such"):
         DirectorySource(tmp_path / "images.zip")
     (tmp_path / "images.zip").write_bytes(b"half a zip")
-    with pytest.raises(UserError, match=r"images\.zip: neither a folder nor a whole zip"):
+    with pytest.raises(UserError, match=r"images\.zip: neither a folder nor a complete zip"):
         DirectorySource(tmp_path / "images.zip")
 
 

@@ -154,7 +154,7 @@ def test_another_file_than_the_recorded_one_is_refused_until_the_record_goes(
     ("known", "message"),
     [
         ({"sha256": "0" * 64}, f"{SUM}.*table of downloads says 0000"),
-        ({"size": 7}, "bytes, not the 7"),
+        ({"size": 7}, "bytes, but the table of downloads says 7"),
     ],
 )
 def test_another_file_than_the_table_says_is_refused(service, url, client, path, known, message):
@@ -211,7 +211,7 @@ def test_the_table_is_read(tmp_path):
         (HEAD + "a\tftp://a.org\t\t\tx\ty\n", "'a': url must start with http"),
         (HEAD + "a\thttps://a.org\tabc\t\tx\ty\n", "'a': sha256 must have 64"),
         (HEAD + "a\thttps://a.org\t\t1 GB\tx\ty\n", "'a': bytes must be a whole number"),
-        (HEAD + "a\thttps://a.org\t\t\tx\ty\n" * 2, "'a' is there twice"),
+        (HEAD + "a\thttps://a.org\t\t\tx\ty\n" * 2, "'a' is listed twice"),
     ],
 )
 def test_a_bad_table_says_what_is_wrong(tmp_path, text, message):

@@ -119,11 +119,13 @@ def test_the_server_says_how_long_to_wait_up_to_a_limit(service, client, naps, a
         ("Wed, 21 Oct 2015 07:00:00 GMT", 0),
         ("soon", None),
         ("-5", None),
+        ("Wed, 21 Oct 99999 07:28:30 GMT", None),
     ],
 )
-def test_retry_after_may_be_seconds_or_a_date(value, seconds):
+def test_retry_after_may_be_seconds_or_a_date(monkeypatch, value, seconds):
     now = datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
-    assert parse_retry_after(value, now) == seconds
+    monkeypatch.setattr("time.time", now.timestamp)
+    assert parse_retry_after(value) == seconds
 
 
 def test_a_server_that_falls_silent_times_out(service, naps):

@@ -1,1 +1,1 @@
-"""Stage 1: from source tables to one catalogue a survey."""
+"""Stage 1: from the source tables to one catalogue per survey, and its shards."""

@@ -1,4 +1,4 @@
-"""Vote fractions of a catalogue, volunteers' or automated."""
+"""Vote fractions of a catalogue: those of volunteers, and automated ones."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,10 @@ from workflow.lib.common.tables import read_table
 def sample_names(
     catalogue: str | Path, votes: str | Path | None, fractions: Sequence[str], threshold: float
 ) -> np.ndarray:
-    """Name the galaxies for which the product of the vote fractions is above a threshold."""
+    """Select the galaxies for which the product of vote fractions is above a threshold.
+
+    The fractions are read from `votes`, or from `catalogue` without it; see `fraction_product`.
+    """
     names, product = fraction_product(votes or catalogue, fractions)
     return names[product > threshold]
 
@@ -22,14 +25,14 @@ def sample_names(
 def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Multiply the vote fractions of each galaxy.
 
-    Where there is no automated fraction of an answer, the volunteers' is taken.
+    If there is no automated fraction of an answer, that of the volunteers is taken.
 
     Returns
     -------
     iaunames : numpy.ndarray
-        Shape (n,), of all galaxies of the table.
+        Shape (n,): all galaxies of the table.
     product : numpy.ndarray
-        Shape (n,), float64; 1 for no fractions, missing where one is.
+        Shape (n,), float64: 1 if `fractions` is empty, NaN where a fraction is missing.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.nd
         if column is None:
             raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
         wanted.append(column)
-    # Not the whole catalogue: it has a hundred columns more.
+    # Only these columns: the catalogue has a hundred more.
     galaxies = read_table(table, text=["iauname"], columns=["iauname", *dict.fromkeys(wanted)])
     product = np.ones(len(galaxies))
     for column in wanted:
@@ -58,25 +61,25 @@ def read_vote_fractions(
     answers: Sequence[str],
     min_votes: int,
 ) -> pd.DataFrame:
-    """Read the fractions of volunteers' votes.
+    """Read the fractions of the volunteers' votes.
 
     Parameters
     ----------
     catalogue
         The survey's catalogue.
     iaunames
-        The galaxies wanted, n of them, all in the catalogue.
+        The n galaxies wanted; all are in the catalogue.
     questions
-        With their answers; those that are not in the catalogue are left out.
+        The answers of each question; those that are not in the catalogue are left out.
     answers
-        More columns of vote fractions.
+        Names of more columns of vote fractions.
     min_votes
-        On a question with fewer votes a galaxy's fractions are missing.
+        If a galaxy has fewer votes on a question, its fractions for that question become NaN.
 
     Returns
     -------
     pandas.DataFrame
-        A float64 column of n fractions for each answer.
+        A float64 column for each answer, and n rows in the order of `iaunames`.
     """
     have = set(pq.read_schema(catalogue).names)
     columns = {

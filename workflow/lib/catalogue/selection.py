@@ -1,4 +1,4 @@
-"""From the source tables to one catalogue a survey: cuts, votes and static shards."""
+"""From the source tables to one catalogue per survey: cuts and votes (paper Sec. 2.1)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,13 +24,12 @@ UNITS = {
 }
 """The measured columns of a catalogue and their units."""
 
-
 ROW_GROUP = 2**16
-"""Rows a row group of a catalogue, so that a shard's job reads little more than its own rows."""
+"""Rows in a row group, small enough that a shard's job reads little more than its own rows."""
 
 
 class Selection(NamedTuple):
-    """The galaxies that passed every cut, and the table of what each cut removed."""
+    """The galaxies that passed every cut, and how many each cut removed and left."""
 
     galaxies: pd.DataFrame
     counts: list[dict[str, int | str]]
@@ -47,19 +46,19 @@ def select(
     Parameters
     ----------
     galaxies
-        One galaxy a row.
+        One row for each galaxy.
     cuts
-        For each column the open interval to keep: `above`, `below` or both. A missing value never
+        The open interval to keep of each column: `above`, `below` or both. A missing value never
         passes.
     exclude
-        Boolean columns; galaxies with a true value are removed.
+        Boolean columns. Galaxies for which one is true are removed.
     path
-        Where the galaxies were read from, for messages.
+        File that the galaxies were read from, for messages.
 
     Returns
     -------
     Selection
-        `counts` has, in order, a row for each cut: `cut`, `removed`, `left`.
+        `counts` has a row for each cut, in order: `cut`, `removed`, `left`.
 
     Raises
     ------
@@ -103,8 +102,8 @@ def select_atlas_galaxies(
     """Write the catalogue of atlas galaxies that the survey observed (paper Sec. 2.1).
 
     Every table of votes has an `iauname` column. The automated table lists all observed galaxies;
-    its fractions are kept as ``{question}_{answer}_automated-fraction``, and its other columns
-    may be cut on. Volunteers' votes and rare features are missing where nobody was asked.
+    its fractions are kept as ``{question}_{answer}_automated-fraction``, and cuts may use its
+    other columns. Volunteers' votes and rare features are missing where nobody was asked.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def select_atlas_galaxies(
     predicted = _read_by_name(automated)
     observed = galaxies["iauname"].isin(predicted.index)
     if not observed.any():
-        raise UserError(f"{automated}: no iauname of it is in {nsa}")
+        raise UserError(f"{automated}: none of its iaunames is in {nsa}")
     galaxies = _keep(galaxies, observed, "not observed by the survey", steps)
     asked = dict.fromkeys([*cuts, *exclude])
     extra = predicted[[name for name in asked if name in predicted and name not in galaxies]]
@@ -136,7 +135,7 @@ def select_atlas_galaxies(
         columns = _vote_columns(_read_by_name(votes))
         twice = [name for name in columns if name in galaxies]
         if twice:
-            raise UserError(f"{votes}: column '{twice[0]}' is in an earlier table too; remove one")
+            raise UserError(f"{votes}: column '{twice[0]}' is also in an earlier table; remove one")
         galaxies = galaxies.join(columns, on="iauname")
     _write(galaxies, steps + selection.counts, catalogue, counts)
 
@@ -151,10 +150,10 @@ def select_table_galaxies(
     catalogue: str | Path,
     counts: str | Path,
 ) -> None:
-    """Write the catalogue of a survey that is a table with an id column.
+    """Write the catalogue of a survey that is given as one table with an id column.
 
-    All other columns are kept under their own names. A pixel scale is added where there are
-    petro_th50 and petro_th90.
+    The id column becomes iauname; all others keep their names. A pixel scale is added if the
+    table has petro_th50 and petro_th90.
 
     Raises
     ------
@@ -197,7 +196,7 @@ def _read_by_name(path: str | Path) -> pd.DataFrame:
 
 
 def _vote_columns(votes: pd.DataFrame) -> pd.DataFrame:
-    """Keep what belongs to a question: a debiased or measured column is not a vote."""
+    """Keep the votes on questions; other columns, such as debiased fractions, are left out."""
     totals = {name.removesuffix("_total-votes") for name in votes if name.endswith("_total-votes")}
     fractions = {name.removesuffix("_fraction") for name in votes if name.endswith("_fraction")}
     wanted = (
@@ -209,7 +208,7 @@ def _vote_columns(votes: pd.DataFrame) -> pd.DataFrame:
 
 
 def numbers(column: pd.Series, path: str | Path) -> pd.Series:
-    """Give a column of the table `path` as numbers, NaN for what is none; refuse text."""
+    """Give a column of the table `path` as numbers, NaN if missing or infinite; refuse text."""
     try:
         return pd.to_numeric(column).replace([np.inf, -np.inf], np.nan)
     except (ValueError, TypeError) as error:

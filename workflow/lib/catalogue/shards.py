@@ -1,4 +1,4 @@
-"""Shards: consecutive galaxies of a catalogue, one small table for each job."""
+"""Shards: a catalogue cut into small tables of consecutive galaxies, one for each job."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SHARD_COLUMNS = ["iauname", "ra", "dec", "petro_th50", "petro_th90", "pixel_scal
 
 
 def shard_rows(rows: int, index: int, count: int) -> slice:
-    """Give the rows of shard `index` of `count`: consecutive, and equal in number to within one."""
+    """Give the rows of shard `index` of `count`: consecutive; sizes differ by one row at most."""
     return slice(rows * index // count, rows * (index + 1) // count)
 
 

@@ -1,1 +1,1 @@
-"""What every stage uses."""
+"""What all stages use: errors, logs, atomic files, tables, images and seeds from names."""

@@ -1,8 +1,8 @@
-"""The one exception that is the user's to mend."""
+"""Errors: those that the user can put right, and images or files that could not be fetched."""
 
 
 class UserError(Exception):
-    """Something the user can put right.
+    """A problem that the user can put right.
 
     The message is one clear line: it names the file, column, key or galaxy, and says what to do.
     Scripts print it without a stack trace.
@@ -10,12 +10,12 @@ class UserError(Exception):
 
 
 def first_line(error: Exception) -> str:
-    """Give the first line of what a library says, to be told with what it means to the user."""
+    """Give the first line of a library's message, to quote in a `UserError`."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 class FetchError(Exception):
-    """One galaxy has no usable image.
+    """A galaxy's image or a file could not be fetched, or is not usable.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ class FetchError(Exception):
     detail
         What happened, in words.
     transient
-        Whether another attempt may succeed.
+        Whether a later attempt may succeed.
     retry_after
-        How long the server asked us to wait [s], if it did.
+        How long the server asks us to wait before the next attempt [s], if it does.
     """
 
     def __init__(

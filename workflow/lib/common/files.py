@@ -1,4 +1,4 @@
-"""Atomic files: a killed job leaves nothing that looks whole."""
+"""Atomic files: a killed job leaves no incomplete file under the final name."""
 
 import json
 import secrets
@@ -12,17 +12,17 @@ from typing import Any
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it onto `path` when the block succeeds.
 
-    The temporary name ends as the final one does, because libraries choose formats by it.
+    The temporary name has the final one's ending, because libraries choose the format by it.
 
     Parameters
     ----------
     path
-        Where the finished file is to stand. Its folder is made if it is missing.
+        Path of the finished file. Its folder is made if it is missing.
 
     Yields
     ------
     Path
-        The name to write to. It is removed if the block raises.
+        The temporary path to write to. It is removed if the block raises.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

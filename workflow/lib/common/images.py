@@ -1,7 +1,7 @@
-"""Images in, pictures out: decoding, resampling, rescaling and colour (Sec. 2.1).
+"""From image files to pictures: decoding, resampling, rescaling and colour (Sec. 2.1).
 
-Two kinds of image pass through here and are told apart by their type: a float32 cube (bands, H, W)
-of nanomaggies, and a uint8 picture (H, W, 3). Both have north up and east left, row 0 at the top.
+There are two kinds of image, recognised by their dtype: a float32 cube (bands, H, W) in nanomaggies
+and a uint8 picture (H, W, 3). Both have north up and east left, with row 0 at the top.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ JPEG_MAGIC = b"\xff\xd8\xff"
 PICTURE_FORMATS = {JPEG_MAGIC: "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
 INTERPOLATION = Image.Resampling.BICUBIC
-"""The one interpolator of this workflow; Pillow widens it when it shrinks, so nothing aliases."""
+"""The interpolation used everywhere. Pillow widens the kernel to shrink images: no aliasing."""
 
 
 def decode_image(
@@ -38,26 +38,28 @@ def decode_image(
     data
         The whole file.
     name
-        What to call it in errors.
+        Its name in error messages.
     bands
-        The bands wanted of a FITS cube, one letter each, in order. Its header's `BANDS` says
-        where they are; without it the first planes are taken.
+        The bands to take from a FITS cube, one letter each, in order. They are found by `BANDS` in
+        its header; without that the first planes are taken.
     max_missing_share
-        The largest share of pixels that may be missing (0, as the survey marks them, or NaN) in
-        any band of a FITS image. Those that are missing become 0.
+        The largest share of pixels that may be missing in any band of a FITS image: 0, as the
+        survey marks them, or not finite. Missing pixels become 0.
     max_pixels
-        The most pixels decoded: a small file can announce a picture that fills the memory.
+        The largest number of pixels to decode: a small file can announce a picture that fills the
+        memory.
 
     Returns
     -------
     numpy.ndarray
         FITS: float32 (bands, H, W), as stored (nanomaggies); a two-dimensional image is one band.
-        JPEG and PNG: uint8 (H, W, 3). North up, east left; pictures are taken to be so already.
+        JPEG and PNG: uint8 (H, W, 3). North is up and east left; JPEG and PNG files are assumed to
+        have this orientation.
 
     Raises
     ------
     FetchError
-        With the reason, if there is no usable image in `data`.
+        If there is no usable image in `data`, with the reason.
     """
     if data.startswith(FITS_MAGIC):
         return _decode_fits(data, name, bands, max_missing_share, max_pixels)
@@ -86,7 +88,7 @@ def thumbnail_pixel_scale(
     petro_th50, petro_th90
         Radii holding 50% and 90% of the Petrosian flux [arcsec], numbers or arrays.
     per_th50, per_th90
-        Pixel scale per radius [1/pixel]; the smaller of the two scales counts.
+        Pixel scale per radius [1/pixel]; the smaller of the two scales is used.
     minimum
         The smallest pixel scale [arcsec/pixel].
 
@@ -101,16 +103,16 @@ def thumbnail_pixel_scale(
 
 
 def native_size(pixel_scale: float, thumbnail_size: int, native_pixel_scale: float) -> int:
-    """Side of the cutout at the telescope's resolution that shows the thumbnail's sky [pixel].
+    """Side of the cutout that covers the thumbnail's sky at the telescope's resolution [pixel].
 
     Parameters
     ----------
     pixel_scale
-        Of the thumbnail, by `thumbnail_pixel_scale` [arcsec/pixel].
+        Pixel scale of the thumbnail, from `thumbnail_pixel_scale` [arcsec/pixel].
     thumbnail_size
         Side of the thumbnail [pixel].
     native_pixel_scale
-        Of the telescope [arcsec/pixel].
+        Pixel scale of the telescope [arcsec/pixel].
     """
     return round(thumbnail_size * pixel_scale / native_pixel_scale)
 
@@ -118,8 +120,8 @@ def native_size(pixel_scale: float, thumbnail_size: int, native_pixel_scale: flo
 def resample(image: np.ndarray, size: int) -> np.ndarray:
     """Interpolate an image to `size` x `size` pixels (Sec. 2.1).
 
-    Values are surface brightness (per native pixel), not flux per new pixel: a constant image
-    stays the same constant. Of an image that is not square, the central square is taken.
+    Values stay surface brightness (per native pixel) and do not become flux per new pixel: a
+    constant image keeps its value. If the image is not square, its central square is taken.
 
     Parameters
     ----------
@@ -145,10 +147,11 @@ def rescale_to_rgb(
 ) -> np.ndarray:
     """Turn nanomaggies into a colour picture, as Galaxy Zoo DECaLS showed it (Sec. 2.1, [code]).
 
-    Each band is divided by its scale and taken to arcsinh, which runs linearly from 0 to 1 over
-    `arcsinh_range`. A pixel in which one band dominates is mostly noise, and is drawn towards
-    grey: with a its mean over the bands and w = sin(pi/2 (1 - min(1, max(x/a) / desaturation))),
-    x becomes x w + a (1 - w) + a (1 - w)^2 x.
+    Each band is divided by its scale, and the arcsinh of the result is mapped linearly, so that
+    `arcsinh_range` becomes 0 to 1. A pixel in which one band dominates is mostly noise, and is
+    made greyer: with a the pixel's mean over the bands and
+    w = sin(pi/2 (1 - min(1, max(x/a) / desaturation))), x becomes
+    x w + a (1 - w) + a (1 - w)^2 x.
 
     Parameters
     ----------
@@ -156,11 +159,11 @@ def rescale_to_rgb(
         float (bands, H, W), nanomaggies in the order of `scales`. A single band gives a grey
         picture, on the middle band's scale.
     scales
-        Nanomaggies that count as 1 before arcsinh, for each band from blue to red.
+        Nanomaggies that become 1 before the arcsinh, for each band from blue to red.
     arcsinh_range
-        Scaled brightness shown black and white.
+        Scaled brightness that is shown as black and as white.
     desaturation
-        How many times the mean a band must reach for its pixel to be drawn to grey the most.
+        Ratio of the brightest band to the mean from which a pixel is made as grey as possible.
 
     Returns
     -------
@@ -182,7 +185,7 @@ def to_thumbnail(image: np.ndarray, size: int, colour: Mapping) -> np.ndarray:
     Parameters
     ----------
     image
-        As `decode_image` gives it. A picture is only interpolated: its colours are made already.
+        From `decode_image`. A picture is only interpolated: it has its colours already.
     size
         Side of the thumbnail [pixel].
     colour
@@ -207,7 +210,7 @@ def grey(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
     size
         Side of the result [pixel].
     field
-        Share of the side that is kept, about the middle.
+        Share of the side to keep, around the middle.
 
     Returns
     -------
@@ -218,7 +221,7 @@ def grey(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
 
 
 def colour_image(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
-    """Interpolate as `grey` does, for networks that see colours; uint8 (size, size, 3)."""
+    """Interpolate like `grey`, for networks that read colours; uint8 (size, size, 3)."""
     channels = _middle(rgb, field).astype(np.float32)
     return _to_bytes(np.stack([_resize(channels[:, :, i], size) for i in range(3)], axis=2))
 
@@ -235,14 +238,14 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
 
 
 def to_jpeg(rgb: np.ndarray, quality: int) -> bytes:
-    """Compress a uint8 (H, W, 3) picture; `quality` is JPEG's 1 to 95."""
+    """Compress a uint8 (H, W, 3) picture as JPEG, with `quality` from 1 to 95."""
     buffer = BytesIO()
     Image.fromarray(rgb).save(buffer, format="JPEG", quality=quality)
     return buffer.getvalue()
 
 
 def from_jpeg(data: bytes) -> np.ndarray:
-    """Decompress a JPEG of our own making to uint8 (H, W, 3)."""
+    """Decompress a JPEG that this workflow made to uint8 (H, W, 3)."""
     with Image.open(BytesIO(data), formats=["JPEG"]) as picture:
         return np.asarray(picture.convert("RGB"))
 
@@ -261,7 +264,7 @@ def _decode_fits(
         cube = _read_fits(data, name, bands, max_pixels)
     except FetchError:
         raise
-    except Exception as error:  # damage makes astropy raise whatever it stumbles on
+    except Exception as error:  # astropy raises all kinds of errors for damaged files
         raise FetchError("truncated", f"{name} is damaged: {error}", transient=True) from error
     _check_pixels(cube, name, max_missing_share)
     return np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0)
@@ -344,7 +347,7 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
 
 def _desaturated(scaled: np.ndarray, desaturation: float) -> np.ndarray:
     mean = scaled.mean(axis=0)
-    # Where the mean is not above black there is no colour to keep: w = 0, its limit from above.
+    # Where the mean is not above black there is no colour to keep: w = 0, its limit as a -> 0.
     with np.errstate(divide="ignore", invalid="ignore"):
         dominance = np.where(mean > 0, scaled.max(axis=0) / mean, np.inf)
     kept = np.sin(np.pi / 2 * (1 - np.minimum(1, dominance / desaturation)))

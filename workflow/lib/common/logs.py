@@ -1,4 +1,4 @@
-"""Each job's log: progress, warnings and, at the end, the reason of a failure."""
+"""Each job's log: progress, warnings and, if the job fails, the reason."""
 
 import logging
 import os
@@ -13,18 +13,18 @@ from workflow.lib.common.errors import UserError
 def log_to(path: str | Path) -> None:
     """Send this process's messages, warnings and errors to `path`.
 
-    What native libraries print goes there too. The terminal gets one line, if the job fails.
+    It also gets what native libraries print. If the job fails, the terminal gets one line.
 
     Parameters
     ----------
     path
-        The log file of the job; a later attempt starts it anew.
+        The job's log file; a later attempt overwrites it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("")
     logging.basicConfig(
-        # Appending, because the redirected standard error writes to the same file.
+        # Append mode, because standard error is redirected to the same file.
         handlers=[logging.FileHandler(path, mode="a")],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -42,7 +42,7 @@ def log_to(path: str | Path) -> None:
             message = f"error: {_one_line(error)}"
         else:
             logging.critical("".join(traceback.format_exception(kind, error, trace)))
-            message = f"unexpected error: {kind.__name__}: {_one_line(error)} (all of it in {path})"
+            message = f"unexpected error: {kind.__name__}: {_one_line(error)} (details in {path})"
         logging.error(message)
         os.write(terminal, f"{message}\n".encode())
 

@@ -1,4 +1,4 @@
-"""Random numbers that follow from a galaxy's name, whatever its place, batch or process."""
+"""Random numbers that depend on a galaxy's name, not on its row, batch or process."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ def name_keys(iaunames: Sequence[str]) -> np.ndarray:
 
 
 def uniform(keys: np.ndarray, seed: int, epoch: int, count: int) -> np.ndarray:
-    """Draw `count` numbers for each galaxy, evenly from [0, 1).
+    """Draw `count` uniform numbers in [0, 1) for each galaxy.
 
     Parameters
     ----------
     keys
         Shape (n,), uint64, from `name_keys`.
     seed, epoch
-        With the name, all that the draw depends on.
+        With the name, these alone determine the numbers.
 
     Returns
     -------
@@ -29,12 +29,24 @@ def uniform(keys: np.ndarray, seed: int, epoch: int, count: int) -> np.ndarray:
     """
     start = _mix(_mix(np.full(1, seed, np.uint64)) ^ np.uint64(epoch))
     mixed = [_mix(_mix(keys ^ start) + np.uint64(number)) for number in range(count)]
-    # Of 64 bits a float64 holds 53; with more, the largest would round up to 1.
+    # A float64 holds 53 of the 64 bits; with more, the largest number would round up to 1.
     return (np.array(mixed).reshape(count, len(keys)) >> np.uint64(11)) / np.float64(2**53)
 
 
 def first_drawn(rows: np.ndarray, keys: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Draw at most so many of these rows by the keys of their galaxies; give them as drawn."""
+    """Select at most `most` rows, in random but reproducible order.
+
+    Parameters
+    ----------
+    rows
+        Shape (n,).
+    keys
+        Shape (n,), uint64, from `name_keys`: those of the rows' galaxies.
+    most
+        Largest number of rows to select.
+    seed
+        With the keys, this alone determines the order.
+    """
     (order,) = uniform(keys, seed, 0, 1)
     return rows[np.argsort(order, kind="stable")[:most]]
 

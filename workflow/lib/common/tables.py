@@ -1,4 +1,4 @@
-"""Tables in and out: CSV, Parquet and FITS in; Parquet with units out."""
+"""Tables: CSV, Parquet and FITS are read; Parquet is written, with units."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,27 +17,27 @@ READABLE = ".csv, .csv.gz, .parquet or .fits"
 def read_table(
     path: str | Path, text: Collection[str] = (), columns: Collection[str] | None = None
 ) -> pd.DataFrame:
-    """Read a table by its file name's ending.
+    """Read a table in the format that the file name's ending says.
 
     Parameters
     ----------
     path
         A CSV (also gzipped), Parquet or FITS file.
     text
-        Columns that are names, not numbers: `007` stays `007`.
+        Columns to read as text, not as numbers: `007` stays `007`.
     columns
         The columns wanted; all of them by default.
 
     Returns
     -------
     pandas.DataFrame
-        FITS columns of several values a row (such as SERSIC_NMGY) are left out unless asked for
-        as `NAME[index]`.
+        FITS columns with several values in each row (such as SERSIC_NMGY) are left out; ask for
+        one of the values as `NAME[index]`.
 
     Raises
     ------
     UserError
-        If the file is missing, cannot be read as what its ending says, or lacks a wanted column.
+        If the file is missing, is not in the format that its ending says, or lacks a wanted column.
     """
     path = Path(path)
     if not path.exists():
@@ -60,14 +60,14 @@ def read_table(
 def read_rows(
     path: str | Path, rows: slice, text: Collection[str], columns: Collection[str]
 ) -> pd.DataFrame:
-    """Read consecutive rows of a Parquet table, and of its row groups only those they are in.
+    """Read consecutive rows of a Parquet table, and no row groups but those that hold them.
 
     Parameters
     ----------
     path
         A Parquet file.
     rows
-        Which, from 0; at least one.
+        Which rows, counted from 0; at least one.
     text, columns
         As for `read_table`.
     """
@@ -93,11 +93,11 @@ def write_parquet(
     Parameters
     ----------
     table
-        The rows; a data frame's index is not kept.
+        The rows; the index of a data frame is not kept.
     units
         The unit of each column that has one, such as ``{"ra": "deg"}``.
     row_group_size
-        Rows a row group; pyarrow's choice by default.
+        Number of rows in a row group; pyarrow's choice by default.
     """
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata()
@@ -107,7 +107,7 @@ def write_parquet(
 
 
 def with_units(schema: pa.Schema, units: Mapping[str, str]) -> pa.Schema:
-    """Give `schema` with ``{"unit": ...}`` in the metadata of each field named in `units`."""
+    """Add ``{"unit": ...}`` to the metadata of each field of `schema` that is named in `units`."""
     return pa.schema(
         [
             field.with_metadata({"unit": units[field.name]}) if field.name in units else field
@@ -118,7 +118,7 @@ def with_units(schema: pa.Schema, units: Mapping[str, str]) -> pa.Schema:
 
 
 def need_columns(frame: pd.DataFrame, columns: Collection[str], path: str | Path) -> None:
-    """Raise a `UserError` that names each of `columns` that `frame`, read from `path`, lacks."""
+    """Raise a `UserError` that names the missing `columns` of `frame`, read from `path`."""
     missing = [name for name in columns if name not in frame]
     if missing:
         raise UserError(

@@ -1,1 +1,1 @@
-"""Stage 2: images of the galaxies."""
+"""Stage 2: images of the galaxies, fetched, scaled and coloured."""

@@ -1,11 +1,12 @@
-"""Where images come from: the survey's cutout service, a folder or zip, or the simulated sky.
+"""Sources of images: the survey's cutout service, a folder or zip, or the simulated sky.
 
-A source gives the bytes of one galaxy's image file. The fetcher has no idea which source it is.
+A source gives the bytes of one galaxy's image file. `shards` treats all sources alike.
 """
 
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Protocol
@@ -20,12 +21,12 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit")
 
 
 class Source(Protocol):
-    """What every source offers."""
+    """What all sources offer."""
 
     identity: dict[str, Any]
-    """What determines the pixels, as JSON types: a change makes earlier images worthless."""
+    """All that determines the pixels, as JSON types: if it changes, images are fetched again."""
     needs: Sequence[str]
-    """The columns of the catalogue that it reads, besides iauname."""
+    """The columns of the catalogue that the source reads, besides iauname."""
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Give the image file of a galaxy.
@@ -38,10 +39,11 @@ class Source(Protocol):
         Raises
         ------
         FetchError
-            With the reason, if there is none.
+            If there is none, with the reason.
         """
 
 
+@dataclass(eq=False)
 class LegacySurveySource:
     """FITS cutouts in nanomaggies from the Legacy Survey's viewer (Sec. 2.1).
 
@@ -54,47 +56,40 @@ class LegacySurveySource:
     layer
         The data release, such as ``decals-dr5``.
     pixel_scale
-        The telescope's resolution, which is asked for [arcsec/pixel].
+        The telescope's pixel scale, at which cutouts are requested [arcsec/pixel].
     thumbnail_size
-        Side of the thumbnail whose sky the cutout covers [pixel].
+        Side of the thumbnail [pixel]; the cutout covers the same sky.
     bands
-        The bands asked for, one letter each.
+        The bands to request, one letter each.
     largest_size
-        The service silently cuts larger requests down to this [pixel]. Galaxies that need more
-        are asked for at a coarser scale instead, so that they are shown whole.
+        The service crops larger requests to this size without notice [pixel]. Larger galaxies
+        are requested at a coarser scale instead, so that they are shown whole.
     """
 
     needs = ("ra", "dec", "pixel_scale")
 
-    def __init__(
-        self,
-        client: PoliteClient,
-        *,
-        url: str,
-        layer: str,
-        pixel_scale: float,
-        thumbnail_size: int,
-        bands: str = "grz",
-        largest_size: int = 3000,
-    ) -> None:
-        self.client = client
-        self.url = url
-        self.layer = layer
-        self.pixel_scale = pixel_scale
-        self.thumbnail_size = thumbnail_size
-        self.bands = bands
-        self.largest_size = largest_size
-        # The size asked for follows from the galaxy and the thumbnail, which the fetcher knows.
-        self.identity = {
-            "url": url,
-            "layer": layer,
-            "pixel_scale": pixel_scale,
-            "bands": bands,
-            "largest_size": largest_size,
+    client: PoliteClient
+    _: KW_ONLY
+    url: str
+    layer: str
+    pixel_scale: float
+    thumbnail_size: int
+    bands: str = "grz"
+    largest_size: int = 3000
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that determines the pixels, but for the size, which follows from the thumbnail's."""
+        return {
+            "url": self.url,
+            "layer": self.layer,
+            "pixel_scale": self.pixel_scale,
+            "bands": self.bands,
+            "largest_size": self.largest_size,
         }
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
-        """Fetch the FITS file; one that arrives damaged is asked for again."""
+        """Fetch the FITS file; if it arrives damaged, it is requested again."""
         size = native_size(galaxy["pixel_scale"], self.thumbnail_size, self.pixel_scale)
         shown = min(size, self.largest_size)
         query = {
@@ -110,19 +105,19 @@ class LegacySurveySource:
 
 
 class DirectorySource:
-    """Image files named by galaxy, anywhere in a folder or in a zip.
+    """Image files named after their galaxies, at any depth of a folder or zip.
 
     Parameters
     ----------
     path
         The folder or zip that holds ``{iauname}.jpg``, ``.png`` or ``.fits``.
     max_bytes
-        The largest file read.
+        Size of the largest file that is read.
 
     Raises
     ------
     UserError
-        If there is no such folder or zip, it holds no image, or two images of one galaxy.
+        If the folder or zip does not exist, has no image, or has two images of one galaxy.
     """
 
     needs = ()
@@ -150,9 +145,9 @@ class DirectorySource:
             raise UserError(f"{self.path}: no {', '.join(ENDINGS)} file in it")
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
-        """Read the file. Names are only looked up, so an id with a path in it finds nothing."""
+        """Read the galaxy's file. An iauname that contains a path finds no file."""
         iauname = str(galaxy["iauname"])
-        # Some tables name the galaxy, some the file.
+        # Some tables give the galaxy's name, others the file's.
         ending = PurePath(iauname).suffix
         name = iauname.removesuffix(ending) if ending.lower() in ENDINGS else iauname
         if name not in self._files:
@@ -168,19 +163,19 @@ class DirectorySource:
 
 
 class SimulatedSource:
-    """FITS cutouts of the simulated sky, rendered when asked for.
+    """FITS cutouts of the simulated sky, rendered on request.
 
     Parameters
     ----------
     truth
-        The table of true properties, one galaxy a row, with `iauname`.
+        The table of true properties: one row for each galaxy, with `iauname`.
     instrument
-        Of `sky.render.Instrument`: `pixel_scale` [arcsec/pixel], and of each band `seeing_fwhm`
-        [arcsec] and `noise` [nanomaggies/pixel], such as ``{"g": 1.3, "r": 1.2, "z": 1.1}``.
+        The arguments of `sky.render.Instrument`, such as `pixel_scale` [arcsec/pixel] and, for g,
+        r and z, `seeing_fwhm` [arcsec] and `noise` [nanomaggies/pixel].
     seed
-        Decides the noise.
+        The sky's seed: it determines the surroundings of the galaxy and the noise.
     thumbnail_size
-        Side of the thumbnail whose sky the cutout covers [pixel].
+        Side of the thumbnail [pixel]; the cutout covers the same sky.
 
     Raises
     ------
@@ -198,7 +193,7 @@ class SimulatedSource:
         seed: int,
         thumbnail_size: int,
     ) -> None:
-        # Only this source needs the renderer, and it loads a good deal.
+        # Only this source needs the renderer, which is slow to import.
         from workflow.lib.sources.sky.render import Instrument, cutout_fits
 
         frame = read_table(truth, text=["iauname"])
@@ -231,7 +226,7 @@ def open_source(kind: str, **options: Any) -> Source:
     kind
         ``legacysurvey``, ``directory`` or ``simulated``.
     **options
-        Of that source; for ``legacysurvey`` also those of `PoliteClient`, as `client`.
+        Arguments of that source; for ``legacysurvey``, `client` holds those of `PoliteClient`.
     """
     if kind == "legacysurvey":
         return LegacySurveySource(PoliteClient(**options.pop("client")), **options)
@@ -242,7 +237,7 @@ def open_source(kind: str, **options: Any) -> Source:
 
 
 def stamp(path: str | Path) -> dict[str, int]:
-    """Tell one state of a file from another without reading it."""
+    """Give the size and time of a file, which show whether it has changed without reading it."""
     status = Path(path).stat()
     return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}
 
@@ -259,5 +254,5 @@ def _list_zip(path: Path) -> tuple[list[tuple[str, int]], Callable]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise UserError(f"{path}: neither a folder nor a whole zip ({error})") from error
+        raise UserError(f"{path}: neither a folder nor a complete zip ({error})") from error
     return [(entry.filename, entry.file_size) for entry in archive.infolist()], archive.open

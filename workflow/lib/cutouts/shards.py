@@ -1,6 +1,6 @@
-"""Image shards: every galaxy's colour thumbnail and the grey image the network reads (Sec. 2.1).
+"""Image shards: each galaxy's colour thumbnail and the grey image for the network (Sec. 2.1).
 
-A shard is built in parts of a few galaxies, so that a killed job continues where it was.
+A shard is made in parts of a few galaxies, so that a killed job can resume after the last part.
 """
 
 import logging
@@ -33,13 +33,13 @@ from workflow.lib.common.tables import need_columns, read_table
 from workflow.lib.planning.code_hash import fingerprint
 
 if TYPE_CHECKING:
-    # Readers of shards, such as the figures, have no need of what fetches over a network.
+    # Code that only reads shards, such as the figures, does not depend on how images are fetched.
     from workflow.lib.cutouts.image_sources import Source
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
-"""A galaxy in a part: iauname, and thumbnail with grey or reason with detail and transient."""
+"""A galaxy in a part: iauname with thumbnail and grey, or with reason, detail and transient."""
 
 
 def make_shard(
@@ -60,44 +60,44 @@ def make_shard(
 ) -> None:
     """Fetch and draw the galaxies of one shard.
 
-    Finished chunks are kept in ``{shard}.parts-{fingerprint}`` until the shard is whole. Started
-    again with the same inputs, it goes on from there, and gives failures that may pass another
-    try. The same inputs give the same bytes.
+    Finished parts are kept in ``{shard}.parts-{fingerprint}`` until the shard is complete. A later
+    call with the same inputs resumes there, and tries again the galaxies whose failure may be
+    temporary. The same inputs give the same bytes.
 
     Parameters
     ----------
     shard_csv
-        The shard's galaxies: iauname and what the source needs of ra, dec [deg] and pixel_scale
-        [arcsec/pixel].
+        The shard's galaxies: iauname, and those of ra, dec [deg] and pixel_scale [arcsec/pixel]
+        that the source needs.
     source
-        Gives the image files.
+        Where the image files come from.
     shard
-        Parquet to write, in the order of `shard_csv`: iauname, thumbnail (JPEG of
-        `thumbnail_size` squared), grey (`network_size` squared bytes, row by row). Galaxies
-        without an image are left out.
+        Parquet to write, in the order of `shard_csv`: iauname, thumbnail (JPEG,
+        `thumbnail_size` x `thumbnail_size`), grey (`network_size` x `network_size` bytes, row by
+        row). Galaxies without an image are left out.
     failed
-        CSV to write: iauname, reason and detail of those left out.
+        CSV to write: iauname, reason and detail of the galaxies left out.
     thumbnail_size, network_size
         Sides of the two images [pixel].
     network_field
-        Share of the thumbnail's side that the grey image shows, about its middle.
+        Share of the thumbnail's side that the grey image shows, around the middle.
     colour
         Keyword arguments of `images.rescale_to_rgb`.
     jpeg_quality
-        Of the thumbnails, 1 to 95. A JPEG that has the right size already is kept as it is.
+        Quality of the thumbnails, 1 to 95. A JPEG that already has the right size is not changed.
     max_missing_share
-        Share of a band's pixels that may be missing.
+        Largest share of a band's pixels that may be missing.
     max_failed_share
-        Share of the galaxies that may be left out.
+        Largest share of the galaxies that may be left out.
     chunk
-        Galaxies a part and a row group.
+        Number of galaxies in a part, and in a row group of the shard.
     parallel
-        Galaxies fetched at once.
+        Number of galaxies fetched at the same time.
 
     Raises
     ------
     UserError
-        If more than `max_failed_share` of the galaxies have no image; the parts stay.
+        If more than `max_failed_share` of the galaxies have no image. The finished parts are kept.
     """
     shard, failed = Path(shard), Path(failed)
     galaxies = read_table(shard_csv, text=["iauname"])
@@ -115,26 +115,13 @@ def make_shard(
     folder = shard.with_name(f"{shard.name}.parts-{mark}")
     finished = len(list(folder.glob("part-*.parquet")))
     if finished:
-        log.info("going on after %d finished parts", finished)
+        log.info("resuming after %d finished parts", finished)
     make = partial(make_cutout, source=source, **drawing)
-    counts: Counter[str] = Counter()
-    start = time.monotonic()
+    rows = galaxies.to_dict("records")
+    chunks = [rows[first : first + chunk] for first in range(0, len(rows), chunk)]
+    parts = [folder / f"part-{number:05d}.parquet" for number in range(len(chunks))]
     with ThreadPoolExecutor(parallel) as pool:
-        parts = []
-        for number, first in enumerate(range(0, len(galaxies), chunk)):
-            part = folder / f"part-{number:05d}.parquet"
-            rows = galaxies.iloc[first : first + chunk].to_dict("records")
-            counts += Counter(_make_part(part, rows, make, pool))
-            parts.append(part)
-            done = first + len(rows)
-            log.info(
-                "%d of %d galaxies, %d without an image, %.1f galaxies/s",
-                done, len(galaxies), counts.total(), done / (time.monotonic() - start),
-            )  # fmt: skip
-            # Not only at the end: a service that is down should not be asked for every galaxy.
-            if counts.total() > max_failed_share * len(galaxies):
-                message = _too_many(counts, parts, len(galaxies), max_failed_share)
-                raise UserError(f"{shard_csv}: {message}")
+        _make_parts(parts, chunks, make, pool, max_failed_share, shard_csv)
     _write_failed(parts, failed)
     shown = {
         "thumbnail_size": thumbnail_size,
@@ -162,7 +149,8 @@ def make_cutout(
     Returns
     -------
     dict
-        iauname, thumbnail (JPEG) and grey (bytes), or iauname, reason, detail and transient.
+        iauname, thumbnail (JPEG) and grey (bytes); without an image iauname, reason, detail and
+        transient.
     """
     iauname = galaxy["iauname"]
     try:
@@ -189,16 +177,16 @@ def make_cutout(
 def iter_images(
     shard: str | Path, batch: int, channels: int = 1
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Stream a shard's images as the network reads them, in its order, in constant memory.
+    """Stream a shard's images as the network reads them, in the shard's order, in constant memory.
 
     Parameters
     ----------
     shard
-        Parquet by `make_shard`.
+        Parquet file from `make_shard`.
     batch
-        Galaxies at a time; the last batch may be smaller.
+        Number of galaxies in a batch; the last batch may be smaller.
     channels
-        1 for the grey images; 3 for colours, made from the thumbnails, which takes longer.
+        1 for the grey images; 3 for colour images, made from the thumbnails, which is slower.
 
     Yields
     ------
@@ -207,7 +195,7 @@ def iter_images(
         uint8 (n, network_size, network_size, channels), read-only.
     """
     column = "grey" if channels == 1 else "thumbnail"
-    # Read ahead, the whole shard would end up in memory.
+    # With pre-buffering the whole shard would end up in memory.
     with pq.ParquetFile(shard, pre_buffer=False) as file:
         size, field = network_frame(file.schema_arrow)
         for rows in file.iter_batches(batch, columns=["iauname", column]):
@@ -226,21 +214,21 @@ def iter_images(
 
 
 def network_frame(schema: pa.Schema) -> tuple[int, float]:
-    """Give the side of a shard's grey images [pixel], and the share of a thumbnail's they show."""
+    """Give the side of a shard's grey images [pixel], and the share of the thumbnail they show."""
     return int(schema.metadata[b"network_size"]), float(schema.metadata[b"network_field"])
 
 
 def gather_images(shards: Sequence[str | Path], images: str | Path, names: str | Path) -> None:
-    """Put the grey images of all shards into one array, which training reads in any order.
+    """Put the grey images of all shards into one array, which training can read in any order.
 
     Parameters
     ----------
     shards
-        Parquet files by `make_shard`.
+        Parquet files from `make_shard`.
     images
         NumPy file to write, in constant memory: uint8 (n, network_size, network_size, 1).
     names
-        CSV to write: iauname, of each image.
+        CSV to write: the iauname of each image.
     """
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
     size, _ = network_frame(pq.read_schema(shards[0]))
@@ -259,12 +247,12 @@ def gather_images(shards: Sequence[str | Path], images: str | Path, names: str |
 def read_thumbnails(
     shards: Iterable[str | Path], iaunames: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Read the thumbnails of a few galaxies, and of the shards only what holds them.
+    """Read the thumbnails of a few galaxies, and only the row groups that hold them.
 
     Parameters
     ----------
     shards
-        Parquet files by `make_shard`.
+        Parquet files from `make_shard`.
     iaunames
         The galaxies wanted.
 
@@ -272,8 +260,8 @@ def read_thumbnails(
     ------
     iauname : str
     thumbnail : numpy.ndarray
-        uint8 (thumbnail_size, thumbnail_size, 3). Galaxies come in the shards' order; those in
-        no shard do not come.
+        uint8 (thumbnail_size, thumbnail_size, 3). Galaxies come in the shards' order; those that
+        are in no shard are left out.
     """
     wanted = pa.array(sorted(set(iaunames)), pa.string())
     for shard in shards:
@@ -301,10 +289,38 @@ def _part_schema(network_size: int) -> pa.Schema:
     )
 
 
+def _make_parts(
+    parts: Sequence[Path],
+    chunks: Sequence[Sequence[Row]],
+    make: partial,
+    pool: ThreadPoolExecutor,
+    max_failed_share: float,
+    shard_csv: str | Path,
+) -> None:
+    """Make all parts, one after the other; stop as soon as too many galaxies have failed."""
+    total = sum(map(len, chunks))
+    counts: Counter[str] = Counter()
+    done, start = 0, time.monotonic()
+    for number, (part, galaxies) in enumerate(zip(parts, chunks, strict=True), start=1):
+        counts += Counter(_make_part(part, galaxies, make, pool))
+        done += len(galaxies)
+        log.info(
+            "%d of %d galaxies, %d without an image, %.1f galaxies/s",
+            done, total, counts.total(), done / (time.monotonic() - start),
+        )  # fmt: skip
+        # Checked after each part, so as not to ask a service that is down for every galaxy.
+        if counts.total() > max_failed_share * total:
+            message = _too_many(counts, parts[:number], total, max_failed_share)
+            raise UserError(f"{shard_csv}: {message}")
+
+
 def _make_part(
     path: Path, galaxies: Sequence[Row], make: partial, pool: ThreadPoolExecutor
 ) -> list[str]:
-    """Make a part, or what an earlier run left to be tried again; give its failures' reasons."""
+    """Make a part, or try again the galaxies of an earlier run that failed for the time being.
+
+    Returns the reason of each galaxy without an image.
+    """
     if path.exists():
         rows = pq.read_table(path).to_pylist()
         again = [index for index, row in enumerate(rows) if row["transient"]]
@@ -332,8 +348,8 @@ def _too_many(counts: Counter[str], parts: Iterable[Path], total: int, limit: fl
     return (
         f"{counts.total()} of {total} galaxies have no image, over "
         f"cutouts.max_failed_share = {limit:g} ({reasons}; for example {example['iauname']}: "
-        f"{example['detail']}); mend the source and run again, which goes on from here, or raise "
-        "cutouts.max_failed_share"
+        f"{example['detail']}); put the source right and run again, which resumes here, or "
+        "raise cutouts.max_failed_share"
     )
 
 
@@ -350,7 +366,7 @@ def _assemble(parts: Iterable[Path], shard: Path, shown: Mapping[str, float]) ->
     schema = pa.schema([whole.field(name) for name in columns], metadata=metadata)
     with (
         atomic_path(shard) as temporary,
-        # Smallest and largest picture are no help to a reader, and would swell the footer.
+        # Statistics of the images would only make the file's footer larger.
         pq.ParquetWriter(
             temporary,
             schema,

@@ -1,1 +1,1 @@
-"""Stage 0: where tables and images come from."""
+"""Stage 0: where data come from: downloads, the NASA-Sloan Atlas, or a simulated sky."""

@@ -1,4 +1,4 @@
-"""Large files from elsewhere: resumed when broken off, and held to their checksum ever after."""
+"""Downloads of large files: resumed when interrupted, and always checked against a checksum."""
 
 import csv
 import hashlib
@@ -67,7 +67,7 @@ def read_downloads(path: str | Path) -> dict[str, Download]:
     for row in rows:
         download = _parse_row(row, path)
         if download.file in downloads:
-            raise UserError(f"{path}: file '{download.file}' is there twice; remove one")
+            raise UserError(f"{path}: file '{download.file}' is listed twice; remove one")
         downloads[download.file] = download
     return downloads
 
@@ -80,29 +80,27 @@ def download_file(
     size: int | None = None,
     record: str | Path | None = None,
 ) -> None:
-    """Download a file, going on where an earlier attempt or run broke off.
+    """Download a file; resume where an earlier attempt or run was interrupted.
 
     Parameters
     ----------
     url
         http or https.
     path
-        Where the finished file is to stand. Until then its bytes are in ``{path}.part``.
+        Path of the finished file. Until it is complete its bytes are in ``{path}.part``.
     client
-        Makes the requests; its attempts count anew whenever bytes have come.
+        Makes the requests. Attempts are counted from 0 again whenever bytes have arrived.
     sha256, size
-        What the file must have, if known.
+        Checksum and number of bytes that the file must have, if known.
     record
-        Where the checksum is kept, in the format of ``sha256sum``; ``{path}.sha256`` by default.
-        The first download writes it; later ones must have the same.
+        File that keeps the checksum, in the format of ``sha256sum``; by default ``{path}.sha256``.
+        The first download writes it; later downloads must have the same checksum.
 
     Raises
     ------
     UserError
-        If the file cannot be had, or is not the one that is known or was recorded.
+        If the download fails, or the file does not have the known or recorded checksum.
     """
-    # Not at the top: the table above is read by every job, which does not need a network library.
-
     path = Path(path)
     record = Path(record) if record else path.with_name(f"{path.name}.sha256")
     part = path.with_name(f"{path.name}.part")
@@ -112,7 +110,7 @@ def download_file(
         client.retrying(_no_progress(part, client.attempts))(_fetch_rest, url, part, client, known)
     except FetchError as error:
         raise UserError(
-            f"{path.name}: not downloaded ({error}); run again to go on from byte "
+            f"{path.name}: not downloaded ({error}); run again to resume at byte "
             f"{_size(part)}, or put the file at {path} yourself"
         ) from error
     _check(part, path.name, url, sha256, size, record)
@@ -127,7 +125,7 @@ def _parse_row(row: dict[str, str | None], path: str | Path) -> Download:
     name = row["file"]
     if None in row or None in row.values():
         raise UserError(
-            f"{path}: file '{name}' must have {len(COLUMNS)} columns, with tabs between"
+            f"{path}: file '{name}' must have {len(COLUMNS)} columns, separated by tabs"
         )
     values: dict[str, Any] = {key: value.strip() for key, value in row.items()}
     if not values["file"] or Path(values["file"]).name != values["file"]:
@@ -144,12 +142,12 @@ def _parse_row(row: dict[str, str | None], path: str | Path) -> Download:
 
 
 def _fetch_rest(url: str, part: Path, client: "PoliteClient", known: str | None) -> None:
-    """Append what `part` lacks, or start over where that cannot be told."""
+    """Append the missing bytes to `part`, or start over if the server's file may have changed."""
     have = _size(part)
     validator_file = _validator_file(part)
     validator = validator_file.read_text() if validator_file.exists() else None
     headers = {}
-    # Without validator or checksum, nothing tells whether it is still the same file.
+    # Without a validator or checksum we cannot know whether the server has the same file still.
     if have and (validator or known):
         headers = {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
     accept = (OK, PARTIAL, UNSATISFIABLE) if headers else (OK,)
@@ -164,7 +162,7 @@ def _fetch_rest(url: str, part: Path, client: "PoliteClient", known: str | None)
                 _keep_validator(response, validator_file)
             _write(pieces, part, "ab" if resumed else "wb")
             return
-    log.info("%s: what is there does not fit the server's file; starting over", part.name)
+    log.info("%s: the partial file does not match the server's file; starting over", part.name)
     part.unlink()
     _fetch_rest(url, part, client, known)
 
@@ -182,7 +180,7 @@ def _write(pieces: Iterator[bytes], part: Path, mode: str) -> None:
 
 def _keep_validator(response: "requests.Response", file: Path) -> None:
     etag = response.headers.get("ETag", "")
-    # If-Range takes no weak tag, for that promises the same meaning, not the same bytes.
+    # If-Range must not have a weak tag: that promises the same meaning, not the same bytes.
     validator = response.headers.get("Last-Modified") if etag[:2] in ("", "W/") else etag
     if validator:
         file.write_text(validator)
@@ -194,7 +192,7 @@ def _refuse_web_page(response: "requests.Response", part: Path) -> None:
     html = response.headers.get("Content-Type", "").startswith("text/html")
     if html and ".htm" not in part.name:
         raise UserError(
-            f"{part.stem}: {response.url} answers with a web page, perhaps to log in; "
+            f"{part.stem}: {response.url} answers with a web page, perhaps a login; "
             f"download it by hand to {part.with_suffix('')}"
         )
 
@@ -216,7 +214,7 @@ def _check(
         found = _size(part)
         part.unlink()
         raise UserError(
-            f"{name}: {url} gave {found} bytes, not the {size} of the table of downloads; "
+            f"{name}: {url} gave {found} bytes, but the table of downloads says {size}; "
             "run again, or correct the table if the file has changed"
         )
     for expected, where, remedy in (

@@ -1,12 +1,11 @@
-"""A polite HTTP client: says who it is, waits when told to, retries what may pass, and no more."""
+"""A polite HTTP client: names itself, waits when told to, and repeats what may succeed later."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import KW_ONLY, dataclass, field
 from http.client import IncompleteRead
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,17 +22,18 @@ READ_SIZE = 2**16
 TOO_MANY_REQUESTS = 429
 
 
+@dataclass(eq=False)
 class PoliteClient:
-    """Fetches over HTTP and HTTPS; may be shared by threads, each of which has its own session.
+    """Fetches over HTTP and HTTPS. Threads may share it: each has its own session.
 
     Parameters
     ----------
     user_agent
-        What the server's operators read; an address to write to belongs in it.
+        Who is asking, for the server's operators; include an address to write to.
     timeout
-        Longest silence of the server [s].
+        Longest time without an answer from the server [s].
     attempts
-        How often a request is made before it is given up.
+        Number of times that a request is made before the client gives up.
     longest_wait
         Longest pause between attempts, whatever the server asks for [s].
     deadline
@@ -41,30 +41,19 @@ class PoliteClient:
     max_bytes
         Largest body `get` accepts.
     sleep, clock
-        How to pause and tell the time, for tests.
+        Functions that pause and give the time, for tests.
     """
 
-    def __init__(
-        self,
-        user_agent: str,
-        *,
-        timeout: float = 60,
-        attempts: int = 6,
-        longest_wait: float = 300,
-        deadline: float = 600,
-        max_bytes: int = 2**28,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.user_agent = user_agent
-        self.timeout = timeout
-        self.attempts = attempts
-        self.longest_wait = longest_wait
-        self.deadline = deadline
-        self.max_bytes = max_bytes
-        self._sleep = sleep
-        self._clock = clock
-        self._local = threading.local()
+    user_agent: str
+    _: KW_ONLY
+    timeout: float = 60
+    attempts: int = 6
+    longest_wait: float = 300
+    deadline: float = 600
+    max_bytes: int = 2**28
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    _local: threading.local = field(default_factory=threading.local, init=False)
 
     def get(
         self,
@@ -79,14 +68,14 @@ class PoliteClient:
         url
             http or https.
         params
-            The query.
+            The query of the address.
         check
             Called with the body; a transient `FetchError` from it counts as a failed attempt.
 
         Raises
         ------
         FetchError
-            With the last attempt's reason.
+            If no attempt succeeds: with the reason of the last failure.
         UserError
             If the address is neither http nor https.
         """
@@ -95,18 +84,18 @@ class PoliteClient:
     def retrying(
         self, stop: Callable[[tenacity.RetryCallState], bool] | None = None
     ) -> tenacity.Retrying:
-        """Give a tenacity `Retrying` that repeats calls which raise a transient `FetchError`.
+        """Give a tenacity `Retrying` that repeats a call after each transient `FetchError`.
 
         Parameters
         ----------
         stop
-            When to give up; after `attempts` by default.
+            When to give up; by default after `attempts` calls.
         """
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: getattr(error, "transient", False)),
             stop=stop or tenacity.stop_after_attempt(self.attempts),
             wait=self._wait,
-            sleep=self._sleep,
+            sleep=self.sleep,
             before_sleep=_log_retry,
             reraise=True,
         )
@@ -119,19 +108,19 @@ class PoliteClient:
         headers: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (200,),
     ) -> Iterator[tuple[requests.Response, Iterator[bytes]]]:
-        """Make one request, once.
+        """Make a request, without repeating it.
 
         Yields
         ------
         response : requests.Response
-            Its status is one of `accept`; its headers have come, its body has not.
+            With one of the status codes in `accept`; its body is not read yet.
         pieces : iterator of bytes
-            The body as it comes.
+            The body, as it arrives.
 
         Raises
         ------
         FetchError
-            If the connection fails, here or in the block, or the status is another one.
+            If the connection fails, here or inside the block, or the status is not in `accept`.
         """
         if urlsplit(url).scheme not in ("http", "https"):
             raise UserError(f"{url}: an address must start with http:// or https://")
@@ -148,14 +137,14 @@ class PoliteClient:
         self, url: str, params: Mapping[str, Any] | None, check: Callable[[bytes], Any] | None
     ) -> bytes:
         body = bytearray()
-        start = self._clock()
+        start = self.clock()
         with self.open(url, params) as (response, pieces):
             for piece in pieces:
                 body += piece
                 if len(body) > self.max_bytes:
                     message = f"{response.url} sends over {self.max_bytes} bytes"
                     raise FetchError("too-large", message)
-                if self._clock() - start > self.deadline:
+                if self.clock() - start > self.deadline:
                     message = f"{response.url} took over {self.deadline:g} s"
                     raise FetchError("timeout", message, transient=True)
         if check is not None:
@@ -165,7 +154,7 @@ class PoliteClient:
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
             session = requests.Session()
-            # Images do not shrink, and resuming counts the bytes as they are stored.
+            # Images do not compress further, and resuming counts bytes as the server stores them.
             session.headers.update({"User-Agent": self.user_agent, "Accept-Encoding": "identity"})
             self._local.session = session
         return self._local.session
@@ -178,33 +167,28 @@ class PoliteClient:
 
 
 def user_agent(contact: str | None) -> str:
-    """Say who is asking, and whom to write to."""
+    """Name this program, and the address of the person who runs it."""
     return f"morphoflow ({contact})" if contact else "morphoflow"
 
 
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
+def parse_retry_after(value: str | None) -> float | None:
     """Read a Retry-After header, in seconds or as an HTTP date.
 
     Returns
     -------
     float or None
-        Seconds from `now`, at least 0; None if there is no such header or it makes no sense.
+        Seconds from now, at least 0; None if there is no such header or it is not readable.
     """
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return float(value)
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        return urllib3.Retry().parse_retry_after(value)
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
-    # read1, because read waits for a whole piece: for ever, if the server drips.
+    # read1, because read waits for a whole piece: indefinitely, if the server sends byte by byte.
     while piece := response.raw.read1(READ_SIZE, decode_content=True):
         yield piece
 
@@ -215,7 +199,7 @@ def _status_error(response: requests.Response) -> FetchError:
         "not-found" if status == requests.codes.not_found else f"http-{status}",
         f"{response.url} answered {status} {response.reason}",
         transient=status == TOO_MANY_REQUESTS or status >= 500,
-        retry_after=parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
+        retry_after=parse_retry_after(response.headers.get("Retry-After")),
     )
 
 
@@ -224,7 +208,7 @@ def _translated_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise FetchError("timeout", f"{url} fell silent", transient=True) from error
+        raise FetchError("timeout", f"{url} stopped answering", transient=True) from error
     except urllib3.exceptions.ProtocolError as error:
         cut_short = any(isinstance(cause, IncompleteRead) for cause in error.args)
         reason = "truncated" if cut_short else "connection"
@@ -236,4 +220,4 @@ def _translated_errors(url: str) -> Iterator[None]:
 
 
 def _log_retry(state: tenacity.RetryCallState) -> None:
-    log.info("%s; again in %.1f s", state.outcome.exception(), state.next_action.sleep)
+    log.info("%s; trying again in %.1f s", state.outcome.exception(), state.next_action.sleep)

@@ -16,14 +16,14 @@ NSA_COLUMNS = {
     "PETRO_TH50": "petro_th50",
     "PETRO_TH90": "petro_th90",
 }
-"""The columns of the atlas that are used, and their names here."""
+"""The columns that are read from the atlas, and their names in a catalogue."""
 
 NSA_BANDS = "FNugriz"
 """The order of the atlas's fluxes."""
 
 
 def write_atlas(sky: pd.DataFrame, path: str | Path, flux_column: str, zero_point: float) -> None:
-    """Write a sky in the form of the NASA-Sloan Atlas; bands that are not simulated hold 0."""
+    """Write a sky in the format of the NASA-Sloan Atlas; bands that are not simulated are 0."""
     from astropy.table import Table
 
     table = Table({ours: sky[theirs].to_numpy() for ours, theirs in NSA_COLUMNS.items()})
@@ -46,7 +46,7 @@ def read_nsa(
     path
         The atlas, a FITS table.
     flux_column, flux_index
-        Where the r-band flux [nanomaggies] stands.
+        Column, and index in it, of the r-band flux [nanomaggies].
     zero_point
         Magnitude of one nanomaggie.
 

@@ -1,1 +1,1 @@
-"""A simulated sky."""
+"""A simulated sky: galaxies, images of them, votes and tags, in the form of the real sources."""
