@@ -10,7 +10,7 @@ configfile: "config/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
-# Used with `--software-deployment-method apptainer` alone.
+# Used only with `--software-deployment-method apptainer`.
 container: "envs/morphoflow.sif"
 
 
@@ -32,7 +32,7 @@ include: "workflow/rules/slurm.smk"
 rule all:
     default_target: True
     input:
-        # Not the figures alone: a deleted shard is to be remade though its figures are there.
+        # Not only the figures: a deleted shard is made again even if its figures exist.
         rules.catalogue.input,
         rules.cutouts.input,
         rules.pretraining.input,

@@ -1,4 +1,4 @@
-"""A cutout service on the loopback: a real HTTP server that fails in every way, on demand."""
+"""A cutout service for tests: a real HTTP server on this machine that fails on demand."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ import numpy as np
 from astropy.io import fits
 
 PATIENCE = 20
-"""How long a held answer waits for its test before it gives up [s]."""
+"""How long an answer waits for its test before it gives up [s]."""
 
 
 def cutout_fits(
@@ -27,7 +27,7 @@ def cutout_fits(
     flip_north: bool = False,
     cube: np.ndarray | None = None,
 ) -> bytes:
-    """Give a FITS cutout as the Legacy Survey does: a blob in noise, or `cube`."""
+    """Make a FITS cutout like the Legacy Survey's: a blob in noise, or `cube`."""
     if cube is None:
         rng = np.random.default_rng(seed)
         y, x = np.indices((size, size)) - (size - 1) / 2
@@ -53,26 +53,26 @@ class CutoutService:
     Attributes
     ----------
     faults : dict of str to list of str
-        What happens to the next requests for a right ascension (as in the query), one after the
-        other; when the list is used up, all is well.
+        The faults of the next requests for a right ascension (as in the query), one after the
+        other; later requests succeed.
     files : dict of str to bytes
-        What ``/files`` serves, by Range too.
+        The files that ``/files`` serves, also in part (Range).
     breaks : list of int
-        Bytes after which the next answers of ``/files`` break off.
+        Numbers of bytes after which the next answers of ``/files`` are interrupted.
     etag, ranges, file_headers
-        How ``/files`` behaves.
+        Validator, support of ranges, and more headers of ``/files``.
     requests : list of dict
         Path, query and headers of every request so far.
     arrivals : threading.Semaphore
         Released by every request.
     most_at_once : int
-        The most requests that were being answered at the same time.
+        The largest number of requests that were answered at the same time.
     sky : callable or None
-        Makes the FITS file from a query; a blob in noise by default.
+        Makes the FITS file for a query; by default a blob in noise.
     gate : threading.Barrier or None
-        Where every answer waits, so that a test can tell how many come together.
+        Each answer waits here, so that a test can see how many requests come at the same time.
     hold_from : int or None
-        The request (counted from 1) from which on no answer is given until `release` is set.
+        From this request on (counted from 1) answers wait until `release` is set.
     """
 
     def __init__(self) -> None:
@@ -136,7 +136,8 @@ class CutoutService:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body are sent apart; without this the body would wait for the head's receipt.
+    # Head and body are sent separately; without this the body would wait until the head is
+    # acknowledged.
     disable_nagle_algorithm = True
 
     @property
@@ -147,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def handle(self) -> None:
-        # A client that has heard enough is no fault of the server.
+        # A client may close the connection before the answer is complete.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             super().handle()
 
@@ -255,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = length is not None and length != len(body)
 
     def _hang_up(self) -> None:
-        """Reset the connection, as a crashed server's machine does."""
+        """Reset the connection, as the machine of a crashed server does."""
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.connection.close()

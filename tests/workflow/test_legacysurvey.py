@@ -1,4 +1,4 @@
-"""The paper's way in, over HTTP: downloads and cutouts, from a real service on the loopback."""
+"""The paper's sources: downloads and cutouts over HTTP, from a real server on this machine."""
 
 import pandas as pd
 import pytest
@@ -17,7 +17,7 @@ SHARDS = [f"results/toy/2_cutouts/decals/{index}-of-3.parquet" for index in rang
 
 @pytest.fixture
 def survey(finished, bare):
-    """A service that gives the files and the sky of the finished project, and a bare project."""
+    """A service with files and sky of the finished project, and a project without results."""
     sources = finished.folder / "results/toy/0_sources/decals"
     truth = pd.read_parquet(sources / "truth.parquet")
     truth.index = truth["ra"].map("{:.7f}".format)
@@ -46,7 +46,7 @@ def survey(finished, bare):
         yield service, bare, change
 
 
-def test_the_survey_over_http_gives_the_bytes_that_the_simulated_source_gives(finished, survey):
+def test_images_over_http_have_the_same_bytes_as_from_the_simulated_source(finished, survey):
     service, project, change = survey
     ras = service.catalogue["ra"].map("{:.7f}".format).tolist()
     passing = {ras[0]: ["html"], ras[1]: ["429", "500"], ras[2]: ["cut-body"], ras[3]: ["hang-up"]}
@@ -61,7 +61,7 @@ def test_the_survey_over_http_gives_the_bytes_that_the_simulated_source_gives(fi
     assert agents == {"morphoflow (me@example.org)"}
 
 
-def test_a_galaxy_that_the_survey_lacks_is_in_the_table_of_failures(survey):
+def test_a_galaxy_that_the_survey_does_not_have_is_in_the_table_of_failures(survey):
     service, project, change = survey
     lost = service.catalogue.iloc[5]
     service.faults[f"{lost['ra']:.7f}"] = ["404"]
@@ -83,7 +83,7 @@ def test_a_service_that_is_down_stops_the_stage_with_one_line(survey):
     assert "Traceback" not in output
 
 
-def test_a_download_that_has_changed_since_is_refused(survey):
+def test_a_download_that_has_changed_is_refused(survey):
     service, project, change = survey
     project.toy("data/nsa_v1_0_1.fits", change)
     (project.folder / "data/nsa_v1_0_1.fits").unlink()

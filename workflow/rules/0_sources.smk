@@ -1,4 +1,4 @@
-# Where everything comes from: files of config/downloads.tsv, or the simulated sky.
+# The raw data: files of config/downloads.tsv, or a simulated sky.
 # Reads: the network, or nothing. Writes: <downloads>/*, <results>/0_sources/{survey}/*.
 # Paper: Sec. 2.1.
 
@@ -7,9 +7,9 @@ include: "inputs/0_sources.smk"
 
 
 rule download_file:
-    """Download one file of config/downloads.tsv and hold it to its checksum."""
+    """Download one file of config/downloads.tsv and check its checksum."""
     input:
-        # Neither an edit of this list nor of the code fetches it anew: its checksum says it is right.
+        # Neither an edit of this list nor of the code starts a new download: the checksum is enough.
         downloads=ancient("config/downloads.tsv"),
     output:
         "<downloads>/{file}",
@@ -36,7 +36,7 @@ rule download_file:
 rule simulate_survey:
     """Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
     input:
-        # Other rules merge the spellings that this one draws; new rules make no other sky.
+        # Spellings come from here. An edit of these rules must not draw a new sky.
         tag_rules=ancient("config/tags.tsv"),
     output:
         truth="<results>/0_sources/{survey}/truth.parquet",
@@ -67,7 +67,7 @@ rule simulate_survey:
 
 
 rule simulate_pictures:
-    """Take the pictures of a simulated survey that comes as a zip of JPEGs, as GZ2 does."""
+    """Draw the JPEGs of a simulated survey whose images come as a zip, as those of GZ2 do."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
     output:
@@ -92,7 +92,7 @@ rule simulate_pictures:
 
 
 rule simulate_cutout:
-    """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
+    """Make a simulated FITS cutout: ask for <results>/0_sources/{survey}/cutouts/{iauname}.fits."""
     input:
         truth="<results>/0_sources/{survey}/truth.parquet",
     output:

@@ -1,4 +1,4 @@
-# Selection cuts, then static shards.
+# Selection cuts, then a fixed number of shards.
 # Reads: the tables named by surveys.{survey}.catalogue. Writes: <results>/1_catalogue/*.
 # Paper: Sec. 2.1.
 
@@ -39,7 +39,7 @@ localrules:
 
 
 rule write_shard:
-    """Write the galaxies of one shard; later stages work on one shard a job."""
+    """Write the galaxies of one shard; a job of a later stage works on one shard."""
     input:
         catalogue="<results>/1_catalogue/{survey}.parquet",
     output:

@@ -1,4 +1,4 @@
-# One image shard a job: colour thumbnails for people, grey images for the network.
+# One image shard per job: colour thumbnails for people, grey images for the network.
 # Reads: <results>/1_catalogue/{survey}/shards/*, the survey's images.
 # Writes: <results>/2_cutouts/{survey}/*. Paper: Sec. 2.1, 2.2.
 
@@ -7,7 +7,7 @@ include: "inputs/2_cutouts.smk"
 
 
 rule fetch_cutouts:
-    """Fetch, scale and colour the images of one shard; failures go to a table."""
+    """Fetch, scale and colour the images of one shard; list the galaxies without an image."""
     input:
         shard="<results>/1_catalogue/{survey}/shards/{shard}.csv",
         images=images_of,

@@ -1,4 +1,4 @@
-# What all stages share: the checked configuration, wildcard constraints, the hash of a rule's code,
+# Shared by all stages: the checked configuration, wildcard constraints, the hash of a rule's code,
 # and the names of a survey's shards.
 from snakemake.exceptions import WorkflowError
 
@@ -34,19 +34,20 @@ wildcard_constraints:
 
 
 def code_of(script, without=()):
-    """Hash a script and all modules that it can reach: a param, so that an edit reruns the rule.
+    """Hash a script and all modules that it imports, except those that a use goes `without`.
 
-    Listing them as inputs would add ten files per job and slow planning.
+    Rules have the hash as a param, so that an edit reruns them. Listing the modules as inputs would
+    add ten files per job and slow planning.
     """
     return f"{script} {script_digest(script, without)}"
 
 
 def each_shard(pattern, survey, **wildcards):
-    """Name a file of each shard of a survey."""
+    """List a file for each shard of a survey."""
     names = shard_names(SURVEYS[survey]["shards"])
     return expand(pattern, survey=survey, shard=names, **wildcards)
 
 
 def one_of(names):
-    """Write a wildcard constraint that matches these names, or nothing if there are none."""
+    """Make a wildcard constraint that matches these names only; without names, nothing."""
     return "|".join(sorted(names)) or "(?!)"

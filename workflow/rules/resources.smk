@@ -1,4 +1,4 @@
-# What jobs ask for: memory, time and GPUs, more with each attempt, and small jobs together.
+# Resources of jobs: memory, time and GPUs, more with each attempt; and groups of small jobs.
 
 
 resource_scopes:
@@ -6,17 +6,17 @@ resource_scopes:
 
 
 def escalate(first):
-    """Ask for `first` of a resource, and for as much again with each attempt."""
+    """Ask for `first` of a resource, twice that in the second attempt, and so on."""
     return lambda wildcards, attempt: first * attempt
 
 
 def by_attempt(values):
-    """Ask for the first value, with each attempt for the next, and then for the last."""
+    """Ask for the first value in the first attempt, the next in the next; in the end the last."""
     return lambda wildcards, attempt: values[min(attempt, len(values)) - 1]
 
 
 def memory(first, million):
-    """Ask for `first` MB, and for so many more for each million galaxies of a job's survey."""
+    """Ask for `first` MB and `million` MB more for each million galaxies of a job's survey."""
 
     def ask(wildcards, attempt):
         survey = wildcards.get("survey") or TASKS[wildcards.task].survey
@@ -26,21 +26,22 @@ def memory(first, million):
 
 
 def estimated(rule):
-    """Ask for the time that a job is estimated to take, and for as much again with each attempt."""
+    """Ask for the estimated time of a job, twice that in the second attempt, and so on."""
     return lambda wildcards, attempt: COST.minutes(rule, dict(wildcards.items()), attempt)
 
 
 def batch_of(rule):
-    """Group the small jobs of a rule, so that those of a batch share one submission."""
+    """Put the small jobs of a rule into batches, each of which is one submission."""
 
     def name(wildcards):
-        # Groups cost time to plan, so there are none but by a profile that wants them.
+        # Groups slow planning, so they are made only for a profile that asks for them.
         if "batch" not in workflow.group_settings.group_components:
             return None
         batch = COST.batch(rule, dict(wildcards.items()))
         if batch:
-            # As for a group that is named by wildcards, so that the profile's `group-components`
-            # holds for all: else Snakemake joins only jobs that depend on each other.
+            # Snakemake sets the parent of groups named by wildcards. Set it here too: the profile's
+            # `group-components` then counts for all batches. Otherwise Snakemake joins only jobs
+            # that depend on each other.
             workflow.parent_groupids[batch] = "batch"
         return batch
 

@@ -1,4 +1,4 @@
-"""An atlas with tables of votes, as small as possible, and how a catalogue is made of them."""
+"""A small atlas with tables of votes, and functions that make a catalogue of them."""
 
 import json
 

@@ -66,7 +66,7 @@ def test_a_value_on_the_bound_does_not_pass():
         ({"mag_r": {"above": 5}}, [], r"t.csv: no galaxy passes .*mag_r not above 5: 2\)"),
     ],
 )
-def test_a_cut_that_cannot_be_made_is_told(cuts, exclude, message):
+def test_an_impossible_cut_is_named(cuts, exclude, message):
     galaxies = pd.DataFrame({"mag_r": [1.0, 2.0], "name": ["a", "b"]})
     with pytest.raises(UserError, match=message):
         select(galaxies, cuts, exclude, "t.csv")
@@ -75,7 +75,7 @@ def test_a_cut_that_cannot_be_made_is_told(cuts, exclude, message):
 # An atlas with votes
 
 
-def test_an_atlass_galaxies_are_cut_and_counted(tables):
+def test_the_galaxies_of_an_atlas_are_cut_and_counted(tables):
     galaxies, counts = select_atlas(tables)
     assert galaxies["iauname"].tolist() == ["kept", "no-flag"]
     assert galaxies["petro_theta"].tolist() == [5.0, 5.0]
@@ -92,7 +92,7 @@ def test_an_atlass_galaxies_are_cut_and_counted(tables):
     ]
 
 
-def test_votes_are_named_by_who_gave_them_and_measurements_are_left_out(tables):
+def test_votes_of_volunteers_and_network_have_their_own_names_and_measurements_are_left_out(tables):
     galaxies, _ = select_atlas(tables)
     assert list(galaxies)[8:] == [
         "wrong_size_warning",
@@ -132,7 +132,7 @@ def test_a_catalogues_columns_carry_their_units(tables):
     }  # fmt: skip
 
 
-def test_volunteers_votes_may_be_left_out(tables):
+def test_a_catalogue_can_do_without_volunteers_votes(tables):
     galaxies, _ = select_atlas(tables, volunteers=None, rare_features=None)
     assert "bar_strong" not in galaxies
     assert "bar_strong_automated-fraction" in galaxies
@@ -169,10 +169,10 @@ def test_a_table_of_votes_that_cannot_be_used_is_named(tables, table, frame, mes
     assert not (tables / "c.parquet").exists()
 
 
-# A table of one's own
+# A table of the user's own
 
 
-def test_a_tables_columns_are_kept_and_its_ids_stay_text(tmp_path):
+def test_the_columns_of_a_table_are_kept_and_its_ids_stay_text(tmp_path):
     frame = pd.DataFrame(
         {"ring": [1, 0], "id": ["007", "587732578312454276"], "iauname": ["x", "y"]}
     )
@@ -203,7 +203,7 @@ def test_a_table_can_be_cut_and_flagged(tmp_path):
         (["a"], "name", "no column 'name'; it has id"),
     ],
 )
-def test_ids_that_cannot_be_are_told(tmp_path, ids, id_column, message):
+def test_missing_and_repeated_ids_are_named(tmp_path, ids, id_column, message):
     with pytest.raises(UserError, match=message) as caught:
         select_table(tmp_path, pd.DataFrame({"id": ids, "n": 1}), id_column)
     assert "labels.csv" in str(caught.value)

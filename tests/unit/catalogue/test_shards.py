@@ -15,7 +15,7 @@ from workflow.lib.common.tables import read_table
 
 
 @given(rows=st.integers(0, 10**6), count=st.integers(1, 500))
-def test_shards_are_a_partition_in_order_and_of_like_size(rows, count):
+def test_shards_are_consecutive_and_of_equal_size_within_one(rows, count):
     parts = [shard_rows(rows, index, count) for index in range(count)]
     assert parts[0].start == 0
     assert parts[-1].stop == rows
@@ -24,7 +24,7 @@ def test_shards_are_a_partition_in_order_and_of_like_size(rows, count):
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_shards_of_any_count_join_to_the_same_catalogue(tables):
+def test_shards_of_any_number_join_to_the_same_catalogue(tables):
     select_atlas(tables, cuts={}, exclude=[])
     whole = read_table(tables / "c.parquet")
     for count in (1, 2, 5, 9):

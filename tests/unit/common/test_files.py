@@ -1,4 +1,4 @@
-"""Atomic files: whole or not there."""
+"""Atomic files: complete, or not there."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from workflow.lib.common.files import atomic_path, write_json, write_text
 
 
-def test_the_file_appears_only_when_it_is_whole(tmp_path):
+def test_the_file_appears_only_when_it_is_complete(tmp_path):
     path = tmp_path / "new" / "folder" / "a.parquet"
     with atomic_path(path) as temporary:
         temporary.write_text("half")
@@ -30,7 +30,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failure_before_anything_is_written_is_the_one_reported(tmp_path):
+def test_an_error_before_anything_is_written_is_raised_unchanged(tmp_path):
     with pytest.raises(ValueError, match="the reason"), atomic_path(tmp_path / "a.txt"):
         raise ValueError("the reason")
     assert list(tmp_path.iterdir()) == []
@@ -46,7 +46,7 @@ def test_two_writers_do_not_share_a_temporary_name(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_text_and_json_replace_what_was_there(tmp_path):
+def test_text_and_json_replace_an_older_file(tmp_path):
     write_text("a much longer text than the next", tmp_path / "a")
     write_text("π", tmp_path / "a")
     assert (tmp_path / "a").read_text() == "π"
@@ -55,7 +55,7 @@ def test_text_and_json_replace_what_was_there(tmp_path):
     assert (tmp_path / "a.json").read_text().endswith("]\n")
 
 
-def test_what_is_no_json_leaves_no_file(tmp_path):
+def test_a_value_that_json_cannot_hold_leaves_no_file(tmp_path):
     with pytest.raises(TypeError):
         write_json({"a": object()}, tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []

@@ -32,7 +32,7 @@ pictures = arrays(np.uint8, st.tuples(st.integers(2, 40), st.just(3)).map(lambda
 
 
 def show(value: float, other: float = 0.0) -> np.ndarray:
-    """Show a pixel of `value` in r beside `other` in g and z, both in scaled units."""
+    """Give the colour of a pixel of `value` in r and `other` in g and z, in scaled units."""
     scales = np.array(list(COLOUR["scales"].values()), np.float32)
     cube = scales.reshape(3, 1, 1) * np.float32([other, value, other]).reshape(3, 1, 1)
     return images.rescale_to_rgb(cube, **COLOUR)[0, 0]
@@ -58,7 +58,7 @@ def reason_of(data: bytes, **options) -> str:
 # Rescaling and colour
 
 
-def test_grey_pixels_have_the_values_worked_out_by_hand():
+def test_grey_pixels_have_the_values_calculated_by_hand():
     """A grey pixel x keeps w + (1-w) = 1 of itself, and gains (1-w)^2 x^2; w = sin(0.3 pi)."""
     span = math.asinh(300) - math.asinh(-0.5)
     lost = 1 - math.sin(0.3 * math.pi)
@@ -75,7 +75,7 @@ def test_the_ends_of_the_range_are_black_and_white():
     assert show(1e6, 1e6).tolist() == [255, 255, 255]
 
 
-def test_a_pixel_with_some_colour_has_the_values_worked_out_by_hand():
+def test_a_pixel_with_some_colour_has_the_values_calculated_by_hand():
     low, span = math.asinh(-0.5), math.asinh(300) - math.asinh(-0.5)
     g = r = (math.asinh(2) - low) / span
     z = (math.asinh(10) - low) / span
@@ -95,7 +95,7 @@ def test_the_reddest_band_is_shown_red():
         assert images.rescale_to_rgb(cube, **COLOUR)[0, 0].argmax() == channel
 
 
-def test_where_one_band_dominates_only_a_tint_is_left():
+def test_a_pixel_in_which_one_band_dominates_keeps_only_a_tint():
     """With g and z black, r is three times the mean: w = 0, and x becomes a + a x."""
     x = (math.asinh(100) - math.asinh(-0.5)) / (math.asinh(300) - math.asinh(-0.5))
     mean = x / 3
@@ -104,14 +104,14 @@ def test_where_one_band_dominates_only_a_tint_is_left():
 
 
 @given(cubes)
-def test_any_brightness_makes_a_picture(cube):
+def test_any_brightness_gives_a_picture(cube):
     rgb = images.rescale_to_rgb(cube, **COLOUR)
     assert rgb.dtype == np.uint8
     assert rgb.shape == (*cube.shape[1:], 3)
 
 
 @given(st.lists(brightness, min_size=2, max_size=20))
-def test_more_light_is_never_darker(values):
+def test_more_light_is_never_shown_darker(values):
     row = np.sort(np.float32(values)).reshape(1, 1, -1).repeat(3, axis=0)
     scales = np.float32(list(COLOUR["scales"].values())).reshape(3, 1, 1)
     grey = images.rescale_to_rgb(row * scales, **COLOUR)[0].astype(int)
@@ -119,7 +119,7 @@ def test_more_light_is_never_darker(values):
 
 
 @given(cubes)
-def test_desaturation_never_makes_a_pixel_more_colourful_in_proportion(cube):
+def test_desaturation_never_makes_a_pixel_more_colourful(cube):
     scales = np.float32(list(COLOUR["scales"].values())).reshape(3, 1, 1)
     plain = images.rescale_to_rgb(cube * scales, **{**COLOUR, "desaturation": 1e12}).astype(int)
     drawn = images.rescale_to_rgb(cube * scales, **COLOUR).astype(int)
@@ -141,7 +141,7 @@ def test_one_band_is_shown_grey():
     ("th50", "th90", "scale", "size"),
     [(5, 12, 0.2, 324), (5, 8, 0.16, 259), (1, 3, 0.1, 162), (60, 150, 2.4, 3884)],
 )
-def test_the_sky_shown_follows_the_radius(th50, th90, scale, size):
+def test_the_size_of_the_cutout_follows_the_radius(th50, th90, scale, size):
     coefficients = {"per_th50": 0.04, "per_th90": 0.02, "minimum": 0.1}
     found = images.thumbnail_pixel_scale(th50, th90, **coefficients)
     assert found == pytest.approx(scale)
@@ -175,18 +175,18 @@ def test_shrinking_does_not_alias():
     assert np.ptp(images.resample(stripes, 50)[:, 5:-5, 5:-5]) < 0.01
 
 
-def test_of_an_oblong_image_the_central_square_is_taken():
+def test_the_central_square_of_an_oblong_image_is_taken():
     oblong = np.zeros((1, 4, 10), np.float32)
     oblong[:, :, 3:7] = 1
     np.testing.assert_array_equal(images.resample(oblong, 4), np.ones((1, 4, 4)))
 
 
 @given(pictures)
-def test_a_picture_of_the_right_size_stays_as_it_is(rgb):
+def test_a_picture_of_the_right_size_is_not_changed(rgb):
     np.testing.assert_array_equal(images.to_thumbnail(rgb, len(rgb), COLOUR), rgb)
 
 
-def test_brightness_is_rescaled_after_the_interpolation():
+def test_brightness_is_rescaled_after_interpolation():
     cube = decode_image(cutout_fits(40), "blob")
     expected = images.rescale_to_rgb(images.resample(cube, 100), **COLOUR)
     np.testing.assert_array_equal(images.to_thumbnail(cube, 100, COLOUR), expected)
@@ -207,13 +207,13 @@ def test_grey_is_the_mean_of_the_channels():
 
 
 @given(pictures, st.integers(1, 50))
-def test_grey_fits_the_size_asked_for(rgb, size):
+def test_grey_has_the_size_asked_for(rgb, size):
     grey = images.grey(rgb, size)
     assert (grey.shape, grey.dtype) == ((size, size), np.uint8)
 
 
 @pytest.mark.parametrize("draw", [images.grey, images.colour_image])
-def test_the_network_may_be_shown_the_middle_alone(draw):
+def test_the_network_can_be_shown_only_the_middle(draw):
     rgb = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
     np.testing.assert_array_equal(draw(rgb, 10, 0.5), draw(rgb[20:60, 20:60], 10))
     np.testing.assert_array_equal(draw(rgb, 10, 1), draw(rgb, 10))
@@ -256,7 +256,7 @@ def test_north_is_up_and_east_is_left(flip_east, flip_north, keywords):
         )
 
 
-def test_an_image_that_says_nothing_of_the_sky_has_row_0_in_the_south():
+def test_an_image_without_a_wcs_has_row_0_in_the_south():
     cube = noise(3, 6, 6)
     buffer = BytesIO()
     fits.PrimaryHDU(cube).writeto(buffer)
@@ -279,7 +279,7 @@ def test_a_two_dimensional_image_is_one_band():
 
 
 @pytest.mark.parametrize("picture_format", ["PNG", "JPEG"])
-def test_pictures_are_known_by_their_bytes(picture_format):
+def test_pictures_are_recognised_by_their_bytes(picture_format):
     rgb = np.random.default_rng(0).integers(0, 255, (10, 12, 3), np.uint8)
     decoded = decode_image(encode(rgb, picture_format, quality=95), "a.fits")
     assert (decoded.shape, decoded.dtype) == (rgb.shape, np.uint8)
@@ -336,7 +336,7 @@ def test_a_flat_image_is_empty_and_a_flat_band_missing(value):
         (cutout_fits(cube=noise(5)), "not-an-image"),
     ],
 )
-def test_what_is_no_image_says_why(data, reason):
+def test_data_without_a_usable_image_have_a_reason(data, reason):
     assert reason_of(data) == reason
 
 
@@ -381,7 +381,7 @@ SAMPLES = {
 @pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyUserWarning")
 @pytest.mark.parametrize("kind", SAMPLES)
 @given(share=st.floats(0, 0.99))
-def test_a_file_cut_short_is_known_for_it(kind, share):
+def test_a_file_cut_short_is_reported_as_truncated(kind, share):
     data = SAMPLES[kind]
     with pytest.raises(FetchError) as caught:
         decode_image(data[: int(share * len(data))], "a galaxy")
@@ -411,7 +411,7 @@ def test_a_jpeg_round_trip_changes_little():
     assert images.is_jpeg(images.to_jpeg(rgb, 90))
 
 
-# The real thing
+# Real cutouts
 
 
 @pytest.mark.parametrize("name", ["example_a", "example_b"])

@@ -1,4 +1,4 @@
-"""Logs: one line on the terminal when a job fails, everything else in the job's log."""
+"""Logs: one line on the terminal if a job fails, everything else in the job's log."""
 
 import subprocess
 import sys
@@ -37,14 +37,14 @@ def test_an_unexpected_error_is_one_line_and_its_trace_is_in_the_log(tmp_path):
     assert "in fetch" in log.read_text()
 
 
-def test_a_message_of_several_lines_is_still_one_on_the_terminal(tmp_path):
+def test_a_message_of_several_lines_is_one_line_on_the_terminal(tmp_path):
     job = run("raise ValueError('\\nshapes differ:\\n  (3, 3)')", tmp_path / "job.log")
     assert job.stderr.startswith("unexpected error: ValueError: shapes differ: (3, 3) (details")
     assert job.stderr.count("\n") == 1
     assert "shapes differ:\n  (3, 3)" in (tmp_path / "job.log").read_text()
 
 
-def test_what_native_code_prints_goes_to_the_log(tmp_path):
+def test_output_of_native_code_goes_to_the_log(tmp_path):
     log = tmp_path / "job.log"
     job = run("import os\nos.write(2, b'from a C library\\n')\nos.system('echo a child >&2')", log)
     assert job.returncode == 0
@@ -67,7 +67,7 @@ def test_messages_and_warnings_go_to_the_log_in_order(tmp_path):
     assert places == sorted(places)
 
 
-def test_a_later_attempt_starts_the_log_anew(tmp_path):
+def test_a_later_attempt_overwrites_the_log(tmp_path):
     log = tmp_path / "job.log"
     log.write_text("of the first attempt\n")
     run("import logging\nlogging.info('second')", log)

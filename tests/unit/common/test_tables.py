@@ -1,4 +1,4 @@
-"""Tables: the same rows in every format, names that stay text, and faults told."""
+"""Tables: the same rows from every format, names that stay text, and errors."""
 
 import gzip
 
@@ -52,7 +52,7 @@ def test_every_format_gives_the_same_rows(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_chosen_columns_come_alone(tmp_path, name):
+def test_only_the_chosen_columns_are_read(tmp_path, name):
     assert list(read_table(write(tmp_path / name), columns=["mag"])) == ["mag"]
 
 
@@ -73,7 +73,7 @@ def test_a_missing_file_is_named(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.fits"])
 @pytest.mark.parametrize("content", [b"", b"<!doctype html><html></html>", b"\x89PNG\r\n\x00"])
-def test_a_file_that_is_not_what_its_name_says_is_named(tmp_path, name, content):
+def test_a_file_in_another_format_than_its_ending_says_is_named(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:
@@ -93,7 +93,7 @@ def test_a_broken_csv_is_named(tmp_path, content):
 
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.fits"])
-def test_a_file_without_its_end_is_told(tmp_path, name):
+def test_a_file_that_was_cut_short_is_refused(tmp_path, name):
     path = tmp_path / name
     rows = np.random.default_rng(0).normal(size=2000)
     if path.suffix == ".gz":
@@ -107,7 +107,7 @@ def test_a_file_without_its_end_is_told(tmp_path, name):
         read_table(path)
 
 
-def test_another_ending_is_answered_with_the_known_ones(tmp_path):
+def test_an_unknown_ending_is_refused_and_the_known_ones_listed(tmp_path):
     path = tmp_path / "a.xlsx"
     path.touch()
     with pytest.raises(UserError, match=r"must end in \.csv, \.csv\.gz, \.parquet or \.fits"):
@@ -128,20 +128,20 @@ def test_whole_numbers_as_names_keep_all_their_digits(tmp_path_factory, numbers)
         assert read == [str(number) for number in numbers]
 
 
-def test_leading_zeros_and_blanks_around_names(tmp_path):
+def test_names_keep_leading_zeros_and_lose_surrounding_blanks(tmp_path):
     with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
         file.write("id,n\n 007 ,1\n1e5,2\n")
     assert read_table(tmp_path / "a.csv.gz", text=["id"])["id"].tolist() == ["007", "1e5"]
 
 
-def test_one_of_several_values_a_row_is_read_by_its_index(tmp_path):
+def test_one_of_several_values_in_a_row_is_read_by_its_index(tmp_path):
     frame = read_table(write(tmp_path / "a.fits"), columns=["flux[4]", "id"])
     assert frame["flux[4]"].tolist() == [4.0, 11.0, 18.0]
     assert frame["id"].tolist() == IDS
 
 
 @pytest.mark.parametrize("column", ["flux[7]", "mag[0]", "flux[r]"])
-def test_an_index_that_does_not_exist_is_told(tmp_path, column):
+def test_an_index_that_does_not_exist_is_refused(tmp_path, column):
     with pytest.raises(UserError, match="not a readable"):
         read_table(write(tmp_path / "a.fits"), columns=[column])
 
@@ -157,13 +157,13 @@ def test_fits_columns_come_in_the_machines_byte_order(tmp_path, format_):
     write_parquet(frame, tmp_path / "a.parquet")
 
 
-def test_a_fits_image_is_no_table(tmp_path):
+def test_a_fits_image_is_refused_as_a_table(tmp_path):
     fits.PrimaryHDU(np.zeros((4, 4))).writeto(tmp_path / "a.fits")
     with pytest.raises(UserError, match="no table in this FITS file"):
         read_table(tmp_path / "a.fits")
 
 
-def test_units_stand_in_the_parquet_file(tmp_path):
+def test_units_are_in_the_parquet_file(tmp_path):
     frame = pd.DataFrame({"iauname": ["a"], "ra": [1.0], "dec": [2.0]}, index=[7])
     write_parquet(frame, tmp_path / "a.parquet", units={"ra": "deg", "mag_r": "mag"})
     schema = pq.read_schema(tmp_path / "a.parquet")

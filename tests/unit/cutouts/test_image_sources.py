@@ -44,7 +44,7 @@ def survey(service, **options):
     return open_source("legacysurvey", client=client, thumbnail_size=424, **values | options)
 
 
-def test_the_survey_is_asked_for_the_galaxys_sky_at_native_resolution(service):
+def test_cutouts_are_requested_at_native_resolution(service):
     data = survey(service).read(galaxy("J1"))
     assert decode_image(data, "J1").shape == (3, 324, 324)
     assert service.requests[0]["query"] == {
@@ -113,7 +113,7 @@ def test_images_are_found_by_name_at_any_depth(store):
             source.read(galaxy(missing))
 
 
-def test_a_table_may_name_the_files_with_their_endings(store):
+def test_a_table_can_give_file_names_with_their_endings(store):
     source = store({"007.jpg": jpeg(1), "J002658.19-014709.9.jpg": jpeg(2)})
     assert source.read(galaxy("007.jpg")) == jpeg(1)
     assert source.read(galaxy("J002658.19-014709.9.JPG")) == jpeg(2)
@@ -161,7 +161,7 @@ def test_damage_inside_a_zip_has_a_reason(tmp_path):
         DirectorySource(path).read(galaxy("1"))
 
 
-def test_a_replaced_zip_is_another_source(tmp_path):
+def test_a_replaced_zip_has_another_identity(tmp_path):
     path = tmp_path / "images.zip"
     identities = []
     for seed in range(2):
@@ -199,7 +199,7 @@ def test_the_simulated_sky_gives_cutouts_like_the_surveys(sky):
     assert np.isfinite(cube).all()
 
 
-def test_a_simulated_cutout_depends_on_the_seed_and_the_instrument_alone(sky):
+def test_a_simulated_cutout_depends_only_on_the_seed_and_the_instrument(sky):
     data = simulated(sky).read(galaxy(sky.names[1]))
     again = simulated(sky)
     again.read(galaxy(sky.names[0]))

@@ -1,4 +1,4 @@
-"""Shards: what is in them, what interrupts them, and that they come out the same."""
+"""Shards: their content, interruptions, and that they have the same bytes every time."""
 
 import json
 import shutil
@@ -69,7 +69,7 @@ def catalogue(tmp_path):
 
 
 def key(number: int) -> str:
-    """Name a galaxy's faults in the service."""
+    """Give the key of a galaxy's faults in the service."""
     return f"{number:.7f}"
 
 
@@ -191,7 +191,7 @@ def test_a_shard_table_without_its_columns_is_named(survey, tmp_path):
         make(path, survey, tmp_path / "out")
 
 
-# The same rows whatever the pace
+# The same rows for any chunk size and number of threads
 
 
 @pytest.mark.parametrize("changes", [{"parallel": 3}, {"chunk": 1}, {"chunk": 100}])
@@ -204,8 +204,8 @@ def test_chunks_and_threads_do_not_change_the_rows(catalogue, survey, tmp_path, 
         assert usual.read_bytes() == other.read_bytes()
 
 
-def test_no_more_requests_at_once_than_allowed_and_no_fewer(service, catalogue, survey, tmp_path):
-    """Every answer waits until three requests have come, so fewer would wait for ever."""
+def test_as_many_requests_are_made_at_once_as_allowed(service, catalogue, survey, tmp_path):
+    """Each answer waits until three requests have come: with fewer it would wait indefinitely."""
     service.gate = threading.Barrier(3)
     make(catalogue(12), survey, tmp_path / "out", chunk=6, parallel=3)
     assert service.most_at_once == 3
@@ -222,7 +222,7 @@ make_shard(paths[0], open_source("legacysurvey", **source), *paths[1:], **option
 """
 
 
-def test_a_killed_shard_continues_and_comes_out_the_same(service, catalogue, survey, tmp_path):
+def test_a_killed_shard_is_resumed_and_has_the_same_bytes(service, catalogue, survey, tmp_path):
     shard_csv, out = catalogue(12), tmp_path / "killed"
     shard, failed = out.with_suffix(".parquet"), out.with_suffix(".failed.csv")
     source = {
@@ -252,7 +252,7 @@ def test_a_killed_shard_continues_and_comes_out_the_same(service, catalogue, sur
     assert failed.read_bytes() == undisturbed.with_suffix(".failed.csv").read_bytes()
 
 
-def test_after_too_many_failures_only_what_may_pass_is_tried_again(
+def test_after_too_many_failures_only_temporary_ones_are_tried_again(
     service, catalogue, survey, tmp_path
 ):
     names = [f"J{number}" for number in range(8)]
@@ -277,7 +277,7 @@ def test_after_too_many_failures_only_what_may_pass_is_tried_again(
     assert pq.read_table(shard)["iauname"].to_pylist() == [name for name in names if name != "J1"]
 
 
-def test_a_service_that_is_down_is_left_alone_soon(service, catalogue, survey, tmp_path):
+def test_a_service_that_is_down_gets_few_requests(service, catalogue, survey, tmp_path):
     for number in range(40):
         service.faults[key(number)] = ["503", "503"]
     with pytest.raises(UserError, match="4 of 40"):
@@ -294,13 +294,15 @@ def test_a_service_that_is_down_is_left_alone_soon(service, catalogue, survey, t
         {"max_missing_share": 0.1},
     ],
 )
-def test_parts_of_other_settings_are_not_reused(service, catalogue, survey, tmp_path, change):
+def test_parts_made_with_other_settings_are_not_reused(
+    service, catalogue, survey, tmp_path, change
+):
     shard_csv, shard = catalogue(8), tmp_path / "out.parquet"
     fail_in_second_chunk(service, shard_csv, survey, tmp_path)
     before = len(service.requests)
     make(shard_csv, survey, tmp_path / "out", **change)
     assert len(service.requests) - before == 8
-    assert list(tmp_path.glob("*.parts-*")) == [], "nor left lying about"
+    assert list(tmp_path.glob("*.parts-*")) == [], "nor left behind"
     fresh, _ = make(shard_csv, survey, tmp_path / "fresh", **change)
     assert shard.read_bytes() == fresh.read_bytes()
 
@@ -357,7 +359,7 @@ def test_grey_images_stream_in_full_batches(shards, batch):
     assert [image.tobytes() for image in grey] == table["grey"].to_pylist()
 
 
-def test_streaming_takes_no_more_memory_for_a_longer_shard(tmp_path):
+def test_streaming_a_longer_shard_takes_no_more_memory(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (32, 300 * 300), np.uint8)
     rows = pa.table({"iauname": ["J1"] * 32, "grey": [image.tobytes() for image in pixels]})
     schema = pa.schema(
@@ -381,8 +383,8 @@ def test_thumbnails_of_a_few_galaxies_are_found_in_their_shards(shards):
     np.testing.assert_array_equal(found[2][1], images.from_jpeg(jpegs["B9"]))
 
 
-def test_thumbnails_nobody_wants_are_not_read(shards, tmp_path):
-    """The bytes of the other row groups' thumbnails are overwritten, and nobody notices."""
+def test_other_row_groups_are_not_read_for_thumbnails(shards, tmp_path):
+    """Thumbnails are read although those of other row groups are overwritten with zeros."""
     damaged = tmp_path / "damaged.parquet"
     shutil.copy(shards[0], damaged)
     metadata = pq.read_metadata(damaged)

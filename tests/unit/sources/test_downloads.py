@@ -1,4 +1,4 @@
-"""Downloads from a real server on the loopback: broken off, resumed, changed."""
+"""Downloads from a real server on this machine: interrupted, resumed, changed."""
 
 import hashlib
 import subprocess
@@ -52,7 +52,7 @@ def test_a_file_is_downloaded_and_its_checksum_recorded(service, url, client, pa
     assert names_in(path.parent) == ["atlas.fits", "atlas.fits.sha256"]
 
 
-def test_a_broken_transfer_goes_on_where_it_was(service, url, client, path):
+def test_an_interrupted_transfer_is_resumed(service, url, client, path):
     service.breaks = [300_000, 500_000]
     download_file(url, path, client)
     assert path.read_bytes() == BODY
@@ -60,14 +60,14 @@ def test_a_broken_transfer_goes_on_where_it_was(service, url, client, path):
     assert service.requests[1]["headers"]["If-Range"] == '"one"'
 
 
-def test_attempts_count_anew_whenever_bytes_have_come(service, url, client, path):
+def test_attempts_are_counted_from_zero_after_every_progress(service, url, client, path):
     service.breaks = [100_000] * 9
     download_file(url, path, client)
     assert path.read_bytes() == BODY
     assert len(service.requests) == 10
 
 
-def test_a_transfer_that_stands_still_is_given_up_and_resumed_by_the_next_run(
+def test_a_transfer_without_progress_is_given_up_and_resumed_by_the_next_run(
     service, url, client, path
 ):
     service.breaks = [400_000, 0, 0, 0]
@@ -80,7 +80,7 @@ def test_a_transfer_that_stands_still_is_given_up_and_resumed_by_the_next_run(
     assert asked_ranges(service)[-1] == "bytes=400000-"
 
 
-def test_a_file_that_changed_meanwhile_is_started_over(service, url, client, path):
+def test_a_file_that_has_changed_is_downloaded_from_the_start(service, url, client, path):
     service.breaks = [300_000, 0, 0, 0]
     with pytest.raises(UserError):
         download_file(url, path, client)
@@ -89,7 +89,7 @@ def test_a_file_that_changed_meanwhile_is_started_over(service, url, client, pat
     assert path.read_bytes() == BODY[::-1]
 
 
-def test_a_server_without_ranges_starts_over(service, url, client, path):
+def test_from_a_server_without_ranges_a_download_starts_over(service, url, client, path):
     service.ranges, service.breaks = False, [300_000]
     download_file(url, path, client)
     assert path.read_bytes() == BODY
@@ -118,7 +118,7 @@ def test_a_known_checksum_allows_resuming_without_a_validator(service, url, clie
     assert asked_ranges(service) == [None, "bytes=300000-"]
 
 
-def test_a_part_that_is_already_whole_is_only_checked(service, url, client, path):
+def test_a_part_that_is_already_complete_is_only_checked(service, url, client, path):
     path.parent.mkdir()
     path.with_name("atlas.fits.part").write_bytes(BODY)
     download_file(url, path, client, sha256=SUM)
@@ -133,7 +133,7 @@ def test_a_part_longer_than_the_file_is_thrown_away(service, url, client, path):
     assert path.read_bytes() == BODY
 
 
-def test_another_file_than_the_recorded_one_is_refused_until_the_record_goes(
+def test_a_file_unlike_the_recorded_one_is_refused_until_the_record_is_deleted(
     service, url, client, path
 ):
     download_file(url, path, client)
@@ -157,19 +157,19 @@ def test_another_file_than_the_recorded_one_is_refused_until_the_record_goes(
         ({"size": 7}, "bytes, but the table of downloads says 7"),
     ],
 )
-def test_another_file_than_the_table_says_is_refused(service, url, client, path, known, message):
+def test_a_file_unlike_the_one_in_the_table_is_refused(service, url, client, path, known, message):
     with pytest.raises(UserError, match=message):
         download_file(url, path, client, **known)
     assert "atlas.fits" not in names_in(path.parent)
 
 
-def test_a_page_to_log_in_is_not_the_file(service, url, client, path):
+def test_a_login_page_is_refused(service, url, client, path):
     service.file_headers = {"Content-Type": "text/html; charset=utf-8"}
     with pytest.raises(UserError, match=r"web page.*download it by hand to .*atlas\.fits$"):
         download_file(url, path, client)
 
 
-def test_a_missing_file_is_not_asked_for_again(service, client, path):
+def test_a_missing_file_is_requested_once(service, client, path):
     service.faults[""] = ["404"]
     with pytest.raises(UserError, match=r"atlas\.fits: not downloaded \(not-found"):
         download_file(f"{service.address}/gone", path, client)

@@ -1,4 +1,4 @@
-"""The client against a real server on the loopback."""
+"""The HTTP client with a real server on this machine."""
 
 import itertools
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def service():
 
 @pytest.fixture
 def naps():
-    """How long the client paused, without pausing."""
+    """The pauses that the client asked for, without waiting."""
     return []
 
 
@@ -32,7 +32,7 @@ def client(naps):
     return PoliteClient("morphoflow test", timeout=60, attempts=3, sleep=naps.append)
 
 
-def test_the_body_comes_whole_and_the_server_knows_who_asks(service, client):
+def test_the_body_is_complete_and_the_server_learns_who_asks(service, client):
     assert client.get(service.url, QUERY, CHECK) == cutout_fits(48, seed=5000)
     (request,) = service.requests
     assert request["headers"]["User-Agent"] == "morphoflow test"
@@ -51,7 +51,7 @@ def test_the_user_agent_carries_an_address_to_write_to():
         *("cut-file", "cut-file-at-block", "cut-body", "hang-up", "reset"),
     ],
 )
-def test_what_may_pass_is_tried_again(service, client, naps, fault):
+def test_temporary_faults_are_tried_again(service, client, naps, fault):
     service.faults["5"] = [fault, fault]
     assert client.get(service.url, QUERY, CHECK) == cutout_fits(48, seed=5000)
     assert len(service.requests) == 3
@@ -78,7 +78,7 @@ def test_what_may_pass_is_tried_again(service, client, naps, fault):
         ("nan", {"missing-pixels"}, 1),
     ],
 )
-def test_what_goes_on_failing_says_why(service, client, fault, reasons, requests):
+def test_a_lasting_fault_has_a_reason(service, client, fault, reasons, requests):
     service.faults["5"] = [fault] * 9
     with pytest.raises(FetchError) as caught:
         client.get(service.url, QUERY, CHECK)
@@ -102,7 +102,9 @@ def test_a_refused_connection_is_tried_again(client, naps):
 
 
 @pytest.mark.parametrize(("asked", "waited"), [("7", 7), ("0", 0), ("9999", 300)])
-def test_the_server_says_how_long_to_wait_up_to_a_limit(service, client, naps, asked, waited):
+def test_the_client_waits_as_long_as_the_server_asks_up_to_a_limit(
+    service, client, naps, asked, waited
+):
     service.faults["5"], service.retry_after = ["429"], asked
     client.get(service.url, QUERY, CHECK)
     assert naps == [waited]
@@ -122,25 +124,25 @@ def test_the_server_says_how_long_to_wait_up_to_a_limit(service, client, naps, a
         ("Wed, 21 Oct 99999 07:28:30 GMT", None),
     ],
 )
-def test_retry_after_may_be_seconds_or_a_date(monkeypatch, value, seconds):
+def test_retry_after_is_read_as_seconds_or_a_date(monkeypatch, value, seconds):
     now = datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
     monkeypatch.setattr("time.time", now.timestamp)
     assert parse_retry_after(value) == seconds
 
 
-def test_a_server_that_falls_silent_times_out(service, naps):
+def test_a_server_that_stops_answering_times_out(service, naps):
     service.faults["5"] = ["silence", "silence"]
     client = PoliteClient("test", timeout=0.1, attempts=2, sleep=naps.append)
     with pytest.raises(FetchError) as caught:
         client.get(service.url, QUERY)
     assert caught.value.reason == "timeout"
-    # A busy service may hear of an attempt only after it has timed out.
+    # On a busy machine a request may reach the server only after the client has timed out.
     assert all(service.arrivals.acquire(timeout=PATIENCE) for _ in range(2))
     assert len(service.requests) == 2
 
 
-def test_a_server_that_drips_meets_the_deadline(service):
-    """Each byte comes in time, but the whole would not."""
+def test_a_server_that_sends_byte_by_byte_exceeds_the_deadline(service):
+    """Each byte comes in time, but all of them together would take too long."""
     service.faults["5"] = ["drip"]
     seconds = itertools.count(step=10)
 
@@ -163,6 +165,6 @@ def test_a_body_over_the_limit_is_refused(service, naps):
 
 
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://example.org/a", "nothing"])
-def test_only_http_is_spoken(client, address):
+def test_only_http_addresses_are_accepted(client, address):
     with pytest.raises(UserError, match="http://"):
         client.get(address)

@@ -20,7 +20,7 @@ def test_a_flux_that_is_not_positive_and_finite_has_no_magnitude(recwarn):
     assert not recwarn.list
 
 
-def test_the_r_band_is_the_fifth_of_the_atlass_seven(tmp_path):
+def test_the_r_band_is_the_fifth_of_the_seven_fluxes(tmp_path):
     write_atlas(tmp_path / "nsa.fits")
     galaxies = read_nsa(tmp_path / "nsa.fits", **NSA)
     assert galaxies["mag_r"].iloc[:4].round(4).tolist() == [16.0, 16.0, 13.5, 18.0]

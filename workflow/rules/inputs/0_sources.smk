@@ -2,7 +2,7 @@
 
 
 def named_downloads(value):
-    """Name the files to download that stand somewhere in a part of the configuration."""
+    """List the files to download that a part of the configuration names."""
     if isinstance(value, dict):
         return sorted({name for below in value.values() for name in named_downloads(below)})
     return [value] if str(value).startswith("<downloads>/") else []

@@ -2,6 +2,6 @@
 
 
 def tables_of(wildcards):
-    """Name the tables that a survey's catalogue is made from."""
+    """List the tables that a survey's catalogue is made from."""
     catalogue = SURVEYS[wildcards.survey]["catalogue"]
     return {key: path for key, path in catalogue.items() if key != "id_column"}

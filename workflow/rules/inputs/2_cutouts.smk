@@ -2,7 +2,7 @@
 
 
 def images_of(wildcards):
-    """Name the local files that a survey's images come from."""
+    """List the local files that a survey's images come from."""
     images = SURVEYS[wildcards.survey]["images"]
     return {
         "legacysurvey": [],
@@ -12,12 +12,15 @@ def images_of(wildcards):
 
 
 def code_of_images(wildcards):
-    """Hash what determines a survey's images: the simulated sky's code for simulated images only."""
+    """Hash the code that makes a survey's images.
+
+    The code of the simulated sky counts only for a survey whose images are simulated.
+    """
     simulated = SURVEYS[wildcards.survey]["images"]["source"] == "simulated"
     return code_of("fetch_cutouts", without=() if simulated else ("sources.sky.render",))
 
 
 def memory_to_fetch(wildcards, attempt):
-    """Ask for the memory of a shard's images, and of the names of all in a folder or zip."""
+    """Ask for memory for a shard's images, and for the names of all files in a folder or zip."""
     listed = SURVEYS[wildcards.survey]["images"]["source"] == "directory"
     return memory(1500, 1000 if listed else 0)(wildcards, attempt)

@@ -1,4 +1,4 @@
-"""A simulated sky, and what volunteers and a network say about its galaxies."""
+"""A simulated sky with votes of volunteers and of a network."""
 
 import pytest
 

@@ -6,7 +6,7 @@ from tests.unit.sources.sky.conftest import SEED
 from workflow.lib.sources.sky.challenge import challenge_answers
 
 
-def test_the_kaggle_table_has_its_37_columns_weighted_down_the_tree(truth):
+def test_the_table_has_37_columns_weighted_by_the_share_that_reached_the_question(truth):
     table = challenge_answers(truth, SEED)
     sizes = {1: 3, 2: 2, 3: 2, 4: 2, 5: 4, 6: 2, 7: 3, 8: 7, 9: 3, 10: 3, 11: 6}
     names = {k: [f"Class{k}.{answer}" for answer in range(1, n + 1)] for k, n in sizes.items()}
@@ -26,7 +26,7 @@ def test_the_kaggle_table_has_its_37_columns_weighted_down_the_tree(truth):
         np.testing.assert_allclose(total(number), expected, atol=1e-9)
 
 
-def test_about_one_and_a_half_per_cent_are_odd_and_they_are_the_odd_ones(truth):
+def test_about_one_and_a_half_per_cent_are_odd_and_have_a_reason(truth):
     odd = challenge_answers(truth, SEED)["Class6.1"] > 0.9
     assert 0.007 < odd.mean() < 0.03
     strange = (

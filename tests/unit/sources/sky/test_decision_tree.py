@@ -10,7 +10,7 @@ def test_there_are_ten_questions_and_34_answers():
     assert all(tuple(NEXT_QUESTION[question]) == QUESTIONS[question] for question in QUESTIONS)
 
 
-def test_questions_stand_before_those_they_lead_to():
+def test_each_question_comes_before_those_it_leads_to():
     order = list(NEXT_QUESTION)
     for question, following in NEXT_QUESTION.items():
         assert all(order.index(n) > order.index(question) for n in following.values() if n)

@@ -9,7 +9,7 @@ from workflow.lib.sources.sky.forum import forum_tags
 RULES = read_tag_rules(ROOT / "config/tags.tsv")
 
 
-def test_tags_have_synonyms_tree_questions_and_what_no_image_shows(truth):
+def test_tags_include_synonyms_tree_questions_and_things_no_image_shows(truth):
     tags = forum_tags(truth, SEED, RULES.spellings())
     assert list(tags) == ["iauname", "tag"]
     assert tags["iauname"].isin(truth["iauname"]).all()
@@ -27,7 +27,7 @@ def test_enough_tags_remain_for_the_18_rows_of_figure_2(truth):
     assert not set(left) & {*RULES.synonyms, *RULES.excluded}
 
 
-def test_a_few_galaxies_and_tags_have_most_uses(truth):
+def test_a_few_galaxies_and_tags_account_for_most_uses(truth):
     tags = forum_tags(truth, SEED, RULES.spellings())
     uses = tags["iauname"].value_counts()
     assert uses.head(len(uses) // 10).sum() > 0.25 * len(tags)

@@ -1,4 +1,4 @@
-"""What volunteers see: the truth, less what size, brightness and seeing hide."""
+"""What volunteers see of the truth, through small sizes, faintness and the seeing."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_small_and_faint_galaxies_look_smooth(truth):
 
 
 def contrast(galaxy, without, reach):
-    """Measure what a feature changes in blurred light within `reach` [arcsec]."""
+    """Measure how much a feature changes the blurred light within `reach` [arcsec]."""
     pixel = max(galaxy["disc_scale"] / 12, 0.1)
     offsets = np.arange(-int(reach / pixel) - 20, int(reach / pixel) + 21) * pixel
     light, bare = (
@@ -56,10 +56,10 @@ def contrast(galaxy, without, reach):
         ("ring_strength", {"ring_fraction": 0}, ("ring_radius", 1.3), "ring"),
     ],
 )
-def test_volunteers_see_what_the_seeing_leaves_of_the_truth(
+def test_volunteers_judge_features_as_blurred_by_the_seeing(
     truth, votes, rare, strength, without, reach, answer
 ):
-    # Patches of a disc are wound like its arms, and taken for them.
+    # Not flocculent discs: their patches are wound like arms, and look like arms.
     there = (
         (truth["morphology"] == "disc") & (truth["inclination"] < 60)
         & (truth[strength] > 0.1) & (truth["disturbance"] < 0.15) & (truth["flocculence"] < 0.4)
@@ -79,7 +79,7 @@ def test_volunteers_see_what_the_seeing_leaves_of_the_truth(
     assert agreement > spearmanr(galaxies[strength], measured).statistic + 0.04
 
 
-def test_rings_pass_for_tightly_wound_arms(truth):
+def test_rings_are_taken_for_tightly_wound_arms(truth):
     ringed = truth[(truth["ring_strength"] > 0.5) & (truth["inclination"] < 60)]
     assert len(ringed) > 20
     with_rings = answer_probabilities(ringed)

@@ -35,7 +35,7 @@ def test_a_negative_number_is_refused():
         draw_population(-1, 0, 0.1)
 
 
-def test_names_are_unique_and_give_the_position(truth):
+def test_names_are_unique_and_well_formed(truth):
     assert truth["iauname"].is_unique
     assert truth["iauname"].str.fullmatch(r"J\d{6}\.\d\d[+-]\d{6}\.\d").all()
 
@@ -57,7 +57,7 @@ def test_a_few_pairs_are_within_100_arcsec(truth):
     assert 20 < (np.hypot(north, east) * 3600 < 100).sum() < 300
 
 
-def test_three_quarters_pass_the_catalogue_cuts_and_every_cut_bites(truth):
+def test_three_quarters_pass_the_catalogue_cuts_and_each_cut_removes_some(truth):
     cuts = {
         "small": truth["petro_theta"] > 3,
         "bright": ~(truth["mag_r"] < 14),

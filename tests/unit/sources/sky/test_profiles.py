@@ -23,7 +23,7 @@ def test_parts_add_up_to_the_catalogued_magnitudes(truth):
     np.testing.assert_allclose(truth["mag_r"][known], expected[known])
 
 
-def test_petrosian_radii_of_a_round_exponential_disc_are_the_known_ones(truth):
+def test_petrosian_radii_of_a_round_exponential_disc_agree_with_the_literature(truth):
     row = truth.head(1).assign(
         bulge_fraction=0.0, bar_fraction=0.0, ring_fraction=0.0, clump_fraction=0.0,
         disc_scale=2.0, bulge_radius=0.5, inclination=0.0, disc_break=50.0,
@@ -37,7 +37,7 @@ def test_petrosian_radii_of_a_round_exponential_disc_are_the_known_ones(truth):
     assert th90[0] == pytest.approx(2.32 * half_light, rel=0.03)
 
 
-def test_radii_are_ordered_and_lengths_scale_together(truth):
+def test_radii_are_ordered_and_scale_with_the_lengths(truth):
     assert (truth["petro_th50"] < truth["petro_th90"]).all()
     twice = truth.assign(
         **{name: 2 * truth[name] for name in ("disc_scale", "bulge_radius", "bar_length",

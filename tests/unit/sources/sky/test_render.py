@@ -1,4 +1,4 @@
-"""What the instruments see: flux, place, blur, noise; the same bytes every time."""
+"""What the instruments see: flux, position, seeing and noise; the same bytes every time."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -34,7 +34,7 @@ def truth():
 
 @pytest.fixture
 def alone(monkeypatch):
-    """Empty the field, or put the objects given there."""
+    """Empty the field, or put only the given objects there."""
 
     def put(*objects):
         columns = list(render.SkyObject._fields)
@@ -69,14 +69,14 @@ def test_another_seed_gives_another_sky(truth):
     assert cutout_fits(truth[0], 60, DECALS, 5) != cutout_fits(truth[0], 60, DECALS, 6)
 
 
-def test_numpys_numbers_and_pythons_make_the_same_sky(truth):
+def test_numbers_of_numpy_and_of_python_give_the_same_sky(truth):
     frame = pd.DataFrame(truth[:6])
     for number, galaxy in enumerate(truth[:6]):
         scalars = {name: frame[name].to_numpy()[number] for name in frame}
         assert cutout_fits(scalars, 90, DECALS, 5) == cutout_fits(galaxy, 90, DECALS, 5)
 
 
-def test_lists_and_integers_make_the_same_instrument():
+def test_lists_and_integers_give_the_same_instrument():
     assert repr(replace(DECALS, noise=[1, 2, 3])) == repr(replace(DECALS, noise=(1.0, 2.0, 3.0)))
 
 
@@ -120,13 +120,13 @@ def test_half_of_the_light_is_within_petro_th50(truth, alone):
         half = cube[1][radius < galaxy["petro_th50"]].sum()
         ratios.append(half / inside)
     assert np.median(ratios) == pytest.approx(0.5, abs=0.02)
-    # Seeing and what is not axisymmetric are only roughly in the radii.
+    # The radii account only roughly for seeing and for shapes that are not axisymmetric.
     errors = np.abs(np.array(ratios) - 0.5)
     assert np.quantile(errors, 0.75) < 0.06
     assert errors.max() < 0.14
 
 
-def test_an_elliptical_is_what_galsim_draws(truth, alone):
+def test_an_elliptical_agrees_with_galsim(truth, alone):
     galaxy = pick(truth, lambda g: g["morphology"] == "elliptical" and g["disturbance"] < 0.1)
     galaxy = {**galaxy, "boxiness": 0.0, "bulge_sersic": 3.0, "bulge_radius": 3.0}
     galaxy |= {"offset_east": 0.0, "offset_north": 0.0}
@@ -144,7 +144,7 @@ def test_an_elliptical_is_what_galsim_draws(truth, alone):
     np.testing.assert_allclose(ours[bright], theirs[bright], rtol=0.06)
 
 
-def test_a_galaxy_may_be_off_its_catalogued_position(truth, alone):
+def test_a_galaxy_can_be_off_its_catalogued_position(truth, alone):
     galaxy = pick(truth, lambda g: g["morphology"] == "elliptical" and g["disturbance"] < 0.1)
     for east, north in [(2 * DECALS.pixel_scale, 0.0), (0.0, -3 * DECALS.pixel_scale)]:
         moved = {**galaxy, "offset_east": east, "offset_north": north}
@@ -186,7 +186,7 @@ def test_a_star_appears_where_the_wcs_says(truth, alone, east, north):
     assert seen.sum() == pytest.approx(10 ** ((22.5 - 17.0) / 2.5), rel=0.03)
 
 
-def test_a_neighbour_has_its_flux_and_place(truth, alone):
+def test_a_neighbour_has_its_flux_and_position(truth, alone):
     neighbour = render.SkyObject(-6.0, 5.0, False, 18.0, 0.6, 0.3, 1.0, 1.0, 0.7, 30.0)
     alone(neighbour)
     seen = render_cutout(dark(truth[0]), 121, QUIET, 1)
@@ -197,7 +197,7 @@ def test_a_neighbour_has_its_flux_and_place(truth, alone):
     assert (seen[1].sum(axis=1) * offsets).sum() / seen[1].sum() == pytest.approx(5.0, abs=0.05)
 
 
-def test_a_companion_has_its_flux_place_and_angle(truth, alone):
+def test_a_companion_has_its_flux_position_and_angle(truth, alone):
     galaxy = {
         **pick(truth, lambda g: g["disturbance"] < 0.1 and g["bulge_fraction"] < 0.3),
         "disc_scale": 1.5, "bulge_radius": 0.5, "companion_fraction": 0.4,
@@ -213,7 +213,7 @@ def test_a_companion_has_its_flux_place_and_angle(truth, alone):
             )[1]
             for angle in (90, 270)
         )
-        # What is brighter where the companion is in the east: the companion alone.
+        # The difference of the two images shows only the companion.
         light = (east - west)[:, :130]
         x, y = -offsets[:130], offsets[:, None]
         assert light.sum() == pytest.approx(0.4 * galaxy["flux_r"], rel=0.06)
@@ -227,7 +227,7 @@ def test_a_companion_has_its_flux_place_and_angle(truth, alone):
     assert np.abs(np.subtract(*companions)).sum() > 0.2 * companions[0].sum()
 
 
-def test_field_objects_lie_where_their_coordinates_say(truth):
+def test_field_objects_are_where_their_coordinates_say(truth):
     galaxy = truth[0]
     objects = field_objects(galaxy, 1)
     east = (objects["ra"] - galaxy["ra"] + 180) % 360 - 180
@@ -290,7 +290,7 @@ def test_smoothing_weights_give_unit_variance_and_the_correlation(correlation):
     assert 2 * centre * side == pytest.approx(correlation, abs=1e-9)
 
 
-def test_another_pixel_scale_keeps_flux_and_centre(truth, alone):
+def test_resampling_to_another_pixel_scale_keeps_flux_and_centre(truth, alone):
     galaxy = pick(truth, lambda g: g["morphology"] == "lenticular" and g["disturbance"] < 0.1)
     native = render_cutout(galaxy, 200, QUIET, 1)
     finer = render_cutout(galaxy, 400, QUIET, 1, pixel_scale=DECALS.pixel_scale / 2)

@@ -1,4 +1,4 @@
-"""Votes obey the tree and follow the truth; every table keeps its format."""
+"""Votes follow the decision tree and the truth; each table keeps its format."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def auc(scores, positive):
     return wins / positive.sum() / (~positive).sum()
 
 
-def test_some_galaxies_have_no_votes_and_none_that_was_not_observed(truth, votes):
+def test_only_observed_galaxies_have_votes_and_some_of_them_have_none(truth, votes):
     observed = truth.loc[truth["observed"], "iauname"]
     assert votes["iauname"].is_unique
     assert votes["iauname"].isin(observed).all()
@@ -55,7 +55,7 @@ def test_totals_obey_the_tree(votes):
                 asked[then] = asked[then] + votes[f"{question}_{answer}"]
 
 
-def test_fractions_are_counts_over_totals_and_missing_where_nobody_was_asked(votes):
+def test_fractions_are_counts_over_totals_and_missing_without_votes(votes):
     for question in QUESTIONS:
         total = votes[f"{question}_total-votes"].to_numpy()
         fractions = votes[answer_columns(question, "_fraction")]
@@ -97,7 +97,7 @@ def test_rare_features_are_multiple_choice(votes, rare):
     assert not set(rare) & (set(votes) - {"iauname"})
 
 
-def test_rings_to_fine_tune_on_and_not_rings_are_both_common(votes, rare, automated):
+def test_rings_and_other_galaxies_to_fine_tune_on_are_both_common(votes, rare, automated):
     table = rare.merge(automated, on="iauname")
     featured = table[
         (table["smooth-or-featured_smooth_fraction"] < 0.25)
@@ -125,7 +125,7 @@ def test_automated_fractions_cover_every_observed_galaxy_and_agree_with_voluntee
 
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
-def test_a_galaxy_gets_the_same_votes_whatever_is_asked_with_it(data, truth, votes, rare):
+def test_votes_do_not_depend_on_the_other_galaxies_in_the_table(data, truth, votes, rare):
     rows = data.draw(st.lists(st.integers(0, 199), min_size=1, max_size=25, unique=True))
     part = truth.iloc[rows]
     names = part["iauname"]
@@ -138,7 +138,7 @@ def test_a_galaxy_gets_the_same_votes_whatever_is_asked_with_it(data, truth, vot
     pd.testing.assert_frame_equal(rows_of(rare_features(part, some, SEED)), rows_of(rare))
 
 
-def test_tables_of_no_galaxies_keep_their_columns(truth, votes, rare, automated):
+def test_tables_without_galaxies_keep_their_columns(truth, votes, rare, automated):
     nobody = truth.head(0)
     assert list(volunteer_votes(nobody, SEED)) == list(votes)
     assert list(rare_features(nobody, votes.head(0), SEED)) == list(rare)
