@@ -9,7 +9,7 @@ include: "inputs/0_sources.smk"
 rule download_file:
     """Download one file of config/downloads.tsv and check its checksum."""
     input:
-        # Neither an edit of this list nor of the code starts a new download: the checksum is enough.
+        # An edit of this list or of the code starts no new download: the checksum is enough.
         downloads=ancient("config/downloads.tsv"),
     output:
         "<downloads>/{file}",

@@ -79,7 +79,7 @@ class LegacySurveySource:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that determines the pixels, but for the size, which follows from the thumbnail's."""
+        """All that determines the pixels, except the size, which follows from the thumbnail's."""
         return {
             "url": self.url,
             "layer": self.layer,

@@ -308,7 +308,7 @@ def _make_parts(
             "%d of %d galaxies, %d without an image, %.1f galaxies/s",
             done, total, counts.total(), done / (time.monotonic() - start),
         )  # fmt: skip
-        # Checked after each part, so as not to ask a service that is down for every galaxy.
+        # Checked after each part: a service that is down should not be asked for every galaxy.
         if counts.total() > max_failed_share * total:
             message = _too_many(counts, parts[:number], total, max_failed_share)
             raise UserError(f"{shard_csv}: {message}")

@@ -35,7 +35,7 @@ class PoliteClient:
     attempts
         Number of times that a request is made before the client gives up.
     longest_wait
-        Longest pause between attempts, whatever the server asks for [s].
+        Longest pause between attempts, even if the server asks for more [s].
     deadline
         Longest time for one attempt of `get` [s].
     max_bytes

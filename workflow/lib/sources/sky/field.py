@@ -9,11 +9,16 @@ import pandas as pd
 from workflow.lib.sources.sky.streams import stream
 
 HALF_WIDTH = 150.0
-"""The field reaches this far [arcsec] from the galaxy in each direction."""
+"""Half the side of the square field around the galaxy [arcsec]."""
 
 
 class SkyObject(NamedTuple):
-    """A star or a galaxy near the line of sight; the last four are a galaxy's own."""
+    """A star or a galaxy near the line of sight.
+
+    `east` and `north` are offsets [arcsec]; `mag_r` and the colours are in magnitudes. The last
+    four are of galaxies only: half-light radius [arcsec], Sersic index, axis ratio and position
+    angle [deg].
+    """
 
     east: float
     north: float
@@ -27,7 +32,7 @@ class SkyObject(NamedTuple):
     position_angle: float = 0.0
 
 
-# Counts brighter than a magnitude, per square degree, at high Galactic latitude.
+# Number of objects brighter than each magnitude, per square degree, at high Galactic latitude.
 _STAR_MAGNITUDES = np.array([9.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0, 23.5])
 _STAR_COUNTS = np.array([4, 45, 170, 500, 1200, 2500, 4800, 7500.0])
 _GALAXY_MAGNITUDES = np.array([15.0, 17.0, 18.0, 20.0, 21.0, 22.0, 23.0, 23.8])
@@ -35,25 +40,24 @@ _GALAXY_COUNTS = np.array([4, 40, 130, 1300, 4200, 12000, 28000, 50000.0])
 
 
 def field_objects(galaxy: Mapping, seed: int) -> pd.DataFrame:
-    """Lay out the stars and galaxies around `galaxy`.
+    """Draw the stars and galaxies around `galaxy`.
 
     Parameters
     ----------
     galaxy
-        A row of truth.
+        A row of `draw_population`.
     seed
         The sky's seed.
 
     Returns
     -------
     pandas.DataFrame
-        One row an object, within `HALF_WIDTH` of the galaxy: `ra`, `dec` [deg], `east`, `north`
-        [arcsec], `star` (bool), `mag_r`, `g_r`, `r_z` [mag], and for galaxies `radius` (half-light,
-        arcsec), `sersic`, `axis_ratio`, `position_angle` [deg].
+        One row for each object within `HALF_WIDTH` of the galaxy in each direction: `ra`, `dec`
+        [deg], and the columns of `SkyObject`.
     """
     rng = stream(seed, galaxy["iauname"], "field")
     area = (2 * HALF_WIDTH / 3600) ** 2
-    # Real fields differ: clusters, and the Galaxy's disc.
+    # Real fields differ, because of galaxy clusters and the disc of the Milky Way.
     richness = np.exp(0.35 * rng.normal())
     crowding = np.exp(0.5 * rng.normal())
     n_galaxies = rng.poisson(_GALAXY_COUNTS[-1] * area * richness)
@@ -75,7 +79,7 @@ def field_objects(galaxy: Mapping, seed: int) -> pd.DataFrame:
 def _magnitudes(
     rng: np.random.Generator, count: int, magnitudes: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    """Draw magnitudes from cumulative counts, with the logarithm linear between the points."""
+    """Draw magnitudes from cumulative counts, whose logarithm is linear between the points."""
     return np.interp(np.log(rng.random(count) + 1e-12), np.log(counts / counts[-1]), magnitudes)
 
 
@@ -129,7 +133,7 @@ def _stars(rng: np.random.Generator, count: int) -> pd.DataFrame:
 
 
 def _companions(rng: np.random.Generator, galaxy: Mapping) -> pd.DataFrame:
-    """Bright galaxies nearby: a group around an early type, or one that seems to overlap."""
+    """Draw bright galaxies nearby: a group, most often of an early type, or an overlapping one."""
     own = 22.5 - 2.5 * np.log10(galaxy["flux_r"])
     early = galaxy["morphology"] in ("elliptical", "lenticular")
     rich = rng.random() < (0.25 if early else 0.12)

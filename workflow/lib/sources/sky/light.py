@@ -17,21 +17,22 @@ from workflow.lib.sources.sky.profiles import (
 
 BANDS = "grz"
 ARM_CONTRAST = (1.2, 1.0, 0.7)
-"""Arms are young and blue: their contrast relative to that in r."""
+"""Contrast of the arms in g, r and z relative to that in r: arms are young and blue."""
 EXTINCTION = (1.3, 1.0, 0.55)
-"""Optical depth of dust relative to that in r."""
+"""Optical depth of dust in g, r and z relative to that in r."""
 TEXTURE_SIZE = 512
+"""Side of the textures that make discs patchy [cells]."""
 
 
 class Galaxy:
-    """Evaluates the surface brightness of one row of truth anywhere on its sky.
+    """Gives the surface brightness of a galaxy anywhere around it.
 
     Parameters
     ----------
     truth
         A row of `draw_population`.
     rng
-        The stream of the galaxy's structure: arms' irregularities, clumps, tails.
+        The random stream of the galaxy's structure: irregularities of arms, clumps, tails.
     """
 
     def __init__(self, truth: Mapping, rng: np.random.Generator) -> None:
@@ -66,7 +67,7 @@ class Galaxy:
         Parameters
         ----------
         x, y
-            Offsets from the galaxy to the west, of shape (w,), and to the north, (h,) [arcsec].
+            Offsets from the galaxy to the west, shape (w,), and to the north, shape (h,) [arcsec].
         pixel
             Their spacing [arcsec].
 
@@ -108,7 +109,7 @@ class Galaxy:
         x, y = self._sky(a, b)
         return {"x": x, "y": y, "sigma": sigma, "flux": flux}
 
-    # Position angle runs from north to east; x runs to the west.
+    # The position angle is measured from north to east; x points west.
     def _axes(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         angle = np.radians(self.truth["position_angle"])
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -135,7 +136,7 @@ class Galaxy:
         return profile / np.float32(total)
 
     def _resolve_core(self, bulge: np.ndarray, x: np.ndarray, y: np.ndarray, pixel: float) -> None:
-        """Average the cusp over the pixels around it: at their centres it would be too bright."""
+        """Average the bulge over each pixel near its cusp; at pixel centres it is too bright."""
         fine = 9
         i, j = np.searchsorted(y, -2.6 * pixel), np.searchsorted(x, -2.6 * pixel)
         rows, columns = y[i : i + 6], x[j : j + 6]
@@ -158,7 +159,7 @@ class Galaxy:
         return np.float32(self.truth["disturbance"]) * shells
 
     def _grid(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """Give a grid of the galaxy's own, since a cutout may cut it: a, b, area of a cell."""
+        """Give a grid that covers the whole galaxy, unlike a cutout: a, b and a cell's area."""
         size = self.scale if self.has_disc else self.truth["bulge_radius"]
         reach = 7 * max(size, 0.4 * self.truth["ring_radius"])
         flat = max(self.axis_ratio, 0.25) if self.edge_on else self.axis_ratio
@@ -181,7 +182,7 @@ class Galaxy:
         return np.float32(wanted / (self._disc(a, b).sum(axis=(1, 2)) * cell))
 
     def _lane_norm(self) -> np.ndarray:
-        """Make up for what the lane takes: the catalogue's flux is what gets through."""
+        """Give the factor in each band that makes up for the light lost in the dust lane."""
         a, b, _ = self._grid()
         light = self._bulge(a, b) * np.float32(self.flux["bulge"])[:, None, None]
         if self.has_disc:
@@ -189,7 +190,7 @@ class Galaxy:
         return light.sum(axis=(1, 2)) / (light * self._lane(a, b)).sum(axis=(1, 2))
 
     def _disc(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Disc, bar and ring together, up to the factor of each band."""
+        """Give disc, bar and ring together, up to a factor in each band."""
         truth, scale = self.truth, np.float32(self.scale)
         lopsided = max(truth["disturbance"], 0.7 * truth["irregularity"])
         if lopsided > 0.15:
@@ -208,7 +209,7 @@ class Galaxy:
         total = 2 * np.pi * self.axis_ratio * scale**2
         light *= np.float32(self.flux["disc"] / total)[:, None, None]
         if truth["bar_strength"]:
-            # Bars sweep up the disc around them.
+            # There is less disc around a bar.
             swept = np.exp(-((radius * scale / np.float32(truth["bar_length"])) ** 4))
             light *= 1 - np.float32(0.4 * truth["bar_strength"]) * swept
             light += self._bar(a, up)
@@ -240,7 +241,7 @@ class Galaxy:
             reach = reach * np.exp(-np.clip(radius - 2.2, 0, None) * 0.9)
             unequal = 1 + 0.15 * np.sin(angle + self.phases[1]) * self.amplitudes[0] + 0.3 * broken
             modulation = strength * reach * crest * np.clip(unequal, 0.2, 2)
-            # Dust lies along the inner edge of the arms.
+            # Dust is along the inner edge of the arms.
             edge = np.exp(3 * (np.cos(phase - 0.9 * truth["arm_handedness"]) - 1))
             dust = truth["dust"] * strength * reach * edge
         else:
@@ -284,7 +285,7 @@ class Galaxy:
         )
         radius = np.abs(a) / np.float32(scale)
         beyond = np.maximum(radius - np.float32(truth["disc_break"]), 0)
-        # (R/h) K_1(R/h), the projected exponential disc, to some per cent.
+        # An approximation, to a few per cent, of (R/h) K_1(R/h), the projected exponential disc.
         column = np.exp(-radius - beyond * 1.2) * np.sqrt(1 + np.float32(np.pi / 2) * radius)
         flare = np.float32(1 / height) / (1 + 0.12 * radius)
         layer = 1 / np.cosh(np.clip(b * flare, -30, 30)) ** 2
@@ -307,7 +308,7 @@ class Galaxy:
     def _disturbed(
         self, a: np.ndarray, b: np.ndarray, strength: np.float32
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Shift and bend outer isophotes: lopsided and warped discs."""
+        """Shift and bend the outer isophotes, for lopsided and warped discs."""
         distance = np.hypot(a, b / np.float32(max(self.axis_ratio, 0.3))) / np.float32(self.scale)
         pull = strength * 0.35 * self.scale * distance**2 / (1 + distance)
         bend = strength * 0.10 * self.scale * distance**2 / (1 + 0.3 * distance)
@@ -339,7 +340,7 @@ class Galaxy:
         return a, b, sigma, flux * 10 ** (rng.normal(0, [0.06, 0, 0.06], (count, 3)))
 
     def _tails(self) -> tuple[np.ndarray, ...] | None:
-        """Curved tails, thrown out by a tidal encounter, that widen and fade outwards."""
+        """Give curved tidal tails, which become wider and fainter outwards."""
         if not self.tails.any():
             return None
         rng = self.rng
@@ -360,7 +361,7 @@ class Galaxy:
         return tuple(np.concatenate(column) for column in zip(*tails, strict=True))
 
     def _texture(self, index: int, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Sample cloud-like noise of zero mean and unit variance, periodic in 1, at (u, v)."""
+        """Sample cloud-like noise, of mean 0, variance 1 and period 1, at (u, v)."""
         texture = _clouds(int(self.textures[index]))
         shift_u, shift_v = self.shifts[index]
         i = (u * np.float32(TEXTURE_SIZE) + shift_u).astype(np.int32) & (TEXTURE_SIZE - 1)
@@ -369,7 +370,7 @@ class Galaxy:
 
 
 def _superellipse(a: np.ndarray, b: np.ndarray, boxiness: float) -> np.ndarray:
-    """Give the elliptical radius whose isophotes are boxy (above 0), disky (below) or neither."""
+    """Give a radius with isophotes that are boxy (`boxiness` > 0), disky (< 0) or elliptical."""
     if abs(boxiness) < 0.03:
         return np.hypot(a, b)
     power = np.float32(2 + 1.2 * boxiness)
@@ -377,7 +378,7 @@ def _superellipse(a: np.ndarray, b: np.ndarray, boxiness: float) -> np.ndarray:
 
 
 def _superellipse_area(boxiness: float) -> float:
-    """Give the area inside a superellipse over that inside the ellipse of the same axes."""
+    """Give the area of a superellipse relative to that of the ellipse with the same axes."""
     if abs(boxiness) < 0.03:
         return 1.0
     power = 2 + 1.2 * boxiness
@@ -386,7 +387,7 @@ def _superellipse_area(boxiness: float) -> float:
 
 @lru_cache(maxsize=8)
 def _clouds(index: int) -> np.ndarray:
-    """Give one of a few fixed textures; galaxies differ by where they sample it."""
+    """Make one of a few fixed textures; each galaxy samples them at other places."""
     rng = np.random.default_rng(index)
     frequency = np.hypot(*np.meshgrid(*[np.fft.fftfreq(TEXTURE_SIZE, 1 / TEXTURE_SIZE)] * 2))
     amplitude = (frequency**2 + 4.0) ** -0.85 * np.exp(-((frequency / 90) ** 2))

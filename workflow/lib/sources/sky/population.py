@@ -114,7 +114,7 @@ def _positions(u: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     dec = np.degrees(np.arcsin(low + (high - low) * u["dec"]))
     # Two fields, around 12 h and around 0 h, as in DECaLS, which leaves out the Galactic plane.
     ra = np.where(ra < 180, 120 + ra * 130 / 180, (310 + (ra - 180) * 110 / 180) % 360)
-    # About one galaxy in 50 lies beside the previous one.
+    # About one galaxy in 50 is beside the previous one.
     paired = np.flatnonzero(u["paired"] < 0.02)
     for index in paired[paired > 0]:
         distance = (20 + 75 * u["pair_distance"][index]) / 3600

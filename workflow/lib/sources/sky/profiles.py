@@ -7,10 +7,10 @@ from scipy.special import gamma, gammainc
 Numbers = float | np.ndarray | pd.Series
 
 EDGE_ON = 78.0
-"""Inclination [deg] from which a disc is drawn and judged as seen edge-on."""
+"""Inclination [deg] above which a disc is drawn, and judged, as edge-on."""
 
 OUTER_SCALE = 0.45
-"""Scale length of discs beyond their break, over that inside."""
+"""Scale length of a disc beyond its break, relative to that inside."""
 
 
 def fluxes(truth: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
@@ -24,8 +24,8 @@ def fluxes(truth: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
     Returns
     -------
     dict
-        ``parts[part][band]`` in units of the total r flux, for parts bulge, bar, disc, ring and
-        clumps, companion and bands g, r, z.
+        ``parts[part][band]`` in units of the total r flux, for the parts bulge, bar, disc, ring,
+        clumps and companion, and the bands g, r and z.
     """
     old = {"g": truth["old_g_r"], "z": truth["old_r_z"]}
     young = {"g": truth["young_g_r"], "z": truth["young_r_z"]}
@@ -38,7 +38,7 @@ def fluxes(truth: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
         "companion": truth["companion_fraction"],
     }
     share["disc"] = 1 - sum(share.values())
-    # Bars hold old stars, rings a mixture, clumps only the youngest.
+    # 1: old stars only, 0: young ones. Clumps have the youngest, bluer than the disc's.
     age = {"bulge": 1.0, "bar": 0.8, "disc": 0.0, "ring": 0.1, "clumps": -0.6, "companion": 0.3}
     return {
         part: {
@@ -61,10 +61,10 @@ def petrosian(truth: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns
     -------
     tuple of three arrays of shape (n,)
-        The radius where the local surface brightness is 0.2 of the mean inside, and those of
-        half and of 90% of the light within twice that radius, in the lengths' unit.
+        The radius at which the local surface brightness is 0.2 of the mean inside it, and the
+        radii that contain 50% and 90% of the light within twice that radius, in the lengths' unit.
     """
-    # In blocks, because each galaxy's light is sampled at some hundred places.
+    # In blocks, to save memory: each galaxy's light is sampled at several hundred points.
     blocks = [
         _petrosian(truth.iloc[first : first + 500]) for first in range(0, max(len(truth), 1), 500)
     ]
@@ -79,8 +79,8 @@ def _petrosian(truth: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         if truth[name].dtype.kind == "f"
     }
     disc_axis_ratio = projected_axis_ratio(column["inclination"], column["thickness"])
-    # A quarter turn by symmetry; where the ellipse's eccentric anomaly is `angle`, the circle of
-    # radius r meets the ellipse of major axis r / hypot(cos, q sin).
+    # One quadrant is enough, by symmetry. At the eccentric anomaly `angle` of an ellipse with axis
+    # ratio q, the circle of radius r meets the ellipse of major axis r / hypot(cos, q sin).
     angle = (np.arange(6) + 0.5) * np.pi / 12
     size = np.maximum(column["disc_scale"], column["bulge_radius"])
     unit = np.geomspace(0.02, 14, 56)
@@ -94,7 +94,7 @@ def _petrosian(truth: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         2 * n,
         sersic_b(n) * (elliptical(column["bulge_axis_ratio"]) / column["bulge_radius"]) ** (1 / n),
     )
-    # Seen edge-on, the light of the line of sight adds up to a flatter profile.
+    # Edge-on, the profile is flatter, because light adds up along the line of sight.
     flatter = np.where(column["inclination"] > EDGE_ON, 1.15, 1.0)
     deprojected = elliptical(disc_axis_ratio) / flatter
     disc = broken_exponential_growth(deprojected / column["disc_scale"], column["disc_break"])

@@ -1,4 +1,4 @@
-"""What an instrument sees of a simulated galaxy and of the sky around it."""
+"""Images of a simulated galaxy and the sky around it, as an instrument sees them."""
 
 import io
 from collections.abc import Mapping
@@ -16,37 +16,40 @@ from workflow.lib.sources.sky.profiles import sersic_b, sersic_flux
 from workflow.lib.sources.sky.streams import stream
 
 PADDING = 24
+"""Width of the sky simulated around a cutout, whose light the seeing spreads into it [pixel]."""
 MOFFAT_BETA = 3.5
+"""Of the Moffat profile of the seeing."""
 GLARE = 16.5
 """Stars brighter than this magnitude have a halo and spikes."""
 FAR_GLARE = 14.0
-"""Those of stars brighter than this reach into a cutout that does not show the star."""
+"""The halo and spikes of stars brighter than this can reach a cutout from outside."""
 DISC_HALF_LIGHT = 1.68
 """Half-light radius of an exponential disc, in scale lengths."""
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """A camera on its site.
+    """A camera and the site of its telescope.
 
     Parameters
     ----------
     pixel_scale
-        [arcsec/pixel]
+        Pixel scale [arcsec/pixel].
     seeing_fwhm
         Median full width at half maximum of a point source in g, r, z, pixel included [arcsec].
     noise
         Median rms of the background in g, r, z [nanomaggies per pixel].
     sky
-        Brightness of the night sky, whose photons make the noise [nanomaggies per square arcsec].
+        Brightness of the night sky, whose photon noise is the noise of the background
+        [nanomaggies per square arcsec].
     saturation
-        A pixel holds no more than this [nanomaggies per pixel].
+        The largest value of a pixel [nanomaggies per pixel].
     seeing_scatter, depth_scatter
-        Standard deviation of the logarithm of the seeing and the noise from cutout to cutout.
+        Standard deviation from cutout to cutout of the logarithm of the seeing and of the noise.
     noise_correlation
-        Correlation of neighbouring pixels' noise, from resampling the exposures; below 0.5.
+        Correlation of the noise in neighbouring pixels, due to resampling; below 0.5.
     background_scatter
-        Standard deviation of what is left, or too much taken, of the sky, in units of the noise.
+        Standard deviation of the error of the sky subtraction, in units of the noise.
     """
 
     pixel_scale: float
@@ -60,7 +63,7 @@ class Instrument:
     background_scatter: float
 
     def __post_init__(self) -> None:
-        # The random streams are named after the instrument: 1 and 1.0, list and tuple are one.
+        # The names of random streams contain the instrument: 1 and 1.0, list and tuple must agree.
         for field in fields(self):
             value = getattr(self, field.name)
             plain = tuple(map(float, value)) if np.ndim(value) else float(value)
@@ -85,11 +88,11 @@ def render_cutout(
     instrument
         Sets the pixels, the seeing and the noise.
     seed
-        The sky's seed. The surroundings depend on it and the iauname alone, seeing and noise also
-        on the instrument: never on what else is rendered, where, or in what order.
+        The sky's seed. The surroundings depend only on it and the iauname; seeing and noise also
+        on the instrument. They do not depend on other cutouts, their order, or the process.
     pixel_scale
-        [arcsec/pixel] of the output, to which the instrument's pixels are then interpolated; by
-        default the instrument's own.
+        Pixel scale of the output, to which the image is interpolated [arcsec/pixel]; by default
+        the instrument's.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def render_cutout(
     """
     if size < 1 or (pixel_scale is not None and pixel_scale <= 0):
         raise ValueError(f"size and pixel scale must be positive, got {size}, {pixel_scale}")
-    # NumPy's own scalars would turn float32 arrays into float64, and change the last digits.
+    # NumPy scalars would turn float32 arrays into float64, and change the last digits.
     galaxy = {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in galaxy.items()
@@ -120,7 +123,7 @@ def render_cutout(
 
 
 def cutout_fits(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> bytes:
-    """Render a cutout as the FITS file that the Legacy Survey's cutout service returns.
+    """Render a cutout as a FITS file like those of the Legacy Survey's cutout service.
 
     Parameters
     ----------
@@ -203,7 +206,7 @@ def _convolved(scene: np.ndarray, psfs: list[galsim.GSObject], scale: float) -> 
     reach = 2 * PADDING - 1
     transform = fft.rfft2(scene)
     for band, psf in enumerate(psfs):
-        # The seeing includes the pixel, so the profile is sampled, not integrated again.
+        # The seeing includes the pixel, so the profile is not integrated over pixels again.
         stamp = psf.drawImage(nx=reach, ny=reach, scale=scale, method="no_pixel").array
         kernel = np.zeros((total, total), np.float32)
         kernel[:reach, :reach] = stamp / stamp.sum()
@@ -233,7 +236,7 @@ def _add_galaxy(
 
 
 def _companion(truth: Mapping, flux: np.ndarray) -> dict:
-    """Give the truth of the galaxy that merges with that of `truth`: a spheroid or a disc."""
+    """Give the properties of the galaxy that merges with `truth`: a spheroid or a disc."""
     spheroid, bulge = truth["companion_spheroid"], truth["bulge_fraction"]
     half_light = bulge * truth["bulge_radius"] + (1 - bulge) * DISC_HALF_LIGHT * truth["disc_scale"]
     size = half_light * np.sqrt(np.clip(flux[1] / truth["flux_r"], 0.1, 1))
@@ -303,7 +306,7 @@ def _add_neighbour(scene: np.ndarray, source: SkyObject, offsets: np.ndarray) ->
     angle = np.radians(source.position_angle)
     a = (y * np.cos(angle) - x * np.sin(angle)).astype(np.float32)
     b = (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32) / np.float32(axis_ratio)
-    # Softened by part of a pixel, so that a small source's flux does not depend on its position.
+    # Softened by a part of a pixel, so that a small source's flux does not depend on its place.
     radius = np.sqrt(a * a + b * b + np.float32(0.012))
     b_n = sersic_b(n)
     total = sersic_flux(n, size) * axis_ratio
@@ -320,7 +323,7 @@ def _add_star(
 ) -> None:
     flux = _band_fluxes(star) * instrument.pixel_scale**2
     for band, psf in enumerate(psfs):
-        # As far as the wing of the profile is above a part of the noise.
+        # As far out as the profile is above a fraction of the noise.
         contrast = 1 + 0.3 * flux[band] / max(instrument.noise[band], 1e-4)
         reach = 1 + 1.6 * psf.original.half_light_radius * contrast ** (0.5 / MOFFAT_BETA)
         rows, columns = _patch(offsets, star.north, reach), _patch(offsets, -star.east, reach)
@@ -331,7 +334,7 @@ def _add_star(
 
 
 def _moffat(psf: galsim.GSObject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Evaluate the sheared Moffat profile [per square arcsec]; GalSim's x is ours."""
+    """Evaluate the sheared Moffat profile [per square arcsec]; x is GalSim's."""
     inverse = np.linalg.inv(psf.jac)
     u, v = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
     core = psf.original.scale_radius
@@ -346,7 +349,7 @@ def _add_glare(
     offsets: np.ndarray,
     instrument: Instrument,
 ) -> None:
-    """Add what makes bright stars bright: a halo, the diffraction spikes, the bleeding columns."""
+    """Add the halo, the diffraction spikes and the bleeding of a bright star."""
     x, y = offsets + star.east, offsets[:, None] - star.north
     radius2 = x**2 + y**2
     halo = 0.0005 / (1 + radius2 / 16) ** 1.25
@@ -371,7 +374,7 @@ def _add_defect(
     instrument: Instrument,
     rng: np.random.Generator,
 ) -> None:
-    """Spoil a cutout in the way `galaxy["defect"]` says."""
+    """Add the defect that `galaxy["defect"]` names."""
     x, y = offsets, offsets[:, None]
     noise = np.maximum(instrument.noise, 1e-3)
     kind = galaxy["defect"]
@@ -414,7 +417,7 @@ def _noise(
 
 
 def _background(instrument: Instrument, depth: float, rng: np.random.Generator) -> np.ndarray:
-    """Give the error of the sky's subtraction in each band, partly common to all."""
+    """Give the error of the sky subtraction in each band, partly common to all bands."""
     error = 0.8 * rng.normal() + 0.6 * rng.normal(size=3)
     return instrument.background_scatter * depth * np.float32(instrument.noise) * error
 
@@ -428,7 +431,7 @@ def _smoothing(correlation: float) -> tuple[float, float]:
 
 
 def _with_missing(image: np.ndarray, missing: str, rng: np.random.Generator) -> np.ndarray:
-    """Blank what no exposure covered."""
+    """Set to 0 a band or a strip that no exposure covered."""
     size = image.shape[1]
     band, first, width = rng.integers(3), rng.random(), rng.uniform(0.1, 0.35)
     if missing == "band":

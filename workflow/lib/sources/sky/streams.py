@@ -1,4 +1,4 @@
-"""Random streams that depend on what is drawn, never on when or where it is drawn."""
+"""Random streams that depend on what is drawn, not on the order or process it is drawn in."""
 
 from zlib import crc32
 
@@ -15,12 +15,12 @@ def stream(seed: int, name: str, purpose: str) -> np.random.Generator:
     name
         The galaxy's iauname.
     purpose
-        What is drawn; each purpose has its own independent stream.
+        What is drawn. Each purpose has its own independent stream.
 
     Returns
     -------
     numpy.random.Generator
-        The same for the same arguments, in any order, process or shard.
+        The same for the same arguments, in any order of calls, process or shard.
     """
     entropy = [seed, crc32(name.encode()), crc32(purpose.encode())]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))

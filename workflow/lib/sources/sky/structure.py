@@ -31,7 +31,7 @@ class Kinds(NamedTuple):
 
     @property
     def spheroid(self) -> np.ndarray:
-        """Whether it has no disc; under an artifact lies such a galaxy too."""
+        """Whether it has no disc. Artifacts are drawn as such a galaxy with a defect."""
         return (self.morphology == "elliptical") | (self.morphology == "artifact")
 
     @property
@@ -128,7 +128,7 @@ def _bulge(kinds: Kinds, u: Columns, bar: np.ndarray) -> Columns:
         [np.clip(3.9 + 1.1 * ndtri(u["bulge_n"]), 1.8, 6.0), _between(1.8, 4.2, u["bulge_n"])],
         np.clip(3.4 - 1.7 * kinds.stage + 0.6 * ndtri(u["bulge_n"]), 0.8, 4.5),
     )
-    # A bulge is about a fifth of its disc's scale length, whatever its share of the light.
+    # The radius is about a fifth of the disc's scale length, for any share of the light.
     radius = (0.12 + 0.25 * np.clip(share, 0, 0.6)) * _between(0.6, 1.5, u["bulge_size"])
     elongation = np.clip(0.97 - 0.45 * u["axis_ratio"] ** 1.6, 0.4, 1)
     tilt = np.sin(np.radians(kinds.inclination)) ** 2
@@ -248,7 +248,7 @@ def _dust_and_clumps(kinds: Kinds, u: Columns) -> Columns:
 
 
 def _mishaps(kinds: Kinds, u: Columns) -> Columns:
-    """Draw what lies in front or behind, errors of the position, and defects of the image."""
+    """Draw lenses, overlaps, errors of the position, and defects of the image."""
     defect = np.array(DEFECTS)[(u["defect"] * len(DEFECTS)).astype(int)]
     return {
         "lensed": (kinds.morphology == "elliptical") & (u["lensed"] < 0.006),
