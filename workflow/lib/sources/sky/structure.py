@@ -134,7 +134,7 @@ def _bulge(kinds: Kinds, u: Columns, bar: np.ndarray) -> Columns:
     tilt = np.sin(np.radians(kinds.inclination)) ** 2
     flattened = 1 - _between(0.15, 0.5, u["axis_ratio"]) * tilt
     return {
-        # The stars of a disc's bar come from its centre; the bar of an irregular has no bulge.
+        # The stars of a bar come from the bulge, except in irregulars, which have hardly any.
         "bulge_fraction": share * (1 - 0.2 * np.where(kinds.irregular, 0.0, bar)),
         "bulge_sersic": sersic,
         "bulge_radius": radius,
