@@ -8,7 +8,7 @@ ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: toy app test env lint lock
+.PHONY: toy app test env lint docs lock
 
 toy: env  ## the simulated sky, from scratch to the figures
 # The longest job is started first.
@@ -35,6 +35,9 @@ lint: env  ## style of Python and Snakemake files, order of imports between stag
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 	$(BIN)/lint-imports
+
+docs: env  ## config/README.md, from the configuration's schema
+	$(BIN)/python -m workflow.lib.planning.settings_page
 
 lock:  ## pin the latest versions of all packages
 	$(PYTHON) -m venv .venv-lock
