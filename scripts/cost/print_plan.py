@@ -1,4 +1,4 @@
-"""Print what the workflow would take, by stage."""
+"""Print the estimated jobs, hours and disk of each stage."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.planning.plan import print_plan

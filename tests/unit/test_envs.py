@@ -1,4 +1,4 @@
-"""The environments: one version of each package everywhere, and for each rule what it imports."""
+"""Environments: the same version of a package everywhere, and every package that a rule imports."""
 
 import ast
 import re
@@ -25,11 +25,11 @@ PACKAGES = {
     "urllib3": "requests",
     "yaml": "pyyaml",
 }
-"""The package that brings each module of another name."""
+"""Packages whose modules have another name, by module."""
 
 
 def pins(env):
-    """The version of each package of an environment, by conda and by pip."""
+    """Each package of an environment and its version, from conda and from pip."""
     for entry in yaml.safe_load(env.read_text())["dependencies"]:
         for pin in entry["pip"] if isinstance(entry, dict) else [entry]:
             name, _, version = pin.replace("==", "=").partition("=")
@@ -48,7 +48,7 @@ def scripted_rules():
 RULES = list(scripted_rules())
 APP = ROOT / "envs" / "app.yaml"
 MODULES = [(f"app/{path.stem}", path, APP) for path in sorted((ROOT / "workflow/app").glob("*.py"))]
-"""No rule runs the web page; an environment of its own has what it imports."""
+"""No rule runs the web page; it has an environment of its own."""
 
 
 def imports(nodes):
@@ -130,7 +130,7 @@ CONDA = {
         },
     },
 }
-"""What conda takes (CEP 24), less the keys that Snakemake has no use for: name, prefix and such."""
+"""What conda accepts (CEP 24), without keys that Snakemake does not use, such as name."""
 
 
 @pytest.mark.parametrize("env", ENVS, ids=lambda path: path.stem)
@@ -142,12 +142,12 @@ def test_conda_can_read_an_environment(env):
         match = MatchSpec(spec, strict=True)
         assert match.name.normalized == spec.partition("=")[0]
         assert spec == "pip" or match.version is not None, spec
-    # conda asks for it where there are packages of pip's.
+    # conda wants pip listed if there are packages from pip.
     assert ("pip" in specs) == any(isinstance(one, dict) for one in content["dependencies"])
 
 
 @pytest.mark.parametrize("env", ENVS, ids=lambda path: path.stem)
-def test_pip_can_resolve_an_environment_s_packages_of_its_own(env):
+def test_pip_can_resolve_its_packages_of_an_environment(env):
     content = yaml.safe_load(env.read_text())["dependencies"]
     for section in [one["pip"] for one in content if isinstance(one, dict)]:
         pip = [sys.executable, "-m", "pip", "install", "--dry-run"]
@@ -192,7 +192,7 @@ def test_both_recipes_make_the_same_image():
     assert plain(docker[2]) == plain(apptainer[2])
 
 
-def test_the_image_is_what_the_makefile_installs_on_the_same_python():
+def test_the_image_has_the_packages_and_the_python_of_the_makefile():
     base, copied, run = recipe_of_docker()
     (version,) = re.findall(r"python:(\d\.\d+)-slim", base[0])
     makefile = (ROOT / "Makefile").read_text()

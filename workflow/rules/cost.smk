@@ -1,5 +1,5 @@
-# What the whole workflow would take on a cluster, before anything runs.
-# Reads: nothing but the configuration. Writes: nothing.
+# Estimates what the whole workflow takes on a cluster, before anything runs.
+# Reads: only the configuration. Writes: no results.
 import sys
 
 
@@ -9,7 +9,7 @@ localrules:
 
 
 rule print_plan:
-    """Print jobs, submissions, hours and disk of each stage, as estimated."""
+    """Print the estimated jobs, submissions, hours and disk of each stage."""
     output:
         temp(touch("<results>/cost.printed")),
     log:
@@ -25,13 +25,13 @@ rule print_plan:
     params:
         code=code_of("print_plan"),
         config=config,
-        # A conda environment has no Snakemake.
+        # Snakemake is not in the conda environment of this rule.
         snakemake=[sys.executable, "-m", "snakemake"],
     script:
         "../../scripts/cost/print_plan.py"
 
 
 rule cost:
-    """Target: what each stage would take, printed."""
+    """Target: print the estimates for each stage."""
     input:
         rules.print_plan.output,

@@ -1,10 +1,10 @@
-# What Slurm's plugin (2.8) leaves out: for a job that was cancelled or preempted it waits for ever.
-# It does not know sacct's `CANCELLED by 1000`, and leaves preempted jobs to Slurm, which does not run
-# them again where the profile says `slurm-no-requeue`.
+# A correction of Snakemake's Slurm plugin (2.8), which waits indefinitely for a job that was cancelled
+# or preempted. It does not recognise sacct's `CANCELLED by 1000`, and it expects Slurm to requeue
+# preempted jobs, which Slurm does not do if the profile sets `slurm-no-requeue`.
 
 
 def with_ended(ask):
-    """Have a query for the states of jobs call both CANCELLED, so that Snakemake retries them."""
+    """Make a query of job states report both as CANCELLED, so that Snakemake retries the jobs."""
 
     def ended(state):
         return state.partition(" ")[0].replace("PREEMPTED", "CANCELLED")

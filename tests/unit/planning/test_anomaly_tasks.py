@@ -1,4 +1,4 @@
-"""The table of anomalies to look for: the paper's numbers, and mistakes told in one line."""
+"""The table of anomalies to look for: the paper's numbers, and mistakes reported in one line."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_the_papers_tasks():
     assert tasks["decals-merger"].votes == "merging_total-votes"
 
 
-def test_the_toys_tasks_are_the_papers_but_for_the_threshold():
+def test_the_toys_tasks_are_the_papers_except_for_the_threshold():
     paper = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
     toy = read_tasks("config/toy_anomaly_tasks.tsv", SURVEYS, METHODS)
     assert {name: task._replace(above=None, share=0.015) for name, task in paper.items()} == toy
@@ -48,7 +48,7 @@ def test_the_toys_tasks_are_the_papers_but_for_the_threshold():
         (HEAD + "odd\tgz2\tcnn-gp\todd\tmuch\t\t\t\t\n", "task 'odd': a row must have"),
         (HEAD + "odd\tgz2\tcnn-gp\todd\t0.9\t\t\t\tfeatured\n", "task 'odd': a row must have"),
         (HEAD + "odd\tgz2\tcnn-gp\todd\t\t1.5\t\t\t\n", "share 1.5 must be between 0 and 1"),
-        (HEAD + 2 * "odd\tgz2\tcnn-gp\todd\t0.9\t\t\t\t\n", "task 'odd' stands there twice"),
+        (HEAD + 2 * "odd\tgz2\tcnn-gp\todd\t0.9\t\t\t\t\n", "task 'odd' is in the table twice"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path, text, message):
@@ -76,7 +76,7 @@ def test_a_missing_table_is_named(tmp_path):
         ),
     ],
 )
-def test_a_figure_of_what_there_is_not_is_named_if_it_is_shown(key, value, message):
+def test_a_figure_of_an_unknown_task_or_method_is_named_if_it_is_shown(key, value, message):
     tasks = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
     figures = read_config([])["figures"]
     check_shown(tasks, figures["anomalies"], figures["show"])

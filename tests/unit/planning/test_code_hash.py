@@ -1,4 +1,4 @@
-"""Every rule is rerun when code that it can reach is edited, and by nothing else."""
+"""A rule is rerun when code that it can reach is edited, and only then."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").rglob("*.py"))
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A copy of the code, which tests edit; a function that gives the hash of each script."""
+    """A copy of the code, for tests to edit."""
     for name, folder in {"LIB": "workflow/lib", "SCRIPTS": "scripts"}.items():
         copy = shutil.copytree(ROOT / folder, tmp_path / folder)
         monkeypatch.setattr(code_hash, name, copy)
@@ -26,7 +26,7 @@ def tree(tmp_path, monkeypatch):
 def hashes():
     for function in vars(code_hash).values():
         if hasattr(function, "cache_clear"):
-            function.cache_clear()  # a process looks at the files once
+            function.cache_clear()  # a process reads each file once
     return {script: code_hash.script_digest(script) for script in SCRIPTS}
 
 
@@ -34,7 +34,7 @@ def test_each_rule_names_its_script():
     rules = [path.read_text() for path in (ROOT / "workflow/rules").rglob("*.smk")]
     named = [name for text in rules for name in re.findall(r'code_of\("(\w+)"', text)]
     run = [name for text in rules for name in re.findall(r"scripts/(?:\w+/)?(\w+)\.py", text)]
-    assert sorted({*run} - {*named}) == ["download_file"]  # a file is held to its checksum
+    assert sorted({*run} - {*named}) == ["download_file"]  # a file is checked by its checksum
     assert sorted({*run}) == SCRIPTS
 
 
@@ -116,7 +116,7 @@ def test_rewording_every_docstring_and_comment_changes_no_hash(tree):
     assert hashes() == first
 
 
-def test_what_is_imported_inside_functions_counts_but_not_what_is_for_types_alone():
+def test_imports_inside_functions_count_but_not_those_for_types_only():
     assert "sources.sky.render" in code_hash.modules("cutouts.image_sources")
     assert "finetune.compiled_training" in code_hash.modules("finetune.network")
     assert "cutouts.image_sources" not in code_hash.modules("cutouts.shards")
@@ -124,7 +124,7 @@ def test_what_is_imported_inside_functions_counts_but_not_what_is_for_types_alon
 
 def test_images_of_a_real_survey_do_not_depend_on_the_simulated_sky(tree):
     def real():
-        hashes()  # reads all files anew
+        hashes()  # reads all files again
         return code_hash.script_digest("fetch_cutouts", without=("sources.sky.render",))
 
     first = real()

@@ -1,4 +1,4 @@
-"""Estimates of time, and the small jobs that share one submission by them."""
+"""Estimates of time, and which small jobs share one submission."""
 
 import re
 from itertools import chain, pairwise
@@ -48,7 +48,7 @@ def test_a_run_takes_longer_with_more_images_and_half_from_scratch():
     assert 2 * (scratch - start) == pytest.approx(seconds[-1] - start)
 
 
-def test_a_run_is_not_expected_to_see_more_images_than_config_lets_it():
+def test_a_run_is_not_expected_to_see_more_images_than_the_configuration_allows():
     frozen = CONFIG["finetune"]["stages"]["frozen"] | {"images_seen": 69620}
     stages = CONFIG["finetune"]["stages"] | {"frozen": frozen}
     short = Cost(CONFIG | {"finetune": CONFIG["finetune"] | {"stages": stages}})
@@ -65,7 +65,7 @@ def test_more_is_asked_for_with_each_attempt_up_to_the_partitions_limit():
     assert asked[1:] == [2 * asked[0], CONFIG["cost"]["longest"]]
 
 
-def test_a_job_of_a_shard_is_asked_for_by_its_galaxies():
+def test_the_time_of_a_shard_is_proportional_to_its_galaxies():
     wildcards = {"survey": "decals", "pretraining": "all"}
     survey = COST.seconds("embed_cutouts", wildcards) - CONFIG["cost"]["start"]
     shard = COST.seconds("embed_cutouts", wildcards | {"shard": "000-of-200"})
@@ -109,7 +109,7 @@ def test_the_grid_is_some_hundreds_of_submissions_that_fit_their_limit():
     assert not any(int(run["size"]) < 1000 for run in alone)
 
 
-def test_shards_that_follow_each_other_share_a_submission():
+def test_consecutive_shards_share_a_submission():
     names = [
         COST.batch(
             "embed_cutouts", {"survey": "gz2", "pretraining": "all", "shard": f"{i:02}-of-60"}
@@ -123,7 +123,7 @@ def test_shards_that_follow_each_other_share_a_submission():
 
 
 @given(st.lists(st.integers(1, 100)), st.integers(1, 100), st.integers(1, 5))
-def test_batches_keep_the_order_and_are_full_but_not_too_full(asked, minutes, jobs):
+def test_batches_keep_the_order_and_are_as_full_as_the_limits_allow(asked, minutes, jobs):
     numbers = packed(asked, minutes, jobs)
     assert numbers == sorted(numbers)
     batches = [
@@ -138,7 +138,7 @@ def test_batches_keep_the_order_and_are_full_but_not_too_full(asked, minutes, jo
         assert len(batch) == jobs or sum(batch) + after[0] > minutes
 
 
-def test_rules_ask_for_what_is_estimated_of_them_and_no_other():
+def test_the_rules_with_estimates_are_those_that_use_them():
     estimated = {name for name, text in RULES.items() if f'estimated("{name}")' in text}
     sources = {"legacysurvey", "directory", "simulated"}
     known = {*CONFIG["cost"]["rules"], *TRAININGS} - sources | {"fetch_cutouts"}
@@ -148,7 +148,14 @@ def test_rules_ask_for_what_is_estimated_of_them_and_no_other():
         assert "turn=1" in RULES[name], name
 
 
-DRY_RUN = """
+EMBED = """rule embed_cutouts:
+    output: results/4_represent/gz2/all/shards/{shard}.parquet
+    log: logs/4_represent/embed_cutouts/gz2/all/{shard}.log
+    wildcards: survey=gz2, pretraining=all, shard={shard}
+    threads: 4
+    resources: tmpdir=/tmp, gpu=1, mem_mb=8000
+"""
+DRY_RUN = f"""
 rule write_shard:
     input: results/1_catalogue/gz2.parquet
     output: results/1_catalogue/gz2/shards/00-of-60.csv
@@ -157,28 +164,16 @@ rule write_shard:
     wildcards: survey=gz2, shard=00-of-60
     resources: tmpdir=/tmp, mem_mb=1000
 
-rule embed_cutouts:
-    output: results/4_represent/gz2/all/shards/00-of-60.parquet
-    log: logs/4_represent/embed_cutouts/gz2/all/00-of-60.log
-    wildcards: survey=gz2, pretraining=all, shard=00-of-60
-    threads: 4
-    resources: tmpdir=/tmp, gpu=1, mem_mb=8000
+{EMBED.format(shard="00-of-60")}
 
-
-rule embed_cutouts:
-    output: results/4_represent/gz2/all/shards/01-of-60.parquet
-    log: logs/4_represent/embed_cutouts/gz2/all/01-of-60.log
-    wildcards: survey=gz2, pretraining=all, shard=01-of-60
-    threads: 4
-    resources: tmpdir=/tmp, gpu=1, mem_mb=8000
-
+{EMBED.format(shard="01-of-60")}
 localrule all:
     input: results/4_represent/gz2/all/shards/00-of-60.parquet
     resources: tmpdir=/tmp
 """
 
 
-def test_a_plan_adds_up_jobs_and_counts_those_that_are_submitted_together_once():
+def test_a_plan_adds_up_jobs_and_counts_a_shared_submission_once():
     catalogue, represent = plan(planned_jobs(DRY_RUN), COST)
     assert catalogue[:3] == ("1_catalogue", 1, 0)
     assert represent[:3] == ("4_represent", 2, 1)

@@ -1,1 +1,1 @@
-"""What the configuration means: read by Snakemake itself, so nothing heavy is imported here."""
+"""Checks and expands the configuration. Snakemake imports this in every job: no heavy imports."""

@@ -1,4 +1,4 @@
-"""The table of anomalies to look for. Parsed by every job, so nothing heavy is imported here."""
+"""The table of anomalies to look for. Every job imports this module: no heavy imports."""
 
 import csv
 from collections.abc import Collection, Mapping
@@ -13,18 +13,18 @@ class Task(NamedTuple):
 
     survey: str
     methods: list[str]
-    """How they are looked for: names of `anomalies.methods`."""
+    """Search methods: names of `anomalies.methods`."""
     label: str
-    """Column of the catalogue, 0 to 1: how much so."""
+    """Column of the catalogue, 0 to 1: how much a galaxy is what is sought."""
     above: float | None
-    """Galaxies with a larger label are anomalies; or"""
+    """Galaxies with a larger label are anomalies; None if `share` is given instead."""
     share: float | None
-    """the threshold is the one above which there is this share of the galaxies."""
+    """The share of galaxies with the largest labels are anomalies; None if `above` is given."""
     votes: str
-    """Column that says how many people the label is from; or empty."""
+    """Column with the number of votes behind the label; or empty."""
     min_votes: float
     filters: dict[str, float]
-    """For vote fractions, what they must be above."""
+    """Vote fractions and the values that they must exceed."""
 
 
 def read_tasks(
@@ -36,9 +36,10 @@ def read_tasks(
     ----------
     path
         Tab-separated: task, survey, methods, label, above or share, votes, min_votes, filters such
-        as ``smooth-or-featured_featured-or-disk>0.6``; several of a kind are parted by spaces.
+        as ``smooth-or-featured_featured-or-disk>0.6``. Several methods or filters are separated by
+        spaces.
     surveys, methods
-        Those that there are.
+        Known names, which rows may use.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def read_tasks(
     for row in rows:
         name = row.get("task") or ""
         if name in tasks:
-            raise UserError(f"{path}: task '{name}' stands there twice")
+            raise UserError(f"{path}: task '{name}' is in the table twice")
         try:
             tasks[name] = _parse(row)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -73,19 +74,19 @@ def read_tasks(
 def check_shown(
     tasks: Mapping[str, Task], figures: Mapping[str, Any], show: Collection[str]
 ) -> None:
-    """Check that the figures that are made show tasks and methods that there are.
+    """Check that the figures to make show only known tasks and methods.
 
     Parameters
     ----------
     tasks
-        By `read_tasks`.
+        From `read_tasks`.
     figures, show
         `figures.anomalies` and `figures.show` of the configuration.
 
     Raises
     ------
     UserError
-        If a figure that is shown names another.
+        If one of these figures names an unknown task or method.
     """
     both, finds = figures["figure_4"], figures["figure_6"]
     wanted = {

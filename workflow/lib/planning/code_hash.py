@@ -1,7 +1,7 @@
-"""Which code a result was made by. Parsed by every job, so nothing heavy is imported here.
+"""Which code made a result. Every job imports this module, so it imports nothing heavy.
 
-A hash is of syntax trees: comments, docstrings and layout do not count, and every Python version
-gives the same one. What a file's bytes amount to is remembered in `REMEMBERED`, since parsing all
+Syntax trees are hashed: comments, docstrings and layout do not count, and every Python version
+gives the same hash. `REMEMBERED` keeps what was found for each file's bytes, since parsing all
 files would take longer than reading the rest of the workflow.
 """
 
@@ -20,9 +20,9 @@ LIB = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 PACKAGE = "workflow.lib."
 REMEMBERED = Path(".snakemake/code_hashes.json")
-"""For the hash of a file's bytes: that of its syntax tree, and what it imports."""
+"""For the hash of a file's bytes, the hash of its syntax tree and what the file imports."""
 UNHASHED = {"common.errors", "common.logs", "planning.code_hash"}
-"""How code is hashed, and how problems are reported; an edit there changes no result."""
+"""Modules that hash code and report problems: an edit there changes no result."""
 
 
 @cache
@@ -59,11 +59,11 @@ def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str
     Parameters
     ----------
     settings
-        What can be written as JSON; the order of mappings counts.
+        Anything that JSON can hold; the order of mappings counts.
     inputs
         Files.
     names
-        Modules that do the work, with what they import.
+        Modules that do the work; what they import is hashed too.
     """
     hashed = hashlib.sha256(f"{json.dumps(settings)}\0{digest(*names)}".encode())
     for path in inputs:
@@ -132,7 +132,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
 
 
 def _plain(node: Any) -> Any:
-    """Give a syntax tree as nested lists, without places in the text and without docstrings.
+    """Give a syntax tree as nested lists, without positions in the text and without docstrings.
 
     Empty fields are left out, since newer Python versions add some.
     """
@@ -146,7 +146,7 @@ def _plain(node: Any) -> Any:
 
 
 def _is_docstring(node: Any) -> bool:
-    """Whether a statement is a bare string: a docstring, or one below an attribute."""
+    """Whether a statement is a bare string: a docstring, or the description below an attribute."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

@@ -1,6 +1,6 @@
-"""What jobs are estimated to take, and which small ones share one submission to a cluster.
+"""Estimates of the time and disk that jobs take, and which small jobs share one submission.
 
-Parsed by every job, so nothing heavy is imported here.
+Every job imports this module, so it imports nothing heavy.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 from workflow.lib.planning.grid import SCRATCH, finetuning_runs, parse_shard
 
 TRAININGS = ("pretrain_encoder", "pretrain_stand_in", "finetune_encoder", "keep_classifier")
-"""Rules whose time depends on how many images a GPU is shown in training."""
+"""Rules whose time depends on the number of images seen in training."""
 
 LOOKS = ("predict_votes", "embed_cutouts", "predict_labels")
 """Rules that show a network each view of every galaxy."""
@@ -23,13 +23,13 @@ BATCHED = (
     "hunt_anomalies",
     "finetune_encoder",
 )
-"""Rules of many small jobs, which share submissions."""
+"""Rules with many small jobs, which share submissions."""
 
 Wildcards = Mapping[str, str]
 
 
 class Cost:
-    """Estimates by the configuration's `cost`, for the hardware that it speaks of.
+    """Estimates from the configuration's `cost`, for the hardware that it describes.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Cost:
         self.cost = config["cost"]
 
     def seconds(self, rule: str, wildcards: Wildcards) -> float:
-        """Estimate what a job takes [s]; a rule that config does not name, that of its start."""
+        """Estimate the time of a job [s]; for a rule not in `cost.rules`, only its start."""
         if rule in TRAININGS:
             images = self.images_trained(rule, wildcards)
             return self.cost["start"] + images * self.cost["trained_image"]
@@ -50,19 +50,20 @@ class Cost:
         return self.cost["start"] + views * self._of_galaxies("seconds", rule, wildcards)
 
     def kilobytes(self, rule: str, wildcards: Wildcards) -> float:
-        """Estimate what a job leaves on the disk [kB]."""
+        """Estimate the disk space of a job's output [kB]."""
         return self._of_galaxies("kilobytes", rule, wildcards)
 
     def minutes(self, rule: str, wildcards: Wildcards, attempt: int = 1) -> int:
-        """Say how long a job may take [min]: more than it should, and with each attempt more."""
+        """Give a job's time limit [min]: the estimate with a margin, more with each attempt."""
         estimate = math.ceil(self.seconds(rule, wildcards) * self.cost["margin"] / 60)
         return min(max(estimate, self.cost["shortest"]) * attempt, self.cost["longest"])
 
     def batch(self, rule: str, wildcards: Wildcards) -> str | None:
-        """Name the jobs that share one submission, and run one after the other, by one of them.
+        """Name the batch of jobs that a job belongs to.
 
-        They are shards or repeats that follow each other, or runs of the fine-tuning grid that
-        start from the same encoder: as many as `cost.batch` allows.
+        The jobs of a batch share one submission and run one after the other. They are consecutive
+        shards or repeats, or runs of the fine-tuning grid that start from the same encoder: as many
+        as `cost.batch` allows.
 
         Returns
         -------
@@ -82,7 +83,7 @@ class Cost:
         return None if number is None else "_".join([rule, *key, str(number)])
 
     def galaxies(self, wildcards: Wildcards) -> float:
-        """Estimate the galaxies that a job is about: of a shard, a survey, or the largest one."""
+        """Estimate a job's number of galaxies: a shard's, a survey's, or the largest survey's."""
         survey = wildcards.get("survey")
         if survey is None:
             return max(map(self.galaxies_of, self.config["surveys"]))
@@ -90,13 +91,13 @@ class Cost:
         return self.galaxies_of(survey) / shards
 
     def galaxies_of(self, survey: str) -> int:
-        """Say about how many galaxies a survey has."""
+        """Estimate the number of galaxies in a survey."""
         simulation = self.config["surveys"][survey].get("simulation", {})
         known = self.cost["galaxies_of"]
         return simulation.get("galaxies", known.get(survey, max(known.values())))
 
     def images_trained(self, rule: str, wildcards: Wildcards) -> float:
-        """Estimate how many images a job's trainings look at, those of validations included."""
+        """Estimate the number of images that a job's trainings see, with those for validation."""
         pretraining, name = self.config["pretraining"], wildcards["pretraining"]
         if rule in ("pretrain_encoder", "pretrain_stand_in"):
             most = pretraining["epochs_of"].get(name, pretraining["recipe"]["epochs"])
@@ -125,9 +126,9 @@ class Cost:
 
     @cached_property
     def _grid(self) -> dict[str, int]:
-        """The batch of each job of the fine-tuning grid that is not alone, in its pretraining."""
+        """The number of each job's batch, within its pretraining, without jobs that are alone."""
         jobs: dict[str, dict[str, int]] = {}
-        # Runs of one size take about as long as each other, so they stand together.
+        # Runs of one size take about the same time, so they are batched together.
         for run in sorted(finetuning_runs(self.config["finetune"]), key=lambda run: run.size):
             wildcards = {name: str(value) for name, value in run._asdict().items()}
             if self.config["finetune"]["runs_of_a_job"] == "all":
@@ -157,16 +158,16 @@ def _place(wildcards: Wildcards) -> int:
 
 
 def packed(asked: Sequence[float], minutes: float, jobs: int) -> list[int]:
-    """Put jobs into batches in their order, a new one when the next job would be too much.
+    """Put jobs into batches, in order; a new batch starts when the next job would exceed a limit.
 
     Parameters
     ----------
     asked
-        What each job asks for [min].
+        Time limit of each job [min].
     minutes
-        What a batch may ask for [min]; a job that asks for more is alone.
+        Largest total of a batch [min]; a job that asks for more is alone.
     jobs
-        Jobs in a batch at most.
+        Maximum number of jobs in a batch.
 
     Returns
     -------

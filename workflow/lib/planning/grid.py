@@ -1,4 +1,7 @@
-"""What the configuration expands into. Parsed by every job, so nothing heavy is imported here."""
+"""Names that the configuration expands into: shards, repeats and runs of the fine-tuning grid.
+
+Every job imports this module, so it imports nothing heavy.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,13 +11,13 @@ FIGURE_SAMPLES = {"figure_1": "all", "figure_A1": "featured", "figure_A2": "spir
 """The umap sample that each representation figure shows (Figs. 1, A1 and A2)."""
 
 STAND_IN = "stand-in"
-"""In the place of a path to weights: train on procedural pictures instead."""
+"""Written instead of a path to weights: train on procedural pictures."""
 
 
 def shard_names(count: int) -> list[str]:
     """Name the `count` shards of a survey.
 
-    The name carries the count, so that old and new shards never mix.
+    The name includes the count, so that old and new shards never mix.
 
     Examples
     --------
@@ -26,7 +29,7 @@ def shard_names(count: int) -> list[str]:
 
 
 def parse_shard(name: str) -> tuple[int, int]:
-    """Give the index and the count of a shard's name.
+    """Read the index and the count from a shard's name.
 
     Examples
     --------
@@ -38,7 +41,7 @@ def parse_shard(name: str) -> tuple[int, int]:
 
 
 def weights_file(path: str) -> str:
-    """Name the file of given weights; a TensorFlow checkpoint may go by its prefix.
+    """Name the file of given weights; a TensorFlow checkpoint may be given by its prefix.
 
     Examples
     --------
@@ -62,7 +65,7 @@ def repeat_names(count: int) -> list[str]:
 
 
 SCRATCH = "scratch"
-"""In the place of a pretraining's name: fine-tuning's networks that start from random weights."""
+"""Written instead of a pretraining's name: networks that fine-tuning starts from random weights."""
 
 DEPTHS = ("top", "block7+", "block6+", "block5+", "block4+", "all")
 """How deep fine-tuning goes, from the output down (paper Sec. 4.2.1)."""
@@ -71,7 +74,7 @@ FINETUNING_FIGURES = ("figure_7", "figure_8", "figure_9")
 """The figures that compare fine-tuned models (Figs. 7 to 9)."""
 
 PAPER_RUNS = 1500
-"""Training runs of the paper's fine-tuning grid, by which a smaller one is told (Sec. 4.2.3)."""
+"""Training runs of the paper's fine-tuning grid (Sec. 4.2.3); fewer mean a reduced grid."""
 
 
 class FinetuningRun(NamedTuple):
@@ -84,12 +87,12 @@ class FinetuningRun(NamedTuple):
 
     @property
     def models(self) -> int:
-        """The models that it gives: frozen and fine-tuned, or one from scratch."""
+        """Number of models that it gives: two (frozen and fine-tuned), or one from scratch."""
         return 1 if self.pretraining == SCRATCH else 2
 
     @property
     def path(self) -> str:
-        """Where its result stands among those of a task.
+        """Path of its results within those of a task.
 
         Examples
         --------
@@ -99,7 +102,7 @@ class FinetuningRun(NamedTuple):
         return f"{self.pretraining}/{self.depth}/n{self.size}_r{self.repeat}"
 
     def seed(self, seed: int, task: str) -> int:
-        """Draw the run's own seed, below 2**32; each has its own split (paper Sec. 4.2.2)."""
+        """Derive the run's own seed, below 2**32; each run has its own split (paper Sec. 4.2.2)."""
         named = f"{seed} {task} {self.path}"
         return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4], "little")
 

@@ -1,4 +1,4 @@
-"""What the workflow would do, by stage: jobs, submissions, hours and disk, before anything runs."""
+"""The plan of `snakemake cost`: jobs, submissions, hours and disk of each stage, as estimated."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.planning.cost import Cost
 
 LOCAL = ("write_shard",)
-"""Rules whose jobs run where Snakemake does, without a submission."""
+"""Rules whose jobs run on the machine of Snakemake itself, without a submission."""
 
 HEADER = ["stage", "jobs", "submissions", "GPU hours", "CPU hours", "disk [GB]"]
 
@@ -27,7 +27,7 @@ class Job(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What a stage takes; hours and disk are estimates."""
+    """Totals of a stage; hours and disk are estimates."""
 
     stage: str
     jobs: int
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 def print_plan(config: Mapping[str, Any], snakemake: Sequence[str]) -> None:
-    """Print what a run from nothing to the last figure takes, by stage.
+    """Print what a complete run takes, by stage: from no files to the last figure.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def print_plan(config: Mapping[str, Any], snakemake: Sequence[str]) -> None:
 
 
 def dry_run(config: Mapping[str, Any], snakemake: Sequence[str]) -> str:
-    """Let Snakemake list all jobs, also those whose results are there; as for `print_plan`."""
+    """Let Snakemake list all jobs, also those whose results exist; arguments as in `print_plan`."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
@@ -70,7 +70,7 @@ def dry_run(config: Mapping[str, Any], snakemake: Sequence[str]) -> str:
 
 
 def planned_jobs(text: str) -> list[Job]:
-    """Read the jobs of a dry-run; targets, which run nothing, are left out."""
+    """Read the jobs from the text of a dry-run, without targets, which run nothing."""
     jobs = []
     for block in re.split(r"\n(?=(?:local)?rule \w+:\n)", text)[1:]:
         name = re.match(r"(?:local)?rule (\w+):", block)
@@ -92,7 +92,7 @@ def planned_jobs(text: str) -> list[Job]:
 
 
 def plan(jobs: Iterable[Job], cost: Cost) -> list[Row]:
-    """Add up what jobs are estimated to take, by stage, in running order."""
+    """Add up the estimates of jobs by stage, in the order in which stages run."""
     stages: dict[str, list[Job]] = {}
     for job in jobs:
         stages.setdefault(job.stage, []).append(job)
@@ -114,7 +114,7 @@ def _row(stage: str, jobs: list[Job], cost: Cost) -> Row:
 
 
 def format_rows(rows: list[Row]) -> str:
-    """Write rows and their total as a table for the terminal."""
+    """Format rows and their total as a table for the terminal."""
     total = Row("total", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))
     lines = [HEADER]
     for stage, jobs, submissions, *estimates in [*rows, total]:
