@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.unit.planning.configurations import (
     OVERLAYS,
@@ -114,6 +115,27 @@ def test_a_number_beyond_its_bounds_is_refused_and_the_bound_named(key):
             beyond = node[name] + {"minimum": -1, "maximum": 1}.get(name, 0)
             message = complaint(changed(key, beyond))
             assert f"'{key}': must be {words.format(node[name])}" in message
+
+
+def test_the_sections_of_the_paper_are_those_in_the_comments_of_the_configuration():
+    lines, compared = BASE.read_text().splitlines(), 0
+    for key, line in lines_of(yaml.compose(BASE.read_text())):
+        sections = [
+            re.findall(r"\b\d\.\d(?:\.\d)?\b", text)
+            for text in (lines[line].partition("#")[2], SETTINGS.get(key, {}).get("source", ""))
+        ]
+        if all(sections):
+            assert {*sections[0]} == {*sections[1]}, key
+            compared += 1
+    assert compared > 40
+
+
+def lines_of(node, above=""):
+    """Each key of a parsed YAML file, with the index of its line."""
+    for name, value in node.value:
+        yield above + name.value, name.start_mark.line
+        if isinstance(value, yaml.MappingNode):
+            yield from lines_of(value, f"{above}{name.value}.")
 
 
 def test_words_for_bounds_types_and_defaults():
