@@ -1,4 +1,4 @@
-"""Fit an incremental PCA to the representation, and project it."""
+"""Fit an incremental PCA to the representation, and compress it."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.represent.pca import compress

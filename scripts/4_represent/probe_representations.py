@@ -1,4 +1,4 @@
-"""Measure what representations know of labels that no network was trained on."""
+"""Measure how well representations predict labels that no network was trained on."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.represent.probe import probe

@@ -1,10 +1,10 @@
 """Place the galaxies of a sample on a plane by umap."""
 
 from workflow.lib.common.logs import log_to
-from workflow.lib.represent.umap_plane import project
+from workflow.lib.represent.umap_plane import place_sample
 
 log_to(snakemake.log[0])
-project(
+place_sample(
     snakemake.input.compressed,
     snakemake.input.catalogue,
     snakemake.input.get("votes"),

@@ -1,10 +1,10 @@
 """Place a task's galaxies on a plane by their ellipses."""
 
 from workflow.lib.common.logs import log_to
-from workflow.lib.represent.umap_plane import project_ellipses
+from workflow.lib.represent.umap_plane import place_ellipses
 
 log_to(snakemake.log[0])
-project_ellipses(
+place_ellipses(
     snakemake.input.vectors,
     snakemake.input.candidates,
     snakemake.output[0],

@@ -1,4 +1,4 @@
-# Images to 1280 numbers, to principal components, to a plane.
+# From images to 1280 numbers each, to principal components, to positions on a plane.
 # Reads: <results>/2_cutouts/{survey}/*, <results>/3_pretrain/{pretraining}/*.
 # Writes: <results>/4_represent/{survey}/{pretraining}/*. Paper: Sec. 2.2, 2.3.
 
@@ -89,7 +89,7 @@ rule unpack_representation:
 
 
 rule compress_representation:
-    """Fit an incremental PCA to the representation, and project it."""
+    """Fit an incremental PCA to the representation, and compress it."""
     input:
         representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
     output:
@@ -127,7 +127,7 @@ rule project_representation:
         "<benchmarks>/4_represent/project_representation/{survey}/{pretraining}/{sample}.tsv"
     conda:
         "../../envs/represent.yaml"
-    # One seeded umap runs in one thread.
+    # With a fixed seed umap runs in one thread.
     threads: 1
     resources:
         mem_mb=memory(16000, 1000),
@@ -145,7 +145,7 @@ rule project_representation:
 
 
 rule probe_representations:
-    """Measure what representations know of labels that no network was trained on."""
+    """Measure how well representations predict labels that no network was trained on."""
     input:
         representations=expand(
             "<results>/4_represent/{{survey}}/{pretraining}/pca{components}.parquet",
@@ -181,7 +181,7 @@ rule probe_representations:
 
 
 rule probes:
-    """Target: what the representations know of labels that no network was trained on."""
+    """Target: how well representations predict labels that no network was trained on."""
     input:
         expand("<results>/4_represent/{survey}/probe.csv", survey=config["probe"]["surveys"]),
 
@@ -203,5 +203,5 @@ rule representation:
             pretraining=PRETRAINING,
             components=config["pca"]["components"],
         ),
-        # What the web page searches.
+        # The web page searches this file.
         f"<results>/4_represent/{SHOWN}/{PRETRAINING}/representation.npy",

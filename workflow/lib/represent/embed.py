@@ -11,12 +11,12 @@ from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path
 from workflow.lib.common.images import colour_image, decode_image, grey, to_thumbnail
 from workflow.lib.network.encoder import load_encoder
+from workflow.lib.network.forward import iter_vectors, represent_batch
 from workflow.lib.represent.pca import Compressor
 from workflow.lib.represent.vector_files import representation_schema, representation_table
 
 if TYPE_CHECKING:
     import keras
-from workflow.lib.network.forward import iter_vectors, represent_batch
 
 
 def embed_shard(
@@ -31,7 +31,8 @@ def embed_shard(
 ) -> None:
     """Write the representation of each galaxy of a shard (paper Sec. 2.2).
 
-    Forward passes from randomly drawn views of each image, without dropout; the paper has one.
+    A representation is the mean over one or more randomly drawn views of the image, each passed
+    through the network without dropout; the paper uses one view.
 
     Parameters
     ----------
@@ -40,15 +41,16 @@ def embed_shard(
     weights
         An encoder, with its json beside it.
     representation
-        Parquet to write: iauname and 1280 float32.
+        Parquet to write: iauname and representation (1280 float32).
     crop_size
         Side [pixel] of the crop that the network sees.
     batch_size
-        Galaxies a forward pass; short batches are filled up, so that the network is compiled once.
+        Galaxies per forward pass. A shorter last batch is padded to this size, so that the network
+        is compiled once only.
     seed
-        Of the views.
+        Seed of the random views.
     views
-        Views of each image, over which the representation is averaged.
+        Number of views of each image, over which the representation is averaged.
     """
     encoder, _ = load_encoder(weights, crop_size)
     schema = representation_schema(encoder.output_shape[-1])
@@ -73,19 +75,19 @@ def represent_image(
     seed: int,
     views: int,
 ) -> np.ndarray:
-    """Calculate the representation of one image file, as that of a survey's galaxy is.
+    """Calculate the representation of one image file, in the same way as for a survey's galaxies.
 
     Parameters
     ----------
     data
         A JPEG, PNG or FITS file.
     name
-        What to call it in errors. The network's views follow from it: the name and the image of a
-        survey's galaxy give that galaxy's representation.
+        The image's name in error messages. The random views follow from it too: the name and the
+        image of a survey's galaxy give that galaxy's representation.
     encoder
-        By `encoder.load_encoder`.
+        From `encoder.load_encoder`.
     compressor
-        A fitted PCA, by `pca.read_compressor`; None for the whole representation.
+        A fitted PCA, from `pca.read_compressor`; None for the whole representation.
     thumbnail_size, network_size, network_field, colour, max_missing_share
         As for `shards.make_shard`.
     seed, views
@@ -99,7 +101,7 @@ def represent_image(
     Raises
     ------
     UserError
-        If the file is no usable image.
+        If the file cannot be used as an image.
     """
     try:
         image = decode_image(

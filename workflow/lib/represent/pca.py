@@ -19,6 +19,19 @@ from workflow.lib.represent.vector_files import (
 log = logging.getLogger(__name__)
 
 
+class Compressor(NamedTuple):
+    """A fitted PCA, which turns representations into their principal components (Sec. 2.3)."""
+
+    mean: np.ndarray
+    """Shape (1280,), float64."""
+    components: np.ndarray
+    """Shape (d, 1280), float64."""
+
+    def project(self, vectors: np.ndarray) -> np.ndarray:
+        """Compress representations of shape (n, 1280) to (n, d), float32."""
+        return ((vectors - self.mean) @ self.components.T).astype(np.float32)
+
+
 def compress(
     representation: str | Path,
     components: int,
@@ -29,25 +42,27 @@ def compress(
 ) -> None:
     """Reduce a representation by incremental PCA (Ross et al. 2008; paper Sec. 2.3).
 
-    Two passes over the file, in constant memory: one to fit, one to project.
+    The file is read twice, in constant memory: once to fit the PCA and once to apply it.
 
     Parameters
     ----------
+    representation
+        Parquet of n galaxies, by `vector_files.gather_shards`.
     components
-        How many to keep.
+        Number of principal components to keep.
     batch_size
-        Galaxies a step of the fit.
+        Galaxies per step of the fit.
     compressed
-        Parquet to write: iauname and `components` float32.
+        Parquet to write: iauname and representation (`components` float32).
     variance
         CSV to write: component (from 1), explained_variance_ratio, cumulative.
     compressor
-        NumPy file to write, by which other images can be compressed likewise.
+        NumPy file to write: the fitted PCA, with which other images can be compressed.
 
     Raises
     ------
     UserError
-        If there are fewer galaxies than components, or the galaxies do not differ.
+        If there are fewer galaxies than components, or all representations are equal.
     """
     from sklearn.decomposition import IncrementalPCA
 
@@ -81,19 +96,6 @@ def compress(
     write_text(table.to_csv(index=False, float_format="%.6f"), variance)
 
 
-class Compressor(NamedTuple):
-    """A fitted PCA (paper Sec. 2.3): from representations to their principal components."""
-
-    mean: np.ndarray
-    """Shape (1280,), float64."""
-    components: np.ndarray
-    """Shape (d, 1280), float64."""
-
-    def project(self, vectors: np.ndarray) -> np.ndarray:
-        """Compress representations of shape (n, 1280) to (n, d), float32."""
-        return ((vectors - self.mean) @ self.components.T).astype(np.float32)
-
-
 def save_compressor(compressor: Compressor, path: str | Path) -> None:
     """Write a fitted PCA."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -101,7 +103,7 @@ def save_compressor(compressor: Compressor, path: str | Path) -> None:
 
 
 def read_compressor(path: str | Path) -> Compressor:
-    """Read a fitted PCA; raise `UserError` if there is none in the file."""
+    """Read a fitted PCA; raise `UserError` if the file does not hold one."""
     try:
         with np.load(path) as file:
             return Compressor(**{name: file[name] for name in Compressor._fields})

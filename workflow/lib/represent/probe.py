@@ -1,7 +1,7 @@
-"""What a representation knows of labels that its network never saw, by linear probes."""
+"""Linear probes: how well a representation predicts labels that its network never saw."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from workflow.lib.represent.vector_files import read_representation
 
 log = logging.getLogger(__name__)
 
+COLUMNS = ["pretraining", "label", "galaxies", "positives", "auc", "auc_error"]
+"""Columns of the table of probes."""
+
 PENALTIES = np.logspace(0, 5, 6)
-"""Inverse penalties among which a probe chooses, for vectors of a root mean square length of 1."""
+"""Inverse penalties that a probe chooses from, for vectors with a root mean square length of 1."""
 
 
 def probe(
@@ -36,31 +39,33 @@ def probe(
     seed: int,
     table: str | Path,
 ) -> None:
-    """Tell galaxies apart by logistic regression on their representations.
+    """Classify galaxies by logistic regression on their representations, and score the result.
 
-    Galaxies on which an encoder was trained help to fit its probe but never count in its score.
+    Galaxies that an encoder was trained on help to fit its probe, but are left out of its score.
 
     Parameters
     ----------
     representations
-        Of each pretraining, compressed or not.
+        For each pretraining its representation, compressed or not.
     encoders
-        Of each pretraining, the weights, with their json beside them.
+        For each pretraining its weights, with their json beside them.
     catalogue, survey
-        The galaxies' survey.
+        The galaxies' catalogue, and the name of their survey.
     labels
-        For each label its `column`; galaxies `above` a value have it, those `below` another have
-        it not, and those between do not count.
+        For each label its `column`. Galaxies with values over `above` have the label, those with
+        values up to `below` do not have it, and those in between are left out.
     folds, repeats, seed
-        Of the cross-validation.
+        Of the cross-validation; as for `cross_validated_auc`.
     table
-        CSV to write: pretraining, label, galaxies and positives that count in the score, auc (area
-        under the ROC curve) and auc_error (standard error by Hanley & McNeil 1982).
+        CSV to write: pretraining, label, galaxies (the number scored), positives (the number of
+        these that have the label), auc (area under the ROC curve) and auc_error (its standard
+        error by Hanley & McNeil 1982).
 
     Raises
     ------
     UserError
-        If there are too few galaxies of either kind, or none is known to have been held out.
+        If too few galaxies have or lack the label, or none is known to have been held out of the
+        encoder's training.
     """
     rows = []
     for label, rule in labels.items():
@@ -70,34 +75,33 @@ def probe(
             names, vectors = read_representation(path)
             value = values.loc[names].to_numpy(float)
             known = (value > rule["above"]) | (value <= rule["below"])
-            training = read_description(encoders[pretraining])["training"]
-            held_out = held_out_names(names, survey, training)
-            if not held_out.any():
-                raise UserError(
-                    f"{encoders[pretraining]}: no galaxy of {survey} is known to have been held "
-                    f"out of its training; leave '{pretraining}' out of 'probe.pretrainings'"
-                )
-            scored = held_out[known]
+            scored = _held_out(names, survey, pretraining, encoders[pretraining])[known]
             truth = value[known] > rule["above"]
-            if min(truth[scored].sum(), (~truth[scored]).sum()) < folds:
+            positives, count = int(truth[scored].sum()), int(scored.sum())
+            if min(positives, count - positives) < folds:
                 raise UserError(
-                    f"{catalogue}: {truth[scored].sum()} of {scored.sum()} galaxies with "
+                    f"{catalogue}: {positives} of {count} galaxies with "
                     f"{rule['column']} > {rule['above']} are too few to probe for '{label}'"
                 )
             auc = cross_validated_auc(vectors[known], truth, scored, folds, repeats, seed)
-            positives, count = int(truth[scored].sum()), int(scored.sum())
-            rows.append(
-                {
-                    "pretraining": pretraining,
-                    "label": label,
-                    "galaxies": count,
-                    "positives": positives,
-                    "auc": auc,
-                    "auc_error": auc_error(auc, positives, count - positives),
-                }
-            )
+            error = auc_error(auc, positives, count - positives)
+            rows.append((pretraining, label, count, positives, auc, error))
             log.info("%s, %s: AUC %.3f", pretraining, label, auc)
-    write_text(pd.DataFrame(rows).to_csv(index=False, float_format="%.4f"), table)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    write_text(frame.to_csv(index=False, float_format="%.4f"), table)
+
+
+def _held_out(
+    iaunames: Sequence[str], survey: str, pretraining: str, encoder: str | Path
+) -> np.ndarray:
+    """Say which galaxies an encoder was not trained on: shape (n,), bool, at least one of them."""
+    held_out = held_out_names(iaunames, survey, read_description(encoder)["training"])
+    if not held_out.any():
+        raise UserError(
+            f"{encoder}: no galaxy of {survey} is known to have been held out of its training; "
+            f"leave '{pretraining}' out of 'probe.pretrainings'"
+        )
+    return held_out
 
 
 def cross_validated_auc(
@@ -108,26 +112,28 @@ def cross_validated_auc(
     repeats: int,
     seed: int,
 ) -> float:
-    """Give the mean area under the ROC curve of probes, each scored on galaxies it did not fit.
+    """Give the mean area under the ROC curve of probes, each scored on galaxies not fitted.
 
     A probe is a logistic regression. Its penalty is chosen by cross-validation among the galaxies
-    that it fits, and weighs on the vectors as they are, not on each of their numbers alike: the
-    last principal components are little more than noise.
+    that it is fitted to. The vectors are scaled as a whole, not each component to the same
+    variance, since the last principal components are little more than noise.
 
     Parameters
     ----------
     vectors
         Shape (n, d).
     truth
-        Shape (n,), bool.
+        Shape (n,), bool: whether a galaxy has the label.
     scored
-        Shape (n,), bool: galaxies that may count; the others are in every fit.
-    folds, repeats, seed
-        Parts that the scored galaxies are cut into, and how often, differently.
+        Shape (n,), bool: galaxies that are scored; the others are in every fit.
+    folds
+        Number of parts into which the scored galaxies are split; each part is left out once.
+    repeats, seed
+        Number of different random splits, and their seed.
     """
     areas = []
     vectors = (vectors - vectors.mean(axis=0)) / np.sqrt(vectors.var(axis=0).sum())
-    for fitted, left_out in _cuts(truth, scored, folds, repeats, seed):
+    for fitted, left_out in _splits(truth, scored, folds, repeats, seed):
         model = LogisticRegressionCV(
             Cs=PENALTIES, cv=4, scoring="roc_auc", max_iter=2000,
             l1_ratios=(0,), use_legacy_attributes=False,
@@ -144,9 +150,10 @@ def auc_error(auc: float, positives: int, negatives: int) -> float:
     return float(np.sqrt(variance / (positives * negatives)))
 
 
-def _cuts(
+def _splits(
     truth: np.ndarray, scored: np.ndarray, folds: int, repeats: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give the rows that a probe is fitted to, and those that it is scored on, for each split."""
     places, always = np.flatnonzero(scored), np.flatnonzero(~scored)
     for repeat in range(repeats):
         cut = StratifiedKFold(folds, shuffle=True, random_state=seed + repeat)

@@ -1,4 +1,4 @@
-"""What is made of a representation: incremental PCA and umap (paper Sec. 2.3)."""
+"""Positions of galaxies on a plane, by umap of their representations (paper Sec. 2.3)."""
 
 import logging
 from collections.abc import Sequence
@@ -11,14 +11,12 @@ from workflow.lib.catalogue.fractions import sample_names
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.name_seeds import first_drawn, name_keys
 from workflow.lib.common.tables import read_table, write_parquet
-from workflow.lib.represent.vector_files import (
-    read_representation,
-)
+from workflow.lib.represent.vector_files import read_representation
 
 log = logging.getLogger(__name__)
 
 
-def project(
+def place_sample(
     compressed: str | Path,
     catalogue: str | Path,
     votes: str | Path | None,
@@ -40,21 +38,22 @@ def project(
     catalogue
         The survey's catalogue, with vote fractions.
     votes
-        Predicted votes, by `predict_votes`, which come before the catalogue's; or None.
+        Predicted votes, from `predict_votes`, which are used instead of the catalogue's; or None.
     positions
-        Parquet to write: iauname, umap_x, umap_y.
+        Parquet to write: iauname, umap_x, umap_y (float32).
     fractions, threshold
-        The sample is the galaxies for which the product of these vote fractions is above the
-        threshold (Figs. A1, A2); no fractions, all galaxies.
+        The sample consists of the galaxies for which the product of these vote fractions is above
+        the threshold (Figs. A1, A2). Without fractions, it consists of all galaxies.
     most
-        Of a larger sample so many galaxies are drawn, by their names and the seed; None for all.
+        Maximum number of galaxies. From a larger sample this many are drawn at random, depending
+        only on their names and the seed. None keeps the whole sample.
     n_neighbors, min_dist, seed
-        Of umap; the seed makes it run in one thread.
+        Settings of umap. With a fixed seed it runs in one thread.
 
     Raises
     ------
     UserError
-        If the catalogue has none of the fractions, or the sample is too small.
+        If a fraction is in none of the table's columns, or the sample is too small.
     """
     iaunames, vectors = read_representation(compressed)
     sample = sample_names(catalogue, votes, fractions, threshold)
@@ -67,28 +66,11 @@ def project(
             f"{threshold} are too few for umap with 'umap.n_neighbors' {n_neighbors}"
         )
     log.info("umap of %d galaxies from %d components", len(rows), vectors.shape[1])
-    plane = umap_plane(vectors[rows], n_neighbors, min_dist, seed)
     names = [iaunames[row] for row in rows]
-    write_parquet(
-        pd.DataFrame({"iauname": names, "umap_x": plane[:, 0], "umap_y": plane[:, 1]}), positions
-    )
+    _place(names, vectors[rows], positions, n_neighbors, min_dist, seed)
 
 
-def draw_rows(iaunames: Sequence[str], rows: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Draw at most so many of these rows by their galaxies' names, whatever their order."""
-    return np.sort(first_drawn(rows, name_keys([iaunames[row] for row in rows]), most, seed))
-
-
-def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:
-    """Place vectors of shape (n, d) on a plane by umap: shape (n, 2), float32."""
-    from umap import UMAP
-
-    return UMAP(
-        n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
-    ).fit_transform(vectors)
-
-
-def project_ellipses(
+def place_ellipses(
     vectors: str | Path,
     candidates: str | Path,
     positions: str | Path,
@@ -97,19 +79,39 @@ def project_ellipses(
     min_dist: float,
     seed: int,
 ) -> None:
-    """Place galaxies on a plane by their ellipses (Fig. 4, left).
+    """Place a task's galaxies on a plane by the ellipses fitted to them (Fig. 4, left).
 
     Parameters
     ----------
     vectors
-        By `standardise_features`.
+        Features of the ellipses, from `standardise_features`.
     candidates
-        By `select_candidates`.
-    positions
-        Parquet to write: iauname, umap_x, umap_y.
-    n_neighbors, min_dist, seed
-        As for `umap_plane.project`.
+        The task's galaxies, in the same order, from `select_candidates`.
+    positions, n_neighbors, min_dist, seed
+        As for `place_sample`.
     """
-    table = read_table(candidates, text=["iauname"])
-    plane = umap_plane(np.load(vectors), n_neighbors, min_dist, seed)
-    write_parquet(table[["iauname"]].assign(umap_x=plane[:, 0], umap_y=plane[:, 1]), positions)
+    names = read_table(candidates, text=["iauname"])["iauname"]
+    _place(names, np.load(vectors), positions, n_neighbors, min_dist, seed)
+
+
+def draw_rows(iaunames: Sequence[str], rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Draw at most `most` of these rows at random; only the names and the seed decide which."""
+    return np.sort(first_drawn(rows, name_keys([iaunames[row] for row in rows]), most, seed))
+
+
+def _place(
+    iaunames: Sequence[str],
+    vectors: np.ndarray,
+    positions: str | Path,
+    n_neighbors: int,
+    min_dist: float,
+    seed: int,
+) -> None:
+    """Run umap on n galaxies' vectors, of shape (n, d), and write their positions."""
+    from umap import UMAP
+
+    plane = UMAP(
+        n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
+    ).fit_transform(vectors)
+    table = pd.DataFrame({"iauname": iaunames, "umap_x": plane[:, 0], "umap_y": plane[:, 1]})
+    write_parquet(table, positions)

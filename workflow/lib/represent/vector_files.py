@@ -1,4 +1,4 @@
-"""Files of representations: 1280 numbers a galaxy, or the fewer that a PCA makes of them."""
+"""Files of representations: 1280 numbers per galaxy, or the fewer components of a PCA."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,18 +10,18 @@ import pyarrow.parquet as pq
 from workflow.lib.common.files import atomic_path
 
 ROW_GROUP = 1024
-"""Rows a row group of a representation: the same whatever the shards, so the bytes are too."""
+"""Rows per row group of a representation: fixed, so that its bytes do not depend on the shards."""
 
 
 def representation_schema(size: int) -> pa.Schema:
-    """Give the schema of a representation of `size` values a galaxy."""
+    """Give the schema of a representation with `size` values per galaxy."""
     return pa.schema([("iauname", pa.string()), ("representation", pa.list_(pa.float32(), size))])
 
 
 def representation_table(
     iaunames: Sequence[str], vectors: np.ndarray, schema: pa.Schema
 ) -> pa.Table:
-    """Make a table of names and of vectors of shape (n, d), float32, in `schema`."""
+    """Make a table in `schema` from names and vectors of shape (n, d), float32."""
     values = pa.FixedSizeListArray.from_arrays(
         np.ascontiguousarray(vectors).ravel(), vectors.shape[1]
     )
@@ -41,16 +41,16 @@ def iter_representation(
     Parameters
     ----------
     batch_size
-        Rows a batch.
+        Rows per batch.
     at_least
-        A last batch of fewer rows than this is joined to the one before.
+        A last batch with fewer rows than this is joined to the batch before it.
 
     Yields
     ------
     iaunames, vectors
         Names, and an array of shape (n, d), float32.
     """
-    # Read ahead, the whole file would end up in memory.
+    # With pre_buffer, pyarrow reads ahead until the whole file is in memory.
     with pq.ParquetFile(path, pre_buffer=False) as file:
         tables = (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size))
         waiting: pa.Table | None = None
@@ -73,18 +73,18 @@ def gather_shards(shards: Sequence[str | Path], path: str | Path) -> None:
 
 
 def unpack_representation(representation: str | Path, vectors: str | Path) -> None:
-    """Write a representation's vectors as one NumPy array, to be mapped into memory.
+    """Write a representation's vectors as one NumPy array, which searches map into memory.
 
     Parameters
     ----------
     representation
         Parquet of n galaxies.
     vectors
-        NumPy file to write, in constant memory: float32 (n, d), in the same order.
+        NumPy file to write, in constant memory: shape (n, d), float32, in the same order.
     """
     shape = pq.read_metadata(representation).num_rows, _vector_size(representation)
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    # One after the other: written by a memory map, the whole file would count as this job's memory.
+    # In blocks, not through a memory map: the whole map would count as this job's memory.
     with atomic_path(vectors) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for _, rows in iter_representation(representation, ROW_GROUP):
@@ -109,7 +109,7 @@ def _shard_tables(shards: Sequence[str | Path]) -> Iterator[pa.Table]:
 
 
 def _regroup(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
-    """Cut a stream of tables into tables of `size` rows, the last one shorter."""
+    """Cut a stream of tables into tables of `size` rows; the last one may be shorter."""
     waiting: pa.Table | None = None
     for table in tables:
         waiting = table if waiting is None else pa.concat_tables([waiting, table])

@@ -1,7 +1,7 @@
-"""Galaxies like this one: exact nearest neighbours in a representation (paper Sec. 2.4).
+"""Exact nearest neighbours in a representation (paper Sec. 2.4).
 
-Distances are summed in float32 by a compiled loop in several threads, so that a query takes little
-longer than to read the vectors from memory. Nothing is indexed and nothing is approximate.
+Distances to all vectors are calculated in float32 by a compiled loop in several threads. A query
+takes little longer than reading the vectors from memory, so there is no index.
 """
 
 import os
@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike
 METRICS = ("manhattan", "euclidean")
 
 BLOCK_VALUES = 2**18
-"""Values in a block of vectors: 1 MiB of float32, which stays in a core's own cache."""
+"""Values in a block of vectors: 1 MiB of float32, which fits into a core's own cache."""
 
 QUERIES_AT_ONCE = 32
-"""Queries whose distances to all vectors are held at a time: 1.2 MiB each for 305,657 galaxies."""
+"""Queries whose distances are held in memory at a time: 1.2 MiB each for 305,657 galaxies."""
 
 
 def nearest(
@@ -34,25 +34,25 @@ def nearest(
     Parameters
     ----------
     vectors
-        Shape (n, d), float32 or float16; may be a memory map.
+        Shape (n, d), float32; may be a memory map.
     queries
-        Shape (q, d). One that is among `vectors` is its own nearest neighbour, if allowed.
+        Shape (q, d). A query that is one of `vectors` is its own nearest neighbour, if allowed.
     k
-        How many neighbours, at least 1.
+        Number of neighbours, at least 1.
     metric
-        One of `METRICS`; the paper's is manhattan.
+        One of `METRICS`; the paper uses manhattan.
     allowed
         Shape (n,), bool: the rows that may be neighbours; all by default.
     threads
-        As many as the process has cores by default.
+        Number of threads; by default one for each core that the process may use.
 
     Returns
     -------
     rows : numpy.ndarray
-        Shape (q, min(k, number allowed)), int64: rows of `vectors`, the nearest first; those at
-        the same distance in the order of `vectors`.
+        Shape (q, min(k, number allowed)), int64: rows of `vectors`, the nearest first. Rows at the
+        same distance are in the order of `vectors`.
     distances : numpy.ndarray
-        The same shape, float32. A vector that is not finite is infinitely far.
+        The same shape, float32. A vector that is not finite is at an infinite distance.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def nearest(
 def distances(
     vectors: np.ndarray, query: np.ndarray, *, metric: str = "manhattan", threads: int | None = None
 ) -> np.ndarray:
-    """Give the distance of every vector to one query; the same numbers as `nearest` gives.
+    """Calculate the distance of every vector to one query, exactly as `nearest` does.
 
     Parameters
     ----------
@@ -113,23 +113,23 @@ def rank_examples(
     metric: str = "manhattan",
     allowed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rank galaxies that are like these examples, and not like those.
+    """Rank galaxies by their similarity to some examples and their dissimilarity to others.
 
-    With d the mean distance to the examples that are liked and u the distance to the nearest of
-    those that are not, the score is d where nothing is disliked, and d / (d + u) otherwise (the
-    relevance score of Giacinto & Roli 2004, turned round): 0 at an example that is liked, 1 at one
-    that is not, and 1/2 far away from both. One example liked and none disliked rank as `nearest`
-    does.
+    Let d be the mean distance to the examples that are liked, and u the distance to the nearest
+    example that is disliked. The score is d if no example is disliked, and otherwise d / (d + u),
+    which is one minus the relevance score of Giacinto & Roli (2004): 0 at a liked example, 1 at a
+    disliked one, and 1/2 far away from both. With one liked example and no disliked one, the
+    ranking is that of `nearest`.
 
     Parameters
     ----------
     vectors, metric, allowed
-        As for `nearest`. Examples are ranked with all others, unless they are not allowed.
+        As for `nearest`. Examples are ranked too, unless they are not allowed.
     like, unlike
-        Examples: rows of `vectors` (integers), or vectors of shape (m, d) (floats). At least one
-        must be liked.
+        Examples that are liked and disliked: rows of `vectors` (integers), or vectors of shape
+        (m, d) (floats). At least one must be liked.
     k
-        How many galaxies.
+        Number of galaxies to give.
 
     Returns
     -------
@@ -137,6 +137,11 @@ def rank_examples(
         Shape (min(k, number allowed),), int64, the smallest score first.
     scores : numpy.ndarray
         The same shape, float32.
+
+    Raises
+    ------
+    ValueError
+        If no example is liked, or as for `nearest`.
     """
     liked, unliked = (_examples(vectors, examples) for examples in (like, unlike))
     if not len(liked):
@@ -150,7 +155,8 @@ def rank_examples(
         for example in unliked:
             np.minimum(least, distances(vectors, example, metric=metric), out=least)
         with np.errstate(invalid="ignore"):
-            # Where an example is liked and disliked, and where nothing is finite: last.
+            # 0 / 0 at an example that is both liked and disliked, inf / inf at a vector that is
+            # not finite: both come last.
             scores = np.nan_to_num(scores / (scores + least), nan=1.0)
     rows = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
     best = smallest(scores[rows], min(k, len(rows)))
@@ -158,7 +164,7 @@ def rank_examples(
 
 
 def smallest(values: np.ndarray, count: int) -> np.ndarray:
-    """Give the places of the `count` smallest of `values`, ascending, ties by place; int64."""
+    """Give the indices of the `count` smallest values, ascending, ties by index; int64."""
     if count == 0:
         return np.empty(0, np.int64)
     limit = np.partition(values, count - 1)[count - 1]
@@ -171,7 +177,7 @@ def _cores() -> int:
 
 
 def _checked(vectors: np.ndarray, queries: np.ndarray, metric: str) -> np.ndarray:
-    """Give the queries as the compiled loop takes them."""
+    """Check the arguments of a search, and give the queries in the compiled loop's format."""
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
     queries = np.asarray(queries, np.float32)
@@ -190,9 +196,9 @@ def _examples(vectors: np.ndarray, examples: ArrayLike) -> np.ndarray:
     return vectors[examples] if examples.dtype.kind in "iu" else np.atleast_2d(examples)
 
 
-def _fixed(array: np.ndarray, kind: type = np.float32) -> np.ndarray:
-    """View an array as what the loops are compiled for: contiguous and only read."""
-    fixed = np.ascontiguousarray(array, kind).view(np.ndarray)
+def _fixed(array: np.ndarray) -> np.ndarray:
+    """View an array in the format that the loop is compiled for: contiguous and read-only."""
+    fixed = np.ascontiguousarray(array, np.float32).view(np.ndarray)
     fixed.flags.writeable = False
     return fixed
 
@@ -204,7 +210,7 @@ def _measure(
     pool: ThreadPoolExecutor,
     threads: int,
 ) -> np.ndarray:
-    """Give the distances of all vectors to each query: shape (q, n), float32."""
+    """Calculate the distances of all vectors to each query: shape (q, n), float32."""
     result = np.empty((len(queries), len(vectors)), np.float32)
     squared = metric == "euclidean"
     vectors = vectors.view(np.ndarray)  # a memory map is slow to slice
@@ -212,27 +218,19 @@ def _measure(
     starts = iter(range(0, len(vectors), step))
 
     def measure(_: int) -> None:
-        # Threads take the next block from one iterator, so that none waits for a slower one.
+        # All threads take their next block from the same iterator, so that none waits for another.
         for start in starts:
-            block = vectors[start : start + step]
-            whole = _widened(block) if block.dtype == np.float16 else block
-            _sum_differences(_fixed(whole), queries, squared, result, start)
+            block = _fixed(vectors[start : start + step])
+            _sum_differences(block, queries, squared, result, start)
 
     list(pool.map(measure, range(threads)))
     return np.sqrt(result, out=result) if squared else result
 
 
-def _widened(block: np.ndarray) -> np.ndarray:
-    """Give float16 values as float32; numpy's own conversion is several times slower."""
-    wide = np.empty(block.shape, np.float32)
-    _widen(_fixed(block.view(np.uint16), np.uint16).ravel(), wide.ravel())
-    return wide
-
-
-# Threads are ours: compiled loops let go of Python's lock, and unlike numba's own threads they may
-# be started from several at once, as a web page does. Compiled anew in each process, in less than a
-# second: nothing is to be kept in a folder that may be shared or read-only.
-@njit(nogil=True, fastmath={"reassoc", "contract", "nsz"})  # sums in any order: vectorised
+# Python's threads call this loop, which releases Python's lock. Numba's own threads must not be
+# used from several threads at once, as the web page would do. The loop is compiled again in each
+# process, in less than a second: a cache would need a folder, which may be shared or read-only.
+@njit(nogil=True, fastmath={"reassoc", "contract", "nsz"})  # any order of sums, to vectorise
 def _sum_differences(vectors, queries, squared, result, start):  # noqa: ANN001, ANN202
     for query in range(queries.shape[0]):
         for row in range(vectors.shape[0]):
@@ -245,15 +243,3 @@ def _sum_differences(vectors, queries, squared, result, start):  # noqa: ANN001,
                 for place in range(vectors.shape[1]):
                     total += abs(vectors[row, place] - queries[query, place])
             result[query, start + row] = total if total == total else np.float32(np.inf)
-
-
-@njit(nogil=True)
-def _widen(halves, wide):  # noqa: ANN001, ANN202
-    for place in range(len(halves)):
-        bits = np.uint32(halves[place])
-        # The exponent is moved by multiplying, which is exact and right for subnormal numbers too.
-        size = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13)).view(np.float32)
-        size *= np.float32(2.0**112)
-        if bits & np.uint32(0x7C00) == np.uint32(0x7C00):
-            size = np.float32(np.inf)  # or not a number: as far
-        wide[place] = -size if bits & np.uint32(0x8000) else size

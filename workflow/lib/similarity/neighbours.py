@@ -18,47 +18,6 @@ from workflow.lib.similarity.tags import query_galaxies
 log = logging.getLogger(__name__)
 
 
-def find_others(
-    vectors: np.ndarray,
-    rows: np.ndarray,
-    k: int,
-    same: list[np.ndarray],
-    *,
-    metric: str = "manhattan",
-    allowed: np.ndarray | None = None,
-    threads: int | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest neighbours of galaxies, without themselves.
-
-    Parameters
-    ----------
-    vectors, k, metric, allowed, threads
-        As for `nearest`.
-    rows
-        Shape (q,): the galaxies.
-    same
-        Of each the rows that do not count as its neighbours, by `same_places`.
-
-    Returns
-    -------
-    neighbours : numpy.ndarray
-        Shape (q, k), int64; -1 where there are no more.
-    distances : numpy.ndarray
-        The same shape, float32; infinite where there are no more.
-    """
-    spare = max((len(others) for others in same), default=0)
-    found, away = nearest(
-        vectors, vectors[rows], k + spare, metric=metric, allowed=allowed, threads=threads
-    )
-    neighbours = np.full((len(rows), k), -1, np.int64)
-    lengths = np.full((len(rows), k), np.inf, np.float32)
-    for query, others in enumerate(same):
-        kept = np.flatnonzero(~np.isin(found[query], others))[:k]
-        neighbours[query, : len(kept)] = found[query, kept]
-        lengths[query, : len(kept)] = away[query, kept]
-    return neighbours, lengths
-
-
 def find_neighbours(
     representation: str | Path,
     catalogue: str | Path,
@@ -78,24 +37,30 @@ def find_neighbours(
     representation
         The compressed representation.
     catalogue
-        The survey's catalogue; without coordinates only the query itself is dropped.
+        The survey's catalogue. Without coordinates only the query itself is left out.
     tags
-        By `tags.gather_tags`.
+        From `tags.gather_tags` or `tags.derive_tags`.
     neighbours
         Parquet to write: tag, query, rank (from 1), iauname, distance; the most common tag first.
     most_common
-        How many tags.
+        Number of tags.
     k
-        Neighbours of each.
+        Number of neighbours for each tag.
     metric
         One of `nearest.METRICS`.
     same_within
-        Galaxies so near to the query on the sky are the same galaxy, and dropped [arcsec].
+        Galaxies within this distance of the query on the sky count as the same galaxy, and are
+        left out [arcsec].
     threads
         CPU threads.
+
+    Raises
+    ------
+    UserError
+        If no tagged galaxy has a representation.
     """
     iaunames, vectors = read_representation(representation)
-    queries = _queries(tags, iaunames, most_common)
+    queries = _read_queries(tags, iaunames, most_common)
     rows = pd.Index(iaunames).get_indexer(queries["query"])
     same = same_places(*read_coordinates(catalogue, iaunames), rows, same_within)
     found, away = find_others(vectors, rows, k, same, metric=metric, threads=threads)
@@ -108,20 +73,62 @@ def find_neighbours(
     write_parquet(table[found.ravel() >= 0], neighbours)
 
 
+def _read_queries(tags: str | Path, iaunames: Sequence[str], most_common: int) -> pd.DataFrame:
+    """Give the most common tags, and the galaxy to search from for each: columns tag, query."""
+    queries = query_galaxies(read_table(tags, text=["iauname", "tag"]), iaunames, most_common)
+    if queries.empty:
+        raise UserError(f"{tags}: no tagged galaxy has a representation")
+    return queries
+
+
 def read_coordinates(
     catalogue: str | Path, iaunames: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read RA and Dec of these galaxies [deg], each of shape (n,); missing if there are none."""
+    """Read RA and Dec of galaxies [deg]: each of shape (n,), missing without such columns."""
     if not {"ra", "dec"} <= set(pq.read_schema(catalogue).names):
-        nowhere = np.full(len(iaunames), np.nan)
-        return nowhere, nowhere
+        missing = np.full(len(iaunames), np.nan)
+        return missing, missing
     table = read_table(catalogue, text=["iauname"], columns=["iauname", "ra", "dec"])
     table = table.set_index("iauname").loc[iaunames]
     return table["ra"].to_numpy(np.float64), table["dec"].to_numpy(np.float64)
 
 
-def _queries(tags: str | Path, iaunames: Sequence[str], most_common: int) -> pd.DataFrame:
-    queries = query_galaxies(read_table(tags, text=["iauname", "tag"]), iaunames, most_common)
-    if queries.empty:
-        raise UserError(f"{tags}: no tagged galaxy has a representation")
-    return queries
+def find_others(
+    vectors: np.ndarray,
+    rows: np.ndarray,
+    k: int,
+    same: list[np.ndarray],
+    *,
+    metric: str = "manhattan",
+    allowed: np.ndarray | None = None,
+    threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest neighbours of galaxies, other than the galaxies themselves.
+
+    Parameters
+    ----------
+    vectors, k, metric, allowed, threads
+        As for `nearest`.
+    rows
+        Shape (q,): rows of the galaxies to search from.
+    same
+        For each of them the rows that are left out, from `same_places`.
+
+    Returns
+    -------
+    neighbours : numpy.ndarray
+        Shape (q, k), int64; padded with -1 if a galaxy has fewer than k neighbours.
+    distances : numpy.ndarray
+        The same shape, float32; padded with infinity.
+    """
+    spare = max((len(others) for others in same), default=0)
+    found, away = nearest(
+        vectors, vectors[rows], k + spare, metric=metric, allowed=allowed, threads=threads
+    )
+    neighbours = np.full((len(rows), k), -1, np.int64)
+    lengths = np.full((len(rows), k), np.inf, np.float32)
+    for query, others in enumerate(same):
+        kept = np.flatnonzero(~np.isin(found[query], others))[:k]
+        neighbours[query, : len(kept)] = found[query, kept]
+        lengths[query, : len(kept)] = away[query, kept]
+    return neighbours, lengths

@@ -1,4 +1,4 @@
-"""Which galaxies are near on the sky."""
+"""Galaxies near to a position on the sky."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,12 +7,12 @@ from workflow.lib.common.errors import UserError
 
 
 def separations(ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float) -> np.ndarray:
-    """Give the distances on the sky to one place, right at the poles and about RA 0 too.
+    """Calculate angular distances to one position, correct at the poles and around RA 0 too.
 
     Parameters
     ----------
     ra, dec
-        Shape (n,), degrees; any that are missing give missing distances.
+        Shape (n,), degrees. Missing coordinates give missing distances.
     ra0, dec0
         Degrees.
 
@@ -24,18 +24,21 @@ def separations(ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float) -> np.nd
     Raises
     ------
     UserError
-        If `ra0` and `dec0` are no place on the sky.
+        If `ra0` and `dec0` are not a position on the sky.
     """
     from astropy.coordinates import angular_separation
 
     if not (np.isfinite(ra0) and -90 <= dec0 <= 90):
         raise UserError(f"RA {ra0}, Dec {dec0}: not degrees on the sky")
-    there = np.radians(np.asarray(ra, np.float64)), np.radians(np.asarray(dec, np.float64))
-    return np.degrees(angular_separation(*there, np.radians(ra0), np.radians(dec0))) * 3600
+    ra, dec = np.radians(np.asarray(ra, np.float64)), np.radians(np.asarray(dec, np.float64))
+    return np.degrees(angular_separation(ra, dec, np.radians(ra0), np.radians(dec0))) * 3600
 
 
 def nearest_on_sky(ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float) -> tuple[int, float]:
-    """Find the galaxy nearest on the sky to a place.
+    """Find the galaxy nearest on the sky to a position.
+
+    All separations are calculated: astropy's `match_to_catalog_sky` would first build a tree of all
+    galaxies, and take three times as long for the single position of a web page's query.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def nearest_on_sky(ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float) -> tu
     Raises
     ------
     UserError
-        If no galaxy has coordinates, or `ra0` and `dec0` are no place on the sky.
+        If no galaxy has coordinates, or `ra0` and `dec0` are not a position on the sky.
     """
     apart = separations(ra, dec, ra0, dec0)
     if not np.isfinite(apart).any():
@@ -61,36 +64,35 @@ def nearest_on_sky(ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float) -> tu
 
 
 def same_places(ra: ArrayLike, dec: ArrayLike, rows: ArrayLike, within: float) -> list[np.ndarray]:
-    """Find the galaxies so near on the sky that they may be the same one, catalogued twice.
+    """Find galaxies so near to a galaxy that they may be the same one, listed twice.
 
     Parameters
     ----------
     ra, dec
-        Shape (n,), degrees; missing ones are near to nothing.
+        Shape (n,), degrees. A galaxy whose coordinates are missing, or not on the sky, has no
+        galaxies near to it.
     rows
-        Shape (q,): the galaxies asked for.
+        Shape (q,): rows of the galaxies to search around.
     within
-        Arcsec.
+        Largest distance on the sky [arcsec].
 
     Returns
     -------
     list of numpy.ndarray
-        Of each galaxy asked for: its own row and those of galaxies within that distance, int64.
+        For each of these galaxies its own row and the rows of galaxies within that distance, in
+        ascending order, int64.
     """
-    from scipy.spatial import cKDTree
+    import astropy.units as u
+    from astropy.coordinates import SkyCoord, search_around_sky
 
-    places = np.radians(np.stack([np.asarray(ra, np.float64), np.asarray(dec, np.float64)]))
-    known = np.flatnonzero(np.isfinite(places).all(axis=0))
-    longitude, latitude = places[:, known]
-    across = np.cos(latitude)
-    xyz = np.stack([across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)], 1)
-    tree = cKDTree(xyz) if len(known) else None
-    # The straight line between two points of a sphere, and the arc above it.
-    chord = 2 * np.sin(np.radians(within / 3600) / 2)
-    found = []
-    for row in np.asarray(rows):
-        place = np.searchsorted(known, row)
-        there = place < len(known) and known[place] == row
-        near = known[tree.query_ball_point(xyz[place], chord)] if there else []
-        found.append(np.union1d(near, row).astype(np.int64))
-    return found
+    rows, ra, dec = np.asarray(rows), np.asarray(ra, np.float64), np.asarray(dec, np.float64)
+    placed = np.flatnonzero(np.isfinite(ra) & (np.abs(dec) <= 90))
+    asked = np.flatnonzero(np.isin(rows, placed))
+    here, everywhere = (
+        SkyCoord(ra[chosen], dec[chosen], unit="deg") for chosen in (rows[asked], placed)
+    )
+    query, near, _, _ = search_around_sky(here, everywhere, within * u.arcsec)
+    query, near = asked[query], placed[near]
+    return [
+        np.union1d(near[query == number], row).astype(np.int64) for number, row in enumerate(rows)
+    ]

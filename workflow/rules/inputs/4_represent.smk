@@ -2,13 +2,13 @@
 
 
 def labels_of(survey):
-    """Give the labels that a survey's representations are probed for."""
+    """Give the labels that a survey's representations are probed for, by name."""
     labels = config["probe"]["labels"]
     return {name: rule for name, rule in labels.items() if rule["survey"] == survey}
 
 
 def automated_votes(wildcards):
-    """Name the predicted votes by which a survey's samples are drawn, if no catalogue has them."""
+    """Name the predicted votes that select a sample, if the survey has no automated catalogue."""
     given = "automated" in SURVEYS[wildcards.survey]["catalogue"]
     predicted = wildcards.pretraining in {*TRAINED_HERE, *WEIGHTS} - {*STAND_INS}
     needed = config["umap"]["samples"][wildcards.sample]["fractions"]
