@@ -65,7 +65,7 @@ def test_joined_shards_keep_their_order_and_values(tmp_path):
     at_least=st.integers(1, 25),
     row_group_size=st.integers(1, 70),
 )
-def test_batches_are_of_one_size_and_the_last_is_never_too_small(
+def test_batches_have_one_size_and_the_last_is_never_too_small(
     tmp_path_factory, rows, batch_size, at_least, row_group_size
 ):
     at_least = min(at_least, batch_size)
@@ -84,7 +84,7 @@ def test_batches_are_of_one_size_and_the_last_is_never_too_small(
         assert rows == 0
 
 
-def test_a_shard_that_is_missing_leaves_no_file(tmp_path):
+def test_a_missing_shard_leaves_no_file(tmp_path):
     write(tmp_path / "0.parquet", 3)
     with pytest.raises(FileNotFoundError):
         gather_shards([tmp_path / "0.parquet", tmp_path / "1.parquet"], tmp_path / "whole.parquet")

@@ -43,19 +43,19 @@ def test_the_shipped_rules_have_the_papers_synonyms_and_exclusions():
         (["a\tb\t", "b\t\tsilly"], "tag 'a' becomes 'b', which has a row of its own"),
     ],
 )
-def test_rules_that_contradict_themselves_are_told(tmp_path, rows, message):
+def test_rules_that_contradict_each_other_are_refused(tmp_path, rows, message):
     with pytest.raises(UserError, match=message):
         read_tag_rules(rules_file(tmp_path / "tags.tsv", *rows))
 
 
-def test_a_table_of_rules_that_is_none_is_told(tmp_path):
+def test_a_file_that_is_not_a_table_of_rules_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such table of tags"):
         read_tag_rules(tmp_path / "tags.tsv")
     with pytest.raises(UserError, match="the columns must be tag, becomes, because"):
         read_tag_rules(rules_file(tmp_path / "tags.tsv", head="tag,becomes"))
 
 
-def test_tags_are_merged_and_left_out_whatever_their_case_and_hash():
+def test_tags_are_merged_and_left_out_ignoring_case_and_hash_sign():
     rules = TagRules({"ringed": "ring"}, {"agn": "not in the image"})
     merged = merge_tags(pd.Series(["#Ringed", " ring ", "AGN", "", "nan", "other"]), rules)
     assert merged.fillna("-").tolist() == ["ring", "ring", "-", "-", "-", "other"]
@@ -81,7 +81,7 @@ def test_uses_are_counted_for_galaxies_of_the_catalogue(files, caplog):
     assert "5 uses; 1 of tags left out, 1 of galaxies not in the catalogue" in caplog.text
 
 
-def test_tags_of_no_galaxy_of_the_catalogue_are_told(files):
+def test_tags_without_any_galaxy_of_the_catalogue_are_refused(files):
     tags, catalogue, out = files
     pd.DataFrame({"iauname": ["x"], "tag": ["ring"]}).to_csv(tags, index=False)
     with pytest.raises(UserError, match=r"none of its 1 rows tags a galaxy of .*catalogue"):
@@ -101,7 +101,7 @@ def test_a_tag_made_from_votes_is_the_product_of_its_fractions(files):
     assert table["uses"].tolist() == pytest.approx([0.9, 0.8, 0.9])
 
 
-def test_tags_that_no_votes_make_are_told(files):
+def test_tags_that_no_galaxy_has_enough_votes_for_are_refused(files):
     _, catalogue, out = files
     with pytest.raises(UserError, match=r"no galaxy has a vote fraction over 0\.95"):
         derive_tags(catalogue, {"odd": ["odd_yes"]}, 0.95, out)
@@ -109,7 +109,7 @@ def test_tags_that_no_votes_make_are_told(files):
         derive_tags(catalogue, {"bar": ["bar"]}, 0.5, out)
 
 
-def test_the_most_common_tags_and_their_most_tagged_galaxies_are_chosen():
+def test_the_most_common_tags_and_the_galaxies_most_often_given_them_are_chosen():
     rows = [
         ("ring", "a", 2), ("ring", "b", 5), ("star", "c", 4), ("star", "a", 4),
         ("core", "x", 99), ("core", "a", 1),
@@ -122,7 +122,7 @@ def test_the_most_common_tags_and_their_most_tagged_galaxies_are_chosen():
 
 
 @given(st.randoms(use_true_random=False))
-def test_the_order_of_the_uses_chooses_nothing(random):
+def test_the_chosen_galaxies_do_not_depend_on_the_order_of_the_table(random):
     rows = [(tag, name, 1.0) for tag in "abc" for name in "uvw"]
     tags = pd.DataFrame(rows, columns=["tag", "iauname", "uses"])
     random.shuffle(rows)
