@@ -1,8 +1,8 @@
-"""Peak memory of every stage but umap, for 1,000 and 10,000 galaxies in one job: it must stay flat.
+"""Peak memory of stages, except umap, for 1,000 and 10,000 galaxies in one job: it must not grow.
 
-Run ``.venv/bin/python benchmarks/memory.py``; it prints the two peaks and their ratio, measured in
-one run. Images are small, and all are the same picture, to keep it short: what is measured is how
-memory grows with the number of galaxies.
+Run ``.venv/bin/python benchmarks/memory.py``; it prints the two peaks and their ratio. Only the
+growth of memory with the number of galaxies matters, so all images are the same small picture,
+which takes little time.
 """
 
 import os
@@ -30,7 +30,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 
 
 class OnePicture:
-    """A source that gives every galaxy the same picture."""
+    """An image source with the same picture for every galaxy."""
 
     needs = ()
     identity: dict = {}
@@ -197,13 +197,13 @@ STAGES = [
 
 def peak_mib(stage: str, folder: str, galaxies: int) -> float:
     """Run one stage in a process of its own; give its peak resident memory [MiB]."""
-    # The system reports the largest child so far, so that each stage needs a parent of its own.
+    # getrusage reports the largest child so far, so each stage needs a parent process of its own.
     command = [sys.executable, "-c", WATCH, __file__, stage, folder, str(galaxies)]
     return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def main() -> None:
-    """Measure every stage at both counts, and print."""
+    """Measure every stage at both counts, and print the table."""
     print(f"{'peak MiB':26}" + "".join(f"{count:>10,}" for count in COUNTS) + "     ratio")
     with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
         for stage in STAGES:

@@ -1,10 +1,10 @@
-"""Memory and disk of the stages that hold something of every galaxy, on growing made-up surveys.
+"""Memory and disk of stages that grow with the number of galaxies, for two sizes of random surveys.
 
 Run ``.venv/bin/python benchmarks/scale.py``; it prints the table of docs/performance.md: the peak
-memory of each stage, each in a process of its own, at both sizes, the slope between them, and what
-follows for the paper's and for Galaxy Zoo DESI's galaxies. The tables have the columns of Galaxy
-Zoo DESI. Other sizes by ``GALAXIES=100000,400000``. Stages whose memory does not grow are in
-memory.py.
+memory of each stage at both sizes, each measured in a process of its own, the slope between them,
+and the memory extrapolated to the galaxies of the paper and of Galaxy Zoo DESI. The tables have the
+columns of Galaxy Zoo DESI. Set other sizes with ``GALAXIES=100000,400000``. Stages whose memory
+does not grow are in memory.py.
 """
 
 import os
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 COUNTS = [int(count) for count in os.environ.get("GALAXIES", "100000,400000").split(",")]
 SURVEYS = (305_657, 8_700_000)
-"""The paper's galaxies, and those of Galaxy Zoo DESI."""
+"""Numbers of galaxies in the paper and in Galaxy Zoo DESI."""
 
 BLOCK = 10_000
 QUESTIONS = {
@@ -41,7 +41,7 @@ MERGER = "merging_merger_fraction"
 
 
 def make_table(folder: Path, galaxies: int) -> None:
-    """Write a catalogue as Galaxy Zoo DESI has it, of random numbers."""
+    """Write a catalogue with the columns of Galaxy Zoo DESI, filled with random numbers."""
     draw = np.random.default_rng(1)
     rows = np.arange(galaxies)
     columns = {"dr8_id": [f"{300_000 + row // 30}_{row % 9000}" for row in rows]}
@@ -54,7 +54,7 @@ def make_table(folder: Path, galaxies: int) -> None:
 
 
 def make_vectors(folder: Path, galaxies: int, size: int, name: str) -> None:
-    """Write random vectors, as a PCA or the network gives them."""
+    """Write random vectors, in the format of a PCA's or the network's output."""
     from workflow.lib.represent.vector_files import representation_schema, representation_table
 
     draw, schema = np.random.default_rng(1), representation_schema(size)
@@ -89,7 +89,7 @@ def write_shard(folder: Path) -> None:
 
 
 def project_representation(folder: Path) -> None:
-    """Stage 4, all but umap itself."""
+    """Stage 4, without umap itself."""
     from workflow.lib.catalogue.fractions import sample_names
     from workflow.lib.represent.umap_plane import draw_rows
     from workflow.lib.represent.vector_files import read_representation
@@ -112,7 +112,7 @@ def derive_tags(folder: Path) -> None:
 
 
 def find_neighbours(folder: Path) -> None:
-    """Stage 5, from as many galaxies as the paper."""
+    """Stage 5, from 18 galaxies as in the paper."""
     from workflow.lib.similarity.neighbours import find_neighbours
 
     find_neighbours(
@@ -129,7 +129,7 @@ def find_neighbours(folder: Path) -> None:
 
 
 def measure_retrieval(folder: Path) -> None:
-    """Stage 5, for one tag; the file of all 1280 numbers, which is mapped, is left out."""
+    """Stage 5, for one tag, without the file of all 1280 values, which is mapped into memory."""
     from workflow.lib.similarity.retrieval import measure_retrieval
 
     np.save(folder / "full.npy", np.zeros((pq.read_metadata(folder / "pca40.parquet").num_rows, 1)))
@@ -143,7 +143,7 @@ def measure_retrieval(folder: Path) -> None:
         answers=[MERGER],
         most_common=1,
         first=[50],
-        above=2,  # no answers
+        above=2,  # no galaxy has an answer
         min_votes=0,
         queries=32,
         same_within=100,
@@ -170,7 +170,7 @@ def compare_votes(folder: Path) -> None:
 
 
 def select_candidates(folder: Path) -> None:
-    """Stage 6, of all galaxies."""
+    """Stage 6, with all galaxies as candidates."""
     from workflow.lib.anomaly.candidates import select_candidates
 
     select_candidates(
@@ -221,7 +221,7 @@ def hunt_anomalies(folder: Path) -> None:
 
 
 def score_repeats(folder: Path) -> None:
-    """Stage 6, of 15 repeats."""
+    """Stage 6, with 15 repeats."""
     from workflow.lib.anomaly.scores import score_repeats
 
     score_repeats(
@@ -248,17 +248,17 @@ STAGES = {
     hunt_anomalies: ["00.parquet"],
     score_repeats: [],
 }
-"""What is measured, and what each writes."""
+"""The stages measured, each with the files whose size is reported."""
 
 
 def peak(stage: str, folder: Path) -> float:
-    """Run a stage in a process of its own; give its peak memory, mapped files included [MB]."""
+    """Run a stage in a process of its own; give its peak memory, including mapped files [MB]."""
     command = [sys.executable, __file__, stage, str(folder)]
     return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def main() -> None:
-    """Measure every stage at both sizes, and print."""
+    """Measure every stage at both sizes, and print the table."""
     print("| stage | MB (galaxies) | MB (galaxies) | B a galaxy | 305,657 | 8.7 million | disk |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
@@ -280,7 +280,7 @@ def main() -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         globals()[sys.argv[1]](Path(sys.argv[2]))
-        # Not by getrusage, which counts what the parent held when it started this process.
+        # Not from getrusage, which also counts the parent's memory at the time of the fork.
         status = Path("/proc/self/status").read_text()
         print(int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6)
     else:

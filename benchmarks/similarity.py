@@ -1,8 +1,9 @@
-"""Time and memory of a search among the paper's 305,657 galaxies, beside other ways to search.
+"""Time and memory of a search among the paper's 305,657 galaxies, compared with other methods.
 
-Run ``.venv/bin/python benchmarks/similarity.py``; it prints the tables of README.md. The limit of
-an exact search is to read all vectors once: that is measured in the same process, by turns with the
-search. Data are random, or real-shaped: skewed, and with the spectrum of the paper's components.
+Run ``.venv/bin/python benchmarks/similarity.py``; it prints the tables of README.md. An exact
+search must read all vectors once: the time of this is measured in the same process, alternately
+with the search. Data are random, or real-shaped: skewed, and with variances that fall from one
+component to the next as the paper's do.
 """
 
 import json
@@ -33,33 +34,29 @@ def make(shape: str, size: int) -> np.ndarray:
     rng = np.random.default_rng(1)
     values = rng.standard_normal((GALAXIES, size), dtype=np.float32)
     if shape == "real-shaped":
-        # Few directions have most of the variance, and values are skewed, as after swish and mean.
+        # A few components have most of the variance, and values are skewed, as those of a network
+        # are after swish and mean.
         values = np.exp(0.5 * values) * (np.arange(1, size + 1, dtype=np.float32) ** -0.6)
     return values
 
 
 def read_once(vectors: np.ndarray) -> None:
-    """Read every byte of the vectors, in as many threads as there are cores, and no more."""
+    """Read every byte of the vectors once, with one thread for each core."""
     parts = np.array_split(vectors.reshape(-1).view(np.uint32), CORES)
     with ThreadPoolExecutor(CORES) as pool:
         list(pool.map(np.bitwise_or.reduce, parts))
 
 
 def ours(vectors: np.ndarray) -> Callable:
-    """Search by this project."""
+    """Search with this project's `nearest`."""
     from workflow.lib.similarity.nearest import nearest
 
-    nearest(vectors[:2], vectors[:1], 1)  # compiled once in a process
+    nearest(vectors[:2], vectors[:1], 1)  # compiles the loop, once in each process
     return lambda queries: nearest(vectors, queries, K)
 
 
-def ours_float16(vectors: np.ndarray) -> Callable:
-    """Search by this project in half the bytes."""
-    return ours(vectors.astype(np.float16))
-
-
 def ball_tree(vectors: np.ndarray) -> Callable:
-    """Search by scikit-learn's ball tree, as the paper's authors did."""
+    """Search with scikit-learn's ball tree, as the paper's authors did."""
     from sklearn.neighbors import NearestNeighbors
 
     tree = NearestNeighbors(n_neighbors=K, algorithm="ball_tree", metric="manhattan").fit(vectors)
@@ -71,7 +68,7 @@ def ball_tree(vectors: np.ndarray) -> Callable:
 
 
 def cdist(vectors: np.ndarray) -> Callable:
-    """Calculate all distances by SciPy, and take the smallest."""
+    """Calculate all distances with SciPy, and take the smallest."""
     from scipy.spatial.distance import cdist
 
     def search(queries: np.ndarray) -> None:
@@ -81,25 +78,25 @@ def cdist(vectors: np.ndarray) -> Callable:
 
 
 HEAD = ("", "build [s]", "query [ms]", "pure read [ms]", "batch of 100 [s]", "peak [MiB]")
-METHODS = (ours, ours_float16, ball_tree, cdist)
+METHODS = (ours, ball_tree, cdist)
 
 
 def seconds(action: Callable, *arguments: np.ndarray) -> float:
-    """Time an action once [s]."""
+    """Measure the time that one call takes [s]."""
     start = time.perf_counter()
     action(*arguments)
     return time.perf_counter() - start
 
 
 def peak_mib() -> float:
-    """Give this process's peak resident memory [MiB], the file mapped into it included."""
-    # Not by getrusage, which counts what the parent held when it started this process.
+    """Give this process's peak resident memory, including mapped files [MiB]."""
+    # Not from getrusage, which also counts the parent's memory at the time of the fork.
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measure(method: str, path: str) -> dict[str, float]:
-    """Measure one method in a process of its own: seconds, and peak memory [MiB]."""
+    """Measure one method, in a process of its own: times [s] and peak memory [MiB]."""
     vectors = np.load(path, mmap_mode="r")
     read_once(vectors)
     start = time.perf_counter()
@@ -122,7 +119,7 @@ def measure(method: str, path: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure every method on every data set, and print."""
+    """Measure every method on every data set, and print the tables."""
     for size in SIZES:
         for shape in SHAPES:
             with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Compare the votes on neighbours with those on galaxies drawn by chance."""
+"""Compare the votes on neighbours with those on random galaxies."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.similarity.retrieval import compare_votes

@@ -1,4 +1,4 @@
-"""Make tags from votes, for a survey that nobody has tagged."""
+"""Make tags from votes, for a survey without tags."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.similarity.tags import derive_tags

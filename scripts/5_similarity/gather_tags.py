@@ -1,4 +1,4 @@
-"""Count how often volunteers gave each galaxy each tag, synonyms under one name."""
+"""Count how often volunteers gave each galaxy each tag, with synonyms merged."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.similarity.tags import gather_tags

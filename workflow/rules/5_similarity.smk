@@ -1,4 +1,4 @@
-# Galaxies like this one: nearest neighbours in the representation, and how alike they are.
+# Similar galaxies: nearest neighbours in the representation, and how similar they really are.
 # Reads: <results>/4_represent/{survey}/{pretraining}/*, <results>/1_catalogue/*, tags.
 # Writes: <results>/5_similarity/{survey}/*. Paper: Sec. 2.4.
 
@@ -10,7 +10,7 @@ TAGGED = {name: survey["tags"] for name, survey in SURVEYS.items() if "tags" in 
 
 
 rule gather_tags:
-    """Count how often volunteers gave each galaxy each tag, synonyms under one name."""
+    """Count how often volunteers gave each galaxy each tag, with synonyms merged."""
     input:
         tags=lambda wildcards: TAGGED[wildcards.survey]["table"],
         rules="config/tags.tsv",
@@ -36,7 +36,7 @@ rule gather_tags:
 
 
 rule derive_tags:
-    """Make tags from votes, for a survey that nobody has tagged."""
+    """Make tags from votes, for a survey without tags."""
     input:
         catalogue="<results>/1_catalogue/{survey}.parquet",
     output:
@@ -124,7 +124,7 @@ rule measure_retrieval:
 
 
 rule compare_votes:
-    """Compare the votes on neighbours with those on galaxies drawn by chance."""
+    """Compare the votes on neighbours with those on random galaxies."""
     input:
         neighbours="<results>/5_similarity/{survey}/{pretraining}/neighbours.parquet",
         catalogue="<results>/1_catalogue/{survey}.parquet",
@@ -150,7 +150,7 @@ rule compare_votes:
 
 
 rule similarity:
-    """Target: neighbours of tagged galaxies, and how alike they are."""
+    """Target: neighbours of tagged galaxies, and how similar they are."""
     input:
         expand(
             "<results>/5_similarity/{survey}/{pretraining}/{table}",

@@ -1,4 +1,4 @@
-"""Tags: synonyms under one name, exclusions, the galaxy most often given each; tags from votes."""
+"""Tags: synonyms merged, tags left out, the galaxies most often given them; tags from votes."""
 
 import logging
 
@@ -37,7 +37,7 @@ def test_the_shipped_rules_have_the_papers_synonyms_and_exclusions():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["a\tb\t", "a\tc\t"], "tag 'a' is there twice"),
+        (["a\tb\t", "a\tc\t"], "tag 'a' is listed twice"),
         (["a\t\t"], "say what tag 'a' becomes"),
         (["a\tb\t", "b\tc\t"], "tag 'a' becomes 'b', which has a row of its own"),
         (["a\tb\t", "b\t\tsilly"], "tag 'a' becomes 'b', which has a row of its own"),
@@ -78,7 +78,9 @@ def test_uses_are_counted_for_galaxies_of_the_catalogue(files, caplog):
     gather_tags(tags, SHIPPED, catalogue, out)
     expected = {"tag": ["ring"] * 2, "iauname": ["a", "b"], "uses": [2.0, 1.0]}
     assert pd.read_parquet(out).to_dict("list") == expected
-    assert "5 uses; 1 of tags left out, 1 of galaxies not in the catalogue" in caplog.text
+    assert (
+        "5 rows: 1 with tags that are left out, 1 with galaxies not in the catalogue" in caplog.text
+    )
 
 
 def test_tags_without_any_galaxy_of_the_catalogue_are_refused(files):

@@ -1,4 +1,4 @@
-"""Neighbours of tagged galaxies, and whether neighbours are alike beyond chance (Sec. 2.4)."""
+"""Whether neighbours have the same tags and votes more often than by chance (paper Sec. 2.4)."""
 
 import itertools
 import logging
@@ -25,14 +25,14 @@ RETRIEVAL = [
     "kind", "label", "representation", "metric", "first", "queries", "precision", "error",
     "base_rate",
 ]  # fmt: skip
-"""Columns of the table of retrieval."""
+"""Columns of the table by `measure_retrieval`."""
 
 SHARED_VOTES = ["tag", "query", "first", "difference", "by_chance", "p"]
-"""Columns of the table of votes that neighbours share."""
+"""Columns of the table by `compare_votes`."""
 
 
 class Label(NamedTuple):
-    """Something that a galaxy is or is not."""
+    """A tag or answer that a galaxy has or does not have."""
 
     kind: str
     """``tag`` or ``answer``."""
@@ -40,7 +40,7 @@ class Label(NamedTuple):
     relevant: np.ndarray
     """Shape (n,), bool: galaxies that have it."""
     known: np.ndarray
-    """Shape (n,), bool: galaxies of which it is known whether they have it."""
+    """Shape (n,), bool: galaxies for which it is known whether they have it."""
 
 
 def measure_retrieval(
@@ -72,20 +72,21 @@ def measure_retrieval(
     catalogue, tags, most_common, same_within, threads
         As for `find_neighbours`.
     table
-        CSV to write: for each label, representation, metric and number of first neighbours the
-        share of these that have the label (precision), averaged over galaxies with it, and its
-        standard error; beside it the share of all other galaxies that have it (base_rate), which
-        neighbours drawn by chance would reach. Labels with too few galaxies are left out.
+        CSV to write: for each label, representation, metric and number of nearest neighbours
+        (first), the number of galaxies searched from (queries), the share of their neighbours that
+        have the label (precision: the mean over the queries), its standard error (error), and the
+        share of all other galaxies that have the label (base_rate), which is the precision of
+        random neighbours. Labels with too few galaxies are left out.
     questions, answers, min_votes
         As for `read_vote_fractions`.
     first
-        Numbers of neighbours.
+        Numbers of nearest neighbours to measure.
     above
-        A galaxy has an answer whose vote fraction is larger.
+        A galaxy has an answer if the answer's vote fraction is larger than this.
     queries
-        Galaxies with a label that are searched from, at most.
+        Maximum number of galaxies with a label to search from.
     seed
-        Of their choice.
+        Seed of the random choice of these galaxies.
     """
     opened: dict[str, np.ndarray] = {}
     for name, path in compressed.items():
@@ -107,18 +108,48 @@ def measure_retrieval(
             continue
         chosen = first_drawn(have, keys[have], queries, seed)
         same = same_places(*coordinates, chosen, same_within)
-        base_rate = (len(have) - 1) / (label.known.sum() - 1)
-        for (name, vectors), metric in itertools.product(opened.items(), METRICS):
-            found, _ = find_others(
-                vectors, chosen, max(first), same,
-                metric=metric, allowed=label.known, threads=threads,
-            )  # fmt: skip
-            for count in first:
-                shown = label.kind, label.name, name, metric, count, len(chosen)
-                rows.append((*shown, *precision(found[:, :count], label.relevant), base_rate))
-        log.info("%s %s: from %d galaxies", label.kind, label.name, len(chosen))
+        rows.extend(_measure_label(label, opened, chosen, same, first, threads))
+        log.info("%s %s: searched from %d galaxies", label.kind, label.name, len(chosen))
     frame = pd.DataFrame(rows, columns=RETRIEVAL)
     write_text(frame.to_csv(index=False, float_format="%.4f"), table)
+
+
+def _tag_labels(tags: str | Path, iaunames: Sequence[str], most_common: int) -> Iterator[Label]:
+    """Give the most common tags; a galaxy without a tag counts as not having it."""
+    given = read_table(tags, text=["iauname", "tag"])
+    known = np.ones(len(iaunames), bool)
+    galaxies = pd.Index(iaunames)
+    for tag in query_galaxies(given, iaunames, most_common)["tag"]:
+        tagged = given.loc[given["tag"] == tag, "iauname"]
+        yield Label("tag", tag, galaxies.isin(tagged), known)
+
+
+def _answer_labels(votes: pd.DataFrame, above: float) -> Iterator[Label]:
+    """Give the answers; those of a galaxy with missing fractions are not known."""
+    for answer in votes:
+        fractions = votes[answer].to_numpy()
+        name = answer.removesuffix("_fraction")
+        yield Label("answer", name, fractions > above, np.isfinite(fractions))
+
+
+def _measure_label(
+    label: Label,
+    representations: Mapping[str, np.ndarray],
+    queries: np.ndarray,
+    same: list[np.ndarray],
+    first: Sequence[int],
+    threads: int,
+) -> Iterator[tuple]:
+    """Give the rows of the table for one label."""
+    base_rate = (label.relevant.sum() - 1) / (label.known.sum() - 1)
+    for (name, vectors), metric in itertools.product(representations.items(), METRICS):
+        found, _ = find_others(
+            vectors, queries, max(first), same,
+            metric=metric, allowed=label.known, threads=threads,
+        )  # fmt: skip
+        for count in first:
+            shown = label.kind, label.name, name, metric, count, len(queries)
+            yield *shown, *precision(found[:, :count], label.relevant), base_rate
 
 
 def precision(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float]:
@@ -127,12 +158,12 @@ def precision(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float]:
     Parameters
     ----------
     found
-        Shape (q, k): rows of each query's neighbours; -1, where there are no more, does not count.
+        Shape (q, k): rows of each query's neighbours; -1, used as padding, is ignored.
     relevant
         Shape (n,), bool.
     """
-    there = found >= 0
-    shares = (relevant[found] & there).sum(axis=1) / np.maximum(1, there.sum(axis=1))
+    exists = found >= 0
+    shares = (relevant[found] & exists).sum(axis=1) / np.maximum(1, exists.sum(axis=1))
     error = shares.std(ddof=1) / np.sqrt(len(shares)) if len(shares) > 1 else np.nan
     return float(shares.mean()), float(error)
 
@@ -149,29 +180,30 @@ def compare_votes(
     draws: int,
     seed: int,
 ) -> None:
-    """Compare volunteers' votes on neighbours with votes on galaxies drawn by chance.
+    """Compare volunteers' votes on neighbours with their votes on random galaxies.
 
-    Do galaxies that the search finds alike share their votes, beyond chance?
+    This tests whether galaxies that the search finds similar also have similar votes.
 
     Parameters
     ----------
     neighbours
-        By `find_neighbours`.
+        From `find_neighbours`.
     catalogue
         The survey's catalogue.
     table
-        CSV to write: for each tag's query and number of first neighbours the mean absolute
-        difference of vote fractions to the query (difference), that of all other galaxies
-        (by_chance), and the share of as large sets of galaxies, drawn by chance, that differ as
-        little (p). Empty where nobody voted on the query or on its neighbours.
+        CSV to write: for each tag's query and number of nearest neighbours (first), the mean
+        absolute difference between the neighbours' vote fractions and the query's (difference), the
+        same for all other galaxies (by_chance), and the share of random sets of as many galaxies
+        that differ as little from the query (p). Empty if the query or all its neighbours have no
+        votes.
     questions, answers, min_votes
         As for `read_vote_fractions`.
     first
-        Numbers of neighbours.
+        Numbers of nearest neighbours to compare.
     draws
-        Sets drawn by chance.
+        Number of random sets.
     seed
-        Of the draws.
+        Seed of the random sets.
     """
     iaunames = read_table(catalogue, text=["iauname"], columns=["iauname"])["iauname"]
     votes = read_vote_fractions(
@@ -193,9 +225,22 @@ def compare_votes(
 
 
 def _mean_difference(votes: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Average over the answers known of both; missing where there is none."""
+    """Average the differences to a query over the answers known for both; missing if none is.
+
+    Parameters
+    ----------
+    votes
+        Shape (n, answers): vote fractions of all galaxies.
+    query
+        Shape (answers,): those of the query.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), float64.
+    """
     total, count = np.zeros(len(votes)), np.zeros(len(votes), int)
-    for answer, fraction in zip(votes.T, query, strict=True):  # to hold no other such array
+    for answer, fraction in zip(votes.T, query, strict=True):  # one by one, to save memory
         apart = np.abs(answer - fraction)
         known = np.isfinite(apart)
         total += np.where(known, apart, 0)
@@ -207,25 +252,10 @@ def _mean_difference(votes: np.ndarray, query: np.ndarray) -> np.ndarray:
 def _beyond_chance(
     values: np.ndarray, others: np.ndarray, draws: int, seed: int
 ) -> tuple[float, float, float]:
+    """Give the means of `values` and `others`, and the share of random sets with as low a mean."""
     if not len(values):
         return np.nan, np.nan, np.nan
     rng = np.random.default_rng(seed)
     by_chance = rng.choice(others, (draws, len(values))).mean(axis=1)
     p = (1 + (by_chance <= values.mean()).sum()) / (1 + draws)
     return float(values.mean()), float(others.mean()), float(p)
-
-
-def _tag_labels(tags: str | Path, iaunames: Sequence[str], most_common: int) -> Iterator[Label]:
-    given = read_table(tags, text=["iauname", "tag"])
-    everywhere = np.ones(len(iaunames), bool)
-    galaxies = pd.Index(iaunames)
-    for tag in query_galaxies(given, iaunames, most_common)["tag"]:
-        tagged = given.loc[given["tag"] == tag, "iauname"]
-        yield Label("tag", tag, galaxies.isin(tagged), everywhere)
-
-
-def _answer_labels(votes: pd.DataFrame, above: float) -> Iterator[Label]:
-    for answer in votes:
-        fractions = votes[answer].to_numpy()
-        name = answer.removesuffix("_fraction")
-        yield Label("answer", name, fractions > above, np.isfinite(fractions))

@@ -1,4 +1,4 @@
-"""Which tags mean the same, and which are left out (paper Sec. 2.4): config/tags.tsv."""
+"""The table config/tags.tsv: tags that are synonyms, and tags that are left out (Sec. 2.4)."""
 
 import csv
 from pathlib import Path
@@ -13,12 +13,12 @@ class TagRules(NamedTuple):
     """The content of config/tags.tsv."""
 
     synonyms: dict[str, str]
-    """The tag that each other spelling becomes, in the table's order."""
+    """For each other spelling the tag that it becomes, in the table's order."""
     excluded: dict[str, str]
-    """Why a tag is left out."""
+    """For each tag that is left out the reason."""
 
     def spellings(self) -> dict[str, list[str]]:
-        """Give all spellings of each tag that has several, the one they become first."""
+        """Give all spellings of each tag that has several, the tag itself first."""
         spellings: dict[str, list[str]] = {}
         for spelling, tag in self.synonyms.items():
             spellings.setdefault(tag, [tag]).append(spelling)
@@ -26,13 +26,13 @@ class TagRules(NamedTuple):
 
 
 def read_tag_rules(path: str | Path) -> TagRules:
-    """Read which tags mean the same and which are left out.
+    """Read which tags are synonyms and which are left out.
 
     Parameters
     ----------
     path
-        Tab-separated, with the columns tag, becomes and because. A tag becomes another one, or, if
-        that is empty, is left out for the reason given.
+        Tab-separated, with the columns tag, becomes and because. A tag is replaced by the one in
+        `becomes`. If that is empty, the tag is left out, for the reason in `because`.
 
     Raises
     ------
@@ -50,13 +50,13 @@ def read_tag_rules(path: str | Path) -> TagRules:
     for row in rows:
         tag, becomes, because = (row[column].strip() for column in COLUMNS)
         if tag in rules.synonyms or tag in rules.excluded:
-            raise UserError(f"{path}: tag '{tag}' is there twice; remove one")
+            raise UserError(f"{path}: tag '{tag}' is listed twice; remove one row")
         if becomes:
             rules.synonyms[tag] = becomes
         elif because:
             rules.excluded[tag] = because
         else:
-            raise UserError(f"{path}: say what tag '{tag}' becomes, or because of what it is out")
+            raise UserError(f"{path}: say what tag '{tag}' becomes, or why it is left out")
     for tag, becomes in rules.synonyms.items():
         if becomes in rules.synonyms or becomes in rules.excluded:
             raise UserError(f"{path}: tag '{tag}' becomes '{becomes}', which has a row of its own")

@@ -1,4 +1,4 @@
-"""What people call galaxies: forum tags, their synonyms, and tags made from votes (Sec. 2.4)."""
+"""Tags of galaxies: from a forum, with synonyms merged, or made from votes (paper Sec. 2.4)."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -18,23 +18,24 @@ log = logging.getLogger(__name__)
 def gather_tags(
     tags: str | Path, rules: str | Path, catalogue: str | Path, gathered: str | Path
 ) -> None:
-    """Count how often each galaxy was given each tag, under one name for synonyms (Sec. 2.4).
+    """Count how often each galaxy was given each tag, with synonyms merged (paper Sec. 2.4).
 
     Parameters
     ----------
     tags
-        A table of iauname and tag, one row a use. Case, and a ``#`` before a tag, do not matter.
+        A table of iauname and tag, one row for each time that a galaxy was given a tag. Upper or
+        lower case and a ``#`` before a tag do not matter.
     rules
         config/tags.tsv.
     catalogue
-        The survey's catalogue; uses for other galaxies are left out.
+        The survey's catalogue; tags of other galaxies are left out.
     gathered
-        Parquet to write: tag, iauname, uses.
+        Parquet to write: tag, iauname, uses (how often the galaxy was given the tag).
 
     Raises
     ------
     UserError
-        If no tag of a galaxy in the catalogue is left.
+        If no galaxy of the catalogue has a tag that is not left out.
     """
     uses = read_table(tags, text=["iauname", "tag"], columns=["iauname", "tag"])
     merged = merge_tags(uses["tag"], read_tag_rules(rules))
@@ -43,17 +44,17 @@ def gather_tags(
     if counted.empty:
         raise UserError(f"{tags}: none of its {len(uses)} rows tags a galaxy of {catalogue}")
     log.info(
-        "%d uses; %d of tags left out, %d of galaxies not in the catalogue",
+        "%d rows: %d with tags that are left out, %d with galaxies not in the catalogue",
         len(uses), merged.isna().sum(), (~uses["iauname"].isin(known)).sum(),
     )  # fmt: skip
     _write(counted.groupby(["tag", "iauname"], as_index=False).size(), "size", gathered)
 
 
 def merge_tags(tags: pd.Series, rules: TagRules) -> pd.Series:
-    """Give each use of a tag the one name for its synonyms; missing where it is left out."""
+    """Replace each tag by the one name for its synonyms; missing if the tag is left out."""
     plain = tags.str.strip().str.lstrip("#").str.lower()
     merged = plain.replace(rules.synonyms)
-    # An empty cell is read as "nan".
+    # `read_table` reads an empty cell as "nan".
     return merged.where(~merged.isin([*rules.excluded, "", "nan"]))
 
 
@@ -63,23 +64,23 @@ def derive_tags(
     above: float,
     gathered: str | Path,
 ) -> None:
-    """Make tags from votes, for surveys that nobody has tagged.
+    """Make tags from votes, for surveys without tags.
 
     Parameters
     ----------
     catalogue
         The survey's catalogue.
     fractions
-        For each tag the vote fractions whose product says how much a galaxy is given it.
+        For each tag the vote fractions that are multiplied.
     above
-        Galaxies have the tag whose product is larger.
+        A galaxy has the tag if this product is larger.
     gathered
         Parquet to write: tag, iauname, uses (the product).
 
     Raises
     ------
     UserError
-        If the catalogue lacks a column, or no galaxy has a tag.
+        If the catalogue has no column for a fraction, or no galaxy has a tag.
     """
     parts = []
     for tag, answers in fractions.items():
@@ -94,21 +95,22 @@ def derive_tags(
 
 
 def query_galaxies(tags: pd.DataFrame, iaunames: Collection[str], count: int) -> pd.DataFrame:
-    """Choose the most common tags, and the galaxy that was most often given each (Sec. 2.4).
+    """Choose the most common tags, and for each the galaxy most often given it (Sec. 2.4).
 
     Parameters
     ----------
     tags
         Columns tag, iauname, uses.
     iaunames
-        The galaxies that can be searched for.
+        Galaxies that can be searched from; tags of others are ignored.
     count
-        How many tags.
+        Maximum number of tags.
 
     Returns
     -------
     pandas.DataFrame
-        tag, query: the most common tag first. Equally common tags, and galaxies, by name.
+        Columns tag and query (a galaxy), the most common tag first. Ties between tags, and between
+        galaxies, are broken by name.
     """
     tags = tags[tags["iauname"].isin(iaunames)]
     total = tags.groupby("tag")["uses"].transform("sum")

@@ -2,14 +2,14 @@
 
 
 def tags_of(wildcards):
-    """Name the tags of a survey's galaxies."""
+    """Name the table of a survey's tags."""
     if wildcards.survey not in TAGGED:
-        # Snakemake shows an error raised here with its trace, but names a missing file.
+        # An error raised here would be shown with a traceback; a missing file is named in one line.
         return f"(config) surveys.{wildcards.survey}.tags"
     return "<results>/5_similarity/{survey}/tags.parquet"
 
 
 def vote_columns(survey):
-    """Name the vote fractions that a survey's tags are made from, if they are."""
+    """Name the vote fractions that a survey's tags are made from; none for tags from a table."""
     fractions = TAGGED.get(survey, {}).get("fractions", {})
     return sorted({column for columns in fractions.values() for column in columns})
