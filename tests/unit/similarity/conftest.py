@@ -17,7 +17,7 @@ COUNT = 120
 
 NAMES = [f"J{number:03d}" for number in range(COUNT)]
 
-ROUND = np.arange(COUNT) < 40  # galaxies come in two kinds that the representation knows
+ROUND = np.arange(COUNT) < 40  # two kinds of galaxies, apart in the representation
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Stage 5: galaxies that look alike."""
+"""Stage 5: similar galaxies."""
