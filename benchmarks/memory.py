@@ -161,25 +161,16 @@ def compress_representation(folder: Path, galaxies: int) -> None:
 def draw_representation(folder: Path, galaxies: int) -> None:
     """Stage 8, at random positions."""
     from workflow.lib.common.tables import read_table, write_parquet
+    from workflow.lib.figures.canvas import Canvas
     from workflow.lib.figures.representation import draw_representation
 
     names = read_table(folder / "0-of-1.csv", text=["iauname"])["iauname"]
     x, y = np.random.default_rng(0).random((2, len(names)))
     positions = folder / "umap.parquet"
     write_parquet(pd.DataFrame({"iauname": names, "umap_x": x, "umap_y": y}), positions)
-    draw_representation(
-        positions,
-        [folder / "0-of-1.parquet"],
-        folder / "encoder.json",
-        grid=24,
-        crop=0,
-        width=6.97,
-        dpi=150,
-        survey_note="",
-        pdf=folder / "figure.pdf",
-        png=folder / "figure.png",
-        csv=folder / "figure.csv",
-    )
+    files = [folder / f"figure.{ending}" for ending in ("pdf", "png", "csv")]
+    canvas = Canvas(6.97, 150, [], *files, folder / "encoder.json")
+    draw_representation(positions, [folder / "0-of-1.parquet"], canvas, grid=24, crop=0)
 
 
 STAGES = [

@@ -1,7 +1,8 @@
 """Draw the share of the variance that the first principal components keep."""
 
 from workflow.lib.common.logs import log_to
-from workflow.lib.figures.representation import draw_variance
+from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.pca_variance import draw_variance
 
 log_to(snakemake.log[0])
 surveys = snakemake.params.surveys
@@ -11,11 +12,5 @@ draw_variance(
         survey: snakemake.input.variances[number * each : (number + 1) * each]
         for number, survey in enumerate(surveys)
     },
-    snakemake.input.description,
-    width=snakemake.params.width,
-    dpi=snakemake.params.dpi,
-    survey_note=snakemake.params.note,
-    pdf=snakemake.output.pdf,
-    png=snakemake.output.png,
-    csv=snakemake.output.csv,
+    Canvas(**snakemake.params.canvas, **snakemake.output, description=snakemake.input.description),
 )

@@ -1,4 +1,4 @@
-"""Show one kind of table as a web page, for the report."""
+"""Show tables of one kind as a web page, for the report."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.figures.html import show_tables

@@ -1,4 +1,4 @@
-"""Write Table 1: how well every method found the anomalies of every task."""
+"""Write Table 1: how well each method found the anomalies of each task."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.figures.table_1 import tabulate_scores
@@ -9,7 +9,7 @@ tabulate_scores(
     snakemake.input.description,
     surveys=snakemake.params.surveys,
     tops=snakemake.params.tops,
-    survey_note=snakemake.params.note,
+    survey_notes=snakemake.params.notes,
     csv=snakemake.output.csv,
     tex=snakemake.output.tex,
     html=snakemake.output.html,

@@ -1,4 +1,4 @@
-# Every figure as PDF and PNG, each with its source data and its caption.
+# Figures as PDF and PNG, with source data and captions; Table 1; and tables for the report.
 # Reads: <results>/2_cutouts/*, <results>/4_represent/*, <results>/5_similarity/*,
 # <results>/6_anomaly/*, <results>/7_finetune/*.
 # Writes: <results>/8_figures/*. Paper: Figs. 1 to 9, A1, A2, Table 1.
@@ -11,12 +11,12 @@ include: "inputs/8_figures.smk"
 SIMULATED = [name for name, survey in SURVEYS.items() if "simulation" in survey]
 FIGURE_4, FIGURE_6 = (config["figures"]["anomalies"][name] for name in ("figure_4", "figure_6"))
 ANOMALY_FIGURES = {"figure_3", "figure_4", "figure_5", "figure_6"} & set(config["figures"]["show"])
-# What the report calls each figure.
+# Titles of the figures in the report.
 TITLES = {
     "figure_1": "Figure 1: all galaxies",
     "figure_2": "Figure 2: similar galaxies",
     "figure_3": "Figure 3: odd galaxies found",
-    "figure_4": "Figure 4: where they were looked for",
+    "figure_4": "Figure 4: where methods looked for them",
     "figure_5": "Figure 5: mergers, rings and irregular galaxies found",
     "figure_6": "Figure 6: some of those found",
     "figure_7": "Figure 7: rings from few labels",
@@ -27,7 +27,7 @@ TITLES = {
     "figure_pca": "Variance kept by the components",
     "table_1": "Table 1: anomalies found",
 }
-# The report's tables, each with the files that it shows by their headings.
+# The report's tables: for each, its headings and the file shown under each heading.
 TABLES = {
     "selection": {
         survey: f"<results>/1_catalogue/{survey}/selection_counts.json" for survey in IN_FIGURES
@@ -49,9 +49,6 @@ TABLES_SHOWN = [
     *(["scores"] if ANOMALY_FIGURES else []),
     *(["costs"] if FINETUNING_SHOWN else []),
 ]
-
-
-FINETUNING_NOTES = finetuning_notes()
 
 
 wildcard_constraints:
@@ -92,9 +89,7 @@ rule draw_representation:
         code=code_of("draw_representation"),
         grid=lambda wildcards: config["figures"]["representation"]["grid"][wildcards.figure],
         crop=config["figures"]["representation"]["crop"],
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        note=survey_note(SHOWN),
+        canvas=canvas_with(survey_notes(SHOWN)),
     script:
         "../../scripts/8_figures/draw_representation.py"
 
@@ -128,15 +123,13 @@ rule draw_neighbours:
         code=code_of("draw_neighbours"),
         per_row=config["figures"]["neighbours"]["per_row"],
         crop=config["figures"]["neighbours"]["crop"],
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        note=survey_note(SHOWN),
+        canvas=canvas_with(survey_notes(SHOWN)),
     script:
         "../../scripts/8_figures/draw_neighbours.py"
 
 
 rule draw_scores:
-    """Draw how many of the first galaxies of a ranking are anomalies, by every method."""
+    """Draw how many of the highest ranked galaxies are anomalies, for each method."""
     input:
         curves=lambda wildcards: expand(
             "<results>/6_anomaly/{task}/curves.csv",
@@ -171,15 +164,15 @@ rule draw_scores:
     params:
         code=code_of("draw_scores"),
         tasks=lambda wildcards: config["figures"]["anomalies"][wildcards.figure],
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        note=lambda wildcards: task_note(config["figures"]["anomalies"][wildcards.figure]),
+        canvas=lambda wildcards: canvas_with(
+            task_notes(config["figures"]["anomalies"][wildcards.figure])
+        ),
     script:
         "../../scripts/8_figures/draw_scores.py"
 
 
 rule draw_interest:
-    """Draw where two methods looked for anomalies, and where these are."""
+    """Draw where two methods looked for anomalies, and where the anomalies are."""
     input:
         positions=lambda wildcards: [
             positions_of(FIGURE_4["task"], method) for method in FIGURE_4["methods"]
@@ -214,15 +207,13 @@ rule draw_interest:
     params:
         code=code_of("draw_interest"),
         methods=FIGURE_4["methods"],
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        note=task_note([FIGURE_4["task"]]),
+        canvas=canvas_with(task_notes([FIGURE_4["task"]])),
     script:
         "../../scripts/8_figures/draw_interest.py"
 
 
 rule draw_finds:
-    """Draw some of the galaxies that are ranked highest, as somebody would find them."""
+    """Draw some of the galaxies that a search ranks highest."""
     input:
         repeats=expand(
             "<results>/6_anomaly/{task}/{method}/{repeat}.parquet",
@@ -264,15 +255,13 @@ rule draw_finds:
         rows=FIGURE_6["rows"],
         crop=FIGURE_6["crop"],
         seed=FIGURE_6["seed"],
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        note=task_note(FIGURE_6["tasks"]),
+        canvas=canvas_with(task_notes(FIGURE_6["tasks"])),
     script:
         "../../scripts/8_figures/draw_finds.py"
 
 
 rule tabulate_scores:
-    """Write Table 1: how well every method found the anomalies of every task."""
+    """Write Table 1: how well each method found the anomalies of each task."""
     input:
         scores=expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
@@ -300,7 +289,7 @@ rule tabulate_scores:
         tasks=list(TASKS),
         surveys=[task.survey for task in TASKS.values()],
         tops=config["anomalies"]["tops"],
-        note=task_note(TASKS),
+        notes=task_notes(TASKS),
     script:
         "../../scripts/8_figures/tabulate_scores.py"
 
@@ -337,9 +326,7 @@ rule draw_pca_variance:
     params:
         code=code_of("draw_pca_variance"),
         surveys=config["figures"]["pca"]["surveys"],
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        note=survey_note(*config["figures"]["pca"]["surveys"]),
+        canvas=canvas_with(survey_notes(*config["figures"]["pca"]["surveys"])),
     script:
         "../../scripts/8_figures/draw_pca_variance.py"
 
@@ -371,15 +358,13 @@ rule draw_finetuning:
         runtime=escalate(10),
     params:
         code=code_of("draw_finetuning"),
-        width=config["figures"]["width"],
-        dpi=config["figures"]["dpi"],
-        notes=FINETUNING_NOTES,
+        canvas=canvas_with(finetuning_notes()),
     script:
         "../../scripts/8_figures/draw_finetuning.py"
 
 
 rule show_table:
-    """Show one kind of table as a web page, for the report."""
+    """Show tables of one kind as a web page, for the report."""
     input:
         tables=lambda wildcards: list(TABLES[wildcards.table].values()),
     output:
@@ -407,91 +392,4 @@ rule show_table:
         "../../scripts/8_figures/show_table.py"
 
 
-rule figure_1:
-    """Target: Figure 1, all galaxies."""
-    input:
-        files_of("figure_1"),
-
-
-rule figure_2:
-    """Target: Figure 2, similar galaxies."""
-    input:
-        files_of("figure_2"),
-
-
-rule figure_3:
-    """Target: Figure 3, how well each method found odd galaxies."""
-    input:
-        files_of("figure_3"),
-
-
-rule figure_4:
-    """Target: Figure 4, where two methods looked for them."""
-    input:
-        files_of("figure_4"),
-
-
-rule figure_5:
-    """Target: Figure 5, how well each method found mergers, rings and irregular galaxies."""
-    input:
-        files_of("figure_5"),
-
-
-rule figure_6:
-    """Target: Figure 6, some of those found."""
-    input:
-        files_of("figure_6"),
-
-
-rule table_1:
-    """Target: Table 1, how well each method found the anomalies of each task."""
-    input:
-        rules.tabulate_scores.output,
-
-
-rule figure_7:
-    """Target: Figure 7, fine-tuning from all tasks, one task, ImageNet and scratch."""
-    input:
-        files_of("figure_7"),
-
-
-rule figure_8:
-    """Target: Figure 8, fine-tuning from all tasks and from single ones."""
-    input:
-        files_of("figure_8"),
-
-
-rule figure_9:
-    """Target: Figure 9, how deep the encoder is fine-tuned."""
-    input:
-        files_of("figure_9"),
-
-
-rule figure_A1:
-    """Target: Figure A1, featured and face-on galaxies."""
-    input:
-        files_of("figure_A1"),
-
-
-rule figure_A2:
-    """Target: Figure A2, spiral galaxies."""
-    input:
-        files_of("figure_A2"),
-
-
-rule figure_pca:
-    """Target: the variance that the principal components keep."""
-    input:
-        files_of("figure_pca"),
-
-
-rule figures:
-    """Target: every figure that config shows."""
-    input:
-        files_of(config["figures"]["show"]),
-
-
-rule tables:
-    """Target: the tables that the report shows beside the figures."""
-    input:
-        expand("<results>/8_figures/tables/{table}.html", table=TABLES_SHOWN),
+include: "8_figures_targets.smk"

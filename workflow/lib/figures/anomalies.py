@@ -1,54 +1,49 @@
-"""Figures 3 to 6: searches for anomalies, and what they find (paper Sec. 3.3)."""
+"""Figures 3 to 6: how well each method finds anomalies, where, and which (paper Sec. 3.3)."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from workflow.lib.common.files import write_text
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import framed, mosaic, notes_on, plt, save_figure
+from workflow.lib.figures.canvas import Canvas, mosaic
 
 COLOURS = {"baseline": "black", "ellipse-gp": "magenta", "cnn-gp": "tab:blue"}
-"""Of the methods, as in the paper; others take matplotlib's own."""
+"""Colours of the methods, as in the paper; others get matplotlib's default colours."""
 
 CHANCE = "red"
-"""Colour of what a random order can be expected to score."""
+"""Colour of the expected score of a random order."""
 
-LABEL_WIDTH = 0.8
-"""Room for the tasks' names beside Figure 6 [inch]."""
+TASK_WIDTH = 0.8
+"""Width of the column with the tasks' names in Figure 6 [inch]."""
 
 
 def draw_scores(
     curves: Mapping[str, str | Path],
     counts: Mapping[str, str | Path],
-    description: str | Path,
-    *,
-    width: float,
-    dpi: int,
-    survey_note: str,
-    pdf: str | Path,
-    png: str | Path,
-    csv: str | Path,
+    canvas: Canvas,
 ) -> None:
-    """Draw rank weighted score and accuracy of the first N, each repeat and their mean.
+    """Draw rank weighted score and accuracy of the first N galaxies of a ranking (Figs. 3, 5).
+
+    Each task has a column of two panels; thin lines are repeats, thick ones their mean.
 
     Parameters
     ----------
     curves, counts
-        For each task, by `scores.score_repeats` and `candidates.select_candidates`.
-    description, width, dpi, survey_note, pdf, png, csv
-        As for `draw_representation`; the CSV has task, method, repeat, first,
-        rank_weighted_score, accuracy, chance.
+        For each task, the CSV by `scores.score_repeats` and the JSON by
+        `candidates.select_candidates`.
+    canvas
+        Its CSV gets task, method, repeat, first (N), rank_weighted_score, accuracy, chance.
     """
     tables = []
     columns = min(1.0, 0.5 * len(curves))
     figure, axes = plt.subplots(
-        2, len(curves), figsize=(width * columns, width * 0.75), sharex=True, sharey="row",
-        squeeze=False, layout="constrained",
+        2, len(curves), figsize=(canvas.width * columns, canvas.width * 0.75), sharex=True,
+        sharey="row", squeeze=False, layout="constrained",
     )  # fmt: skip
     for (task, path), (above, below) in zip(curves.items(), axes.T, strict=True):
         known = json.loads(Path(counts[task]).read_text())
@@ -57,7 +52,7 @@ def draw_scores(
         tables.append(table)
         for panel, metric in ((above, "rank_weighted_score"), (below, "accuracy")):
             for method, rows in table.groupby("method", sort=False):
-                _traces(panel, rows, metric, str(method))
+                _draw_repeats(panel, rows, metric, str(method))
             panel.axhline(chance, color=CHANCE, lw=1, label="random")
             panel.set_ylim(0, 1.02)
         title = f"{task}: {known['anomalies']} of {known['galaxies']:,}"
@@ -71,13 +66,13 @@ def draw_scores(
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
     axes[0, -1].legend(handles.values(), handles, frameon=False, fontsize=7, loc="best")
-    figure.suptitle("\n".join(notes_on(survey_note, description)), fontsize=6)
-    save_figure(figure, pdf, png, dpi)
+    figure.suptitle("\n".join(canvas.notes), fontsize=6)
     order = ["task", "method", "repeat", "first", "rank_weighted_score", "accuracy", "chance"]
-    write_text(pd.concat(tables)[order].to_csv(index=False, float_format="%.5f"), csv)
+    canvas.save(figure, pd.concat(tables)[order], "%.5f")
 
 
-def _traces(panel: plt.Axes, rows: pd.DataFrame, metric: str, method: str) -> None:
+def _draw_repeats(panel: plt.Axes, rows: pd.DataFrame, metric: str, method: str) -> None:
+    """Draw a metric by N: a thin line for each repeat, a thick one for their mean."""
     each = rows.pivot_table(index="first", columns="repeat", values=metric)
     style = "--" if method == "baseline" else "-"
     (line,) = panel.plot(
@@ -90,35 +85,31 @@ def draw_interest(
     positions: Mapping[str, str | Path],
     repeats: Mapping[str, str | Path],
     candidates: str | Path,
-    description: str | Path,
-    *,
-    width: float,
-    dpi: int,
-    survey_note: str,
-    pdf: str | Path,
-    png: str | Path,
-    csv: str | Path,
+    canvas: Canvas,
 ) -> None:
-    """Draw where methods looked for anomalies, and where these are (Fig. 4).
+    """Draw where methods looked for anomalies, and where the anomalies are (Fig. 4).
 
-    Galaxies are coloured by what a method chose them by: their rarity, if it began with that, or
-    their interest, as predicted at the end. Anomalies are red, galaxies that were rated black.
+    Galaxies are coloured by the value that a method chose them by: their rarity for the baseline,
+    otherwise their interest as predicted after the last rating. Anomalies are red, rated galaxies
+    black.
 
     Parameters
     ----------
     positions
-        For each method, a panel: Parquet with iauname, umap_x, umap_y.
+        For each method, Parquet with iauname, umap_x, umap_y; each gets a panel.
     repeats
-        For each method one repeat by `hunt.hunt_anomalies`.
+        For each method, one repeat by `hunt.hunt_anomalies`.
     candidates
         By `candidates.select_candidates`.
-    description, width, dpi, survey_note, pdf, png, csv
-        As for `draw_representation`; the CSV has method, iauname, umap_x, umap_y, value,
-        anomaly, rated.
+    canvas
+        Its CSV gets method, iauname, umap_x, umap_y, value, anomaly, rated.
     """
     galaxies = read_table(candidates, text=["iauname"])[["iauname", "anomaly"]]
     figure, axes = plt.subplots(
-        1, len(positions), figsize=(width, width / len(positions)), layout="constrained"
+        1,
+        len(positions),
+        figsize=(canvas.width, canvas.width / len(positions)),
+        layout="constrained",
     )
     drawn = []
     for panel, (method, path) in zip(np.atleast_1d(axes), positions.items(), strict=True):
@@ -134,7 +125,7 @@ def draw_interest(
             placed["umap_x"], placed["umap_y"], dot, placed["value"], cmap="coolwarm",
             vmin=low, vmax=high, alpha=0.4, lw=0, rasterized=True,
         )  # fmt: skip
-        # Red on black, so that both are seen of an anomaly that was rated.
+        # Smaller red points on top of black ones: a rated anomaly shows both.
         for shown, size, colour, name in (
             (rated, 8, "black", "rated"),
             (anomalies, 3, "red", "anomalies"),
@@ -144,31 +135,24 @@ def draw_interest(
         panel.set_axis_off()
         drawn.append(placed.assign(method=method))
     panel.legend(frameon=False, fontsize=7, loc="best")
-    figure.suptitle("\n".join(notes_on(survey_note, description)), fontsize=6)
-    save_figure(figure, pdf, png, dpi)
+    figure.suptitle("\n".join(canvas.notes), fontsize=6)
     order = ["method", "iauname", "umap_x", "umap_y", "value", "anomaly", "rated"]
-    write_text(pd.concat(drawn)[order].to_csv(index=False, float_format="%.4f"), csv)
+    canvas.save(figure, pd.concat(drawn)[order], "%.4f")
 
 
 def draw_finds(
     repeats: Mapping[str, str | Path],
     candidates: Mapping[str, str | Path],
     cutouts: Sequence[str | Path],
-    description: str | Path,
+    canvas: Canvas,
     *,
     among: int,
     columns: int,
     rows: int,
     crop: int,
     seed: int,
-    width: float,
-    dpi: int,
-    survey_note: str,
-    pdf: str | Path,
-    png: str | Path,
-    csv: str | Path,
 ) -> None:
-    """Draw a random choice of the galaxies that are ranked highest, for each task (Fig. 6).
+    """Draw a random selection of the highest ranked galaxies of each task (Fig. 6).
 
     Parameters
     ----------
@@ -176,14 +160,16 @@ def draw_finds(
         For each task, by `hunt.hunt_anomalies` and `candidates.select_candidates`.
     cutouts
         Shards with the galaxies of all tasks.
+    canvas
+        Its CSV gets task, iauname, rank, anomaly, column, row.
     among
-        So many of the highest ranks are chosen from.
+        Number of highest ranks that galaxies are selected from.
     columns, rows
-        Galaxies that are shown of each task; fewer if there are not so many.
+        Size of each task's block; its last cells are empty if there are fewer galaxies.
+    crop
+        Pixels cut from each side of a thumbnail.
     seed
-        Of the choice.
-    description, crop, width, dpi, survey_note, pdf, png, csv
-        As for `draw_representation`; the CSV has task, iauname, rank, anomaly, column, row.
+        Sets which galaxies are selected.
     """
     blocks = []
     for number, task in enumerate(reversed(repeats)):
@@ -197,13 +183,13 @@ def draw_finds(
         row = number * rows + rows - 1 - place // columns
         blocks.append(chosen.assign(task=task, column=place % columns, row=row))
     shown = pd.concat(blocks[::-1])[["task", "iauname", "rank", "anomaly", "column", "row"]]
-    side = max(8, round((width - LABEL_WIDTH) * dpi / columns))
+    side = max(8, round((canvas.width - TASK_WIDTH) * canvas.dpi / columns))
     picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
     for number in range(1, len(repeats)):
         picture[number * rows * side - side // 20 : number * rows * side + side // 20] = 255
-    figure, axes = framed(picture, notes_on(survey_note, description), dpi, left=LABEL_WIDTH)
+    figure, axes = canvas.frame(picture, left=TASK_WIDTH)
     for number, task in enumerate(repeats):
         middle = (number + 0.5) * rows * side
-        axes.text(-0.08 * dpi, middle, task.replace("-", "\n", 1), ha="right", va="center", size=8)
-    save_figure(figure, pdf, png, dpi)
-    write_text(shown.to_csv(index=False), csv)
+        name = task.replace("-", "\n", 1)
+        axes.text(-0.08 * canvas.dpi, middle, name, ha="right", va="center", size=8)
+    canvas.save(figure, shown)

@@ -1,4 +1,4 @@
-"""Figures 7, 8 and 9: how well fine-tuned models tell rings, by labelled rings (paper Sec. 4.3)."""
+"""Figures 7 to 9: test accuracy of fine-tuned models by number of labelled rings (Sec. 4.3)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.common.files import write_text
-from workflow.lib.figures.canvas import save_figure
+from workflow.lib.figures.canvas import Canvas
 
 NAMES = {
     "all": "All tasks ('Multi')",
@@ -21,27 +20,27 @@ NAMES = {
     "imagenet": "ImageNet",
     "scratch": "From scratch",
 }
-"""What the paper calls each pretraining; another one goes by its own name."""
+"""Names of the pretrainings in the paper's figures; others keep their own name."""
 
 DEPTHS = {"top": "Top", "block6+": "Blocks 6+", "block4+": "Blocks 4+", "all": "All"}
-"""The depths that Figure 9 compares, and what it calls them."""
+"""The depths that Figure 9 compares, with their names there."""
 
 FROZEN, FINETUNED = "Frozen", "Finetuned"
 
 
 class Line(NamedTuple):
-    """A line of a figure: the models that it shows, and its name."""
+    """A line of a figure: its panel and name, and the models whose mean it shows."""
 
     panel: str
     label: str
     pretraining: str
     stage: str
     depth: str | None
-    """None for the models of all depths: while the encoder is frozen they do not differ."""
+    """None for models of any depth: as long as the encoder is frozen, depth makes no difference."""
 
 
 def lines_of(figure: str, models: pd.DataFrame) -> list[Line]:
-    """Say what lines a figure has, of those for which there are models.
+    """List the lines of a figure for which there are models.
 
     Parameters
     ----------
@@ -85,13 +84,14 @@ def lines_of(figure: str, models: pd.DataFrame) -> list[Line]:
 
 
 def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
-    """Give each line's points: mean and spread of the accuracy by the number of labelled galaxies.
+    """Compute each line's points: mean and spread of the accuracy, by number of labelled galaxies.
 
     Returns
     -------
     pandas.DataFrame
-        panel, line, pretraining, stage, depth, size, labelled (the mean number of unique galaxies
-        with the label), models, accuracy, spread (standard deviation), loss (the mean).
+        panel, line, pretraining, stage, depth, size, labelled (mean number of different galaxies
+        with the label in the training set), models (their number), accuracy (mean), spread
+        (standard deviation of the accuracy), loss (mean).
     """
     rows = []
     for line in lines:
@@ -109,7 +109,7 @@ def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
                     "stage": line.stage,
                     "depth": line.depth or "any",
                     "size": size,
-                    # Of all models of this size: all lines have their points above each other.
+                    # Mean over all models of this size, so that all lines share the same x.
                     "labelled": models.loc[models["size"] == size, "labelled"].mean(),
                     "models": len(group),
                     "accuracy": group["accuracy"].mean(),
@@ -120,18 +120,8 @@ def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_finetuning(
-    models: str | Path,
-    figure: str,
-    *,
-    width: float,
-    dpi: int,
-    notes: Sequence[str],
-    pdf: str | Path,
-    png: str | Path,
-    csv: str | Path,
-) -> None:
-    """Draw test accuracy by the number of labelled galaxies (Figs. 7, 8, 9).
+def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
+    """Draw test accuracy by number of labelled galaxies (Figs. 7, 8, 9).
 
     Parameters
     ----------
@@ -139,25 +129,27 @@ def draw_finetuning(
         By `tabulate.tabulate`.
     figure
         figure_7, figure_8 or figure_9.
-    notes
-        What the reader must know of the galaxies and the grid; may be empty. What the encoders'
-        labels say is added.
-    width, dpi, pdf, png, csv
-        As for `representation.draw_representation`; the table is what `summarise` gives.
+    canvas
+        Its CSV gets what `summarise` returns. The labels of the encoders shown are added to its
+        notes.
+
+    Raises
+    ------
+    UserError
+        If there are no models that the figure shows.
     """
     table = pd.read_csv(models, keep_default_na=False)
     task = table["task"].iloc[0]
     points = summarise(lines_of(figure, table), table)
     if points.empty:
         raise UserError(
-            f"{models}: no model that {figure} shows; it needs depths of 'finetune.depths' such as "
-            "'all', or leave it out of 'figures.show'"
+            f"{models}: no models for {figure}; add a depth such as 'all' to 'finetune.depths', or "
+            "remove the figure from 'figures.show'"
         )
-    write_text(points.to_csv(index=False, float_format="%.5g"), csv)
-    # On a logarithmic axis there is no place for none.
+    # A logarithmic axis cannot show 0.
     shown = points[points["labelled"] >= 1]
     panels = list(dict.fromkeys(points["panel"]))
-    size = (width if len(panels) > 1 else 0.65 * width, 0.42 * width)
+    size = (canvas.width * (1 if len(panels) > 1 else 0.65), canvas.width * 0.42)
     drawn, grid = plt.subplots(
         1, len(panels), figsize=size, sharey=True, squeeze=False, layout="constrained"
     )
@@ -171,11 +163,11 @@ def draw_finetuning(
             )  # fmt: skip
         axes.axhline(0.5, color="0.8", linewidth=0.6, zorder=0)
         axes.set(xscale="log", xlabel=f"labelled {task} galaxies")
-        # Of less than two decades Matplotlib would label every tick, one over the other.
+        # On less than two decades Matplotlib would label every tick, and labels would overlap.
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_formatter(NullFormatter())
-        # Above the panel, where no point can lie under it.
+        # Above the panel, where it cannot cover points.
         axes.legend(
             title=panel, alignment="left", frameon=False, fontsize=6, ncols=1 if panel else 2,
             loc="lower left", bbox_to_anchor=(0, 1),
@@ -183,12 +175,12 @@ def draw_finetuning(
     grid[0][0].set_ylabel("mean test accuracy")
     drawn_of = table["pretraining"].isin(points["pretraining"])
     labels = sorted(set(table.loc[drawn_of, "label"]) - {""})
-    drawn.supxlabel("\n".join([*notes, *labels]), fontsize=6)
-    save_figure(drawn, pdf, png, dpi)
+    drawn.supxlabel("\n".join([*canvas.notes, *labels]), fontsize=6)
+    canvas.save(drawn, points, "%.5g")
 
 
 def _colours(points: pd.DataFrame) -> Mapping[tuple[str, str], str]:
-    """Give a pretraining one colour in Figures 7 and 8, and a depth one in each panel of 9."""
+    """Choose colours: one per pretraining in Figures 7 and 8, one per depth in Figure 9."""
     lines = points.drop_duplicates(["panel", "line"])
     by = "line" if lines["panel"].any() else "pretraining"
     places = {value: place for place, value in enumerate(dict.fromkeys(lines[by]))}

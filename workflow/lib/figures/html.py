@@ -1,4 +1,4 @@
-"""Tables as web pages: what the report shows beside the figures."""
+"""Tables as web pages, which the report shows beside the figures."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ tbody + tbody { border-top: 1px solid #999; }
 
 
 class Cell(NamedTuple):
-    """What stands in a cell of a table."""
+    """Contents of a table cell."""
 
     text: str
     best: bool = False
@@ -30,14 +30,14 @@ class Cell(NamedTuple):
 
 
 def show_tables(tables: Mapping[str, str | Path], title: str, page: str | Path) -> None:
-    """Write tables as one web page, whole in itself.
+    """Write tables as one self-contained web page.
 
     Parameters
     ----------
     tables
-        CSV, or JSON with a list of rows, by the heading that each is to have.
+        For each heading, a CSV file, or a JSON file with a list of rows.
     title
-        Of the page.
+        Title of the page.
     page
         HTML to write.
     """
@@ -55,14 +55,14 @@ def show_tables(tables: Mapping[str, str | Path], title: str, page: str | Path) 
 
 
 def write_page(title: str, parts: Iterable[str], page: str | Path) -> None:
-    """Write pieces of HTML as a web page that needs no other file."""
+    """Write pieces of HTML as a web page that needs no other files."""
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
     body = "\n".join([f"<h1>{escape(title)}</h1>", *parts])
     write_text(f'<!doctype html>\n<html lang="en">\n{head}\n{body}\n</html>\n', page)
 
 
 def html_table(head: Sequence[str], groups: Iterable[Sequence[Sequence[Cell]]]) -> str:
-    """Give a table as HTML: its head, and its rows in groups with a line between them."""
+    """Format a table as HTML: a head, and groups of rows with a line between groups."""
     lines = ["<table>", f"<thead>{_row('th', map(Cell, head))}</thead>"]
     for rows in groups:
         lines += ["<tbody>", *(_row("td", row) for row in rows), "</tbody>"]

@@ -1,4 +1,4 @@
-"""Galaxies like those with a tag (Fig. 2)."""
+"""Figure 2: for each tag a galaxy that has it, and the galaxies most similar (paper Sec. 2.4)."""
 
 import textwrap
 from collections.abc import Sequence
@@ -7,27 +7,62 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.lib.common.files import write_text
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import framed, mosaic, notes_on, save_figure
+from workflow.lib.figures.canvas import Canvas, mosaic
 
-LABEL_WIDTH = 0.95
-"""Room for the tags beside Figure 2 [inch]."""
+TAG_WIDTH = 0.95
+"""Width of the column with the tags' names [inch]."""
 
 GREEN = (0, 158, 64)
-"""The border of a query in Figure 2."""
+"""RGB colour of the border of a query."""
+
+
+def draw_neighbours(
+    neighbours: str | Path,
+    cutouts: Sequence[str | Path],
+    canvas: Canvas,
+    *,
+    per_row: int,
+    crop: int,
+) -> None:
+    """Draw a row of similar galaxies for each tag, with the query in a green border.
+
+    Parameters
+    ----------
+    neighbours
+        By `similarity.neighbours.find_neighbours`.
+    cutouts
+        The survey's cutout shards.
+    canvas
+        Its CSV gets what `place_in_rows` returns.
+    per_row
+        Galaxies in a row, including the query.
+    crop
+        Pixels cut from each side of a thumbnail.
+    """
+    shown = place_in_rows(read_table(neighbours, text=["tag", "query", "iauname"]), per_row)
+    side = max(8, round((canvas.width - TAG_WIDTH) * canvas.dpi / per_row))
+    picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
+    _mark_cells(picture, side)
+    figure, axes = canvas.frame(picture, left=TAG_WIDTH)
+    rows = shown["row"].max() + 1
+    for tag, row in shown.drop_duplicates("tag")[["tag", "row"]].itertuples(index=False):
+        name = "\n".join(textwrap.wrap(tag.replace("-", " ").replace("_", " "), 14))
+        middle = (rows - 1 - row + 0.5) * side
+        axes.text(-0.08 * canvas.dpi, middle, name, ha="right", va="center", size=8)
+    canvas.save(figure, shown, "%.6g")
 
 
 def place_in_rows(neighbours: pd.DataFrame, per_row: int) -> pd.DataFrame:
-    """Put each tag's query and its first neighbours into a row, the first tag on top.
+    """Put each tag's query and its nearest neighbours into a row, the first tag on top.
 
     Parameters
     ----------
     neighbours
         Columns tag, query, rank, iauname, distance.
     per_row
-        Galaxies in a row, the query included.
+        Galaxies in a row, including the query.
 
     Returns
     -------
@@ -43,47 +78,8 @@ def place_in_rows(neighbours: pd.DataFrame, per_row: int) -> pd.DataFrame:
     return shown.sort_values(["row", "column"], ascending=[False, True]).reset_index(drop=True)
 
 
-def draw_neighbours(
-    neighbours: str | Path,
-    cutouts: Sequence[str | Path],
-    description: str | Path,
-    *,
-    per_row: int,
-    crop: int,
-    width: float,
-    dpi: int,
-    survey_note: str,
-    pdf: str | Path,
-    png: str | Path,
-    csv: str | Path,
-) -> None:
-    """Draw a row of similar galaxies for each tag, with the query in a green border (Fig. 2).
-
-    Parameters
-    ----------
-    neighbours
-        By `neighbours.find_neighbours`.
-    per_row
-        Galaxies in a row, the query included.
-    cutouts, description, crop, width, dpi, survey_note, pdf, png, csv
-        As for `draw_representation`.
-    """
-    shown = place_in_rows(read_table(neighbours, text=["tag", "query", "iauname"]), per_row)
-    side = max(8, round((width - LABEL_WIDTH) * dpi / per_row))
-    picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
-    _part_cells(picture, side)
-    figure, axes = framed(picture, notes_on(survey_note, description), dpi, left=LABEL_WIDTH)
-    rows = shown["row"].max() + 1
-    for tag, row in shown.drop_duplicates("tag")[["tag", "row"]].itertuples(index=False):
-        name = "\n".join(textwrap.wrap(tag.replace("-", " ").replace("_", " "), 14))
-        middle = (rows - 1 - row + 0.5) * side
-        axes.text(-0.08 * dpi, middle, name, ha="right", va="center", size=8)
-    save_figure(figure, pdf, png, dpi)
-    write_text(shown.to_csv(index=False, float_format="%.6g"), csv)
-
-
-def _part_cells(picture: np.ndarray, side: int) -> None:
-    """Leave some white between cells, and draw the border of those in the first column."""
+def _mark_cells(picture: np.ndarray, side: int) -> None:
+    """Draw white gaps between cells, and a green border in those of the first column, in place."""
     gap = max(1, side // 60)
     for axis in (0, 1):
         edges = np.arange(0, picture.shape[axis] + 1, side)

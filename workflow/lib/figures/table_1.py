@@ -17,7 +17,7 @@ def tabulate_scores(
     *,
     surveys: Sequence[str],
     tops: Sequence[int],
-    survey_note: str,
+    survey_notes: Sequence[str],
     csv: str | Path,
     tex: str | Path,
     html: str | Path,
@@ -27,23 +27,24 @@ def tabulate_scores(
     Parameters
     ----------
     scores
-        For each task the table by `scores.score_repeats`.
+        For each task, the CSV by `scores.score_repeats`.
     description
         The `encoder.json` of the encoder; its label, if any, is written under the table.
     surveys
-        Of each task.
+        The survey of each task, in the order of `scores`.
     tops
-        N for which the accuracy is given.
-    survey_note
-        What the reader must know of the galaxies, such as that they are simulated; may be empty.
+        Values of N for the accuracy of the first N galaxies.
+    survey_notes
+        What the reader must know about the galaxies, such as that they are simulated.
     csv
-        To write, a row a task and method: dataset, anomaly, method, each metric with its error,
-        chance, failed (its average precision is within its error of chance), repeats, galaxies,
-        anomalies.
+        CSV to write, a row for each task and method: dataset, anomaly, method, each metric with
+        its error, chance, failed (whether the average precision minus its error is not above
+        chance), repeats, galaxies, anomalies.
     tex
-        The same as LaTeX, as in the paper: the best of a task's values bold, failures as such.
+        LaTeX to write, as in the paper: the best values of each task are bold, and methods that
+        failed have no values.
     html
-        The same as a web page.
+        Web page to write, with the same table.
     """
     rows = []
     for (task, path), survey in zip(scores.items(), surveys, strict=True):
@@ -52,7 +53,7 @@ def tabulate_scores(
     table = pd.DataFrame(rows)
     write_text(table.to_csv(index=False, float_format="%.4f"), csv)
     head, groups = _head(tops), _groups(table, tops)
-    notes = notes_on(survey_note, description)
+    notes = notes_on(survey_notes, description)
     write_text(_latex(head, groups, notes), tex)
     under = [f"<p>{escape(note)}</p>" for note in notes]
     write_page("Table 1", [html_table(head, groups), *under], html)
@@ -82,7 +83,7 @@ def _head(tops: Sequence[int]) -> list[str]:
 
 
 def _groups(table: pd.DataFrame, tops: Sequence[int]) -> list[list[list[Cell]]]:
-    """Give each task's rows as the reader sees them."""
+    """Format each task's rows for the reader: one group per task."""
     metrics = ["average_precision", *(f"accuracy_{top}" for top in tops)]
     names = ["dataset", "anomaly", "method"]
     return [

@@ -2,14 +2,14 @@
 
 
 def positions_of(task, method):
-    """Name the file of the plane on which a method's galaxies are shown."""
+    """Name the file with the umap positions by the features that a method uses."""
     if METHODS[method]["features"] == "ellipse":
         return f"<results>/6_anomaly/{task}/umap_ellipse.parquet"
     return f"<results>/4_represent/{TASKS[task].survey}/{PRETRAINING}/umap_all.parquet"
 
 
 def titled(figure):
-    """Give what the report calls a figure, as its label."""
+    """Give a figure's title in the report, as its label."""
     return {"shown": TITLES[figure]}
 
 
@@ -20,19 +20,28 @@ def files_of(figure):
     )
 
 
-def survey_note(*surveys):
-    """Say what a reader of a figure must know of the surveys' galaxies."""
-    return "simulated galaxies" if set(surveys) & set(SIMULATED) else ""
+def survey_notes(*surveys):
+    """List what a figure's reader must know about the galaxies of these surveys."""
+    return ["simulated galaxies"] if set(surveys) & set(SIMULATED) else []
 
 
-def task_note(tasks):
-    """Say what a reader of a figure must know of the galaxies of these tasks."""
-    return survey_note(*(TASKS[task].survey for task in tasks if task in TASKS))
+def task_notes(tasks):
+    """List what a figure's reader must know about the galaxies of these tasks."""
+    return survey_notes(*(TASKS[task].survey for task in tasks if task in TASKS))
 
 
 def finetuning_notes():
-    """Say what a reader of Figures 7 to 9 must know of the galaxies and the grid."""
+    """List what the reader of Figures 7 to 9 must know about the galaxies and the grid."""
     survey = config["finetune"]["labels"][FINETUNING_TASK]["survey"]
-    reduced = len(FINETUNING_RUNS) < PAPER_RUNS
-    part = f"a reduced grid: {len(FINETUNING_RUNS):,} training runs, not the paper's {PAPER_RUNS:,}"
-    return [note for note in (survey_note(survey), part if reduced else "") if note]
+    runs = len(FINETUNING_RUNS)
+    part = f"a reduced grid: {runs:,} training runs, not the paper's {PAPER_RUNS:,}"
+    return [*survey_notes(survey), *([part] if runs < PAPER_RUNS else [])]
+
+
+def canvas_with(notes):
+    """Give a figure's width, resolution and notes: arguments of `figures.canvas.Canvas`."""
+    return {
+        "width": config["figures"]["width"],
+        "dpi": config["figures"]["dpi"],
+        "survey_notes": notes,
+    }
