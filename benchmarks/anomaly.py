@@ -1,9 +1,9 @@
-"""Time and memory of learning somebody's interest and choosing what to rate next.
+"""Time and memory of learning a user's interest and choosing what to rate next.
 
-Run ``.venv/bin/python benchmarks/anomaly.py``; it prints the table of README.md. Beside it, in the
-same process and by turns, scikit-learn's Gaussian process does the same: fitted with as many
-restarts, asked for mean and standard deviation of every galaxy, a block at a time where all at once
-would not fit into memory. Then both predict by the same hyperparameters, to be compared.
+Run ``.venv/bin/python benchmarks/anomaly.py``; it prints the table of README.md. For comparison,
+scikit-learn's Gaussian process does the same, alternately in the same process: it is fitted with as
+many restarts and predicts mean and standard deviation of all galaxies, in blocks where all at once
+would not fit into memory. Then predictions of both with the same hyperparameters are compared.
 """
 
 import os
@@ -23,8 +23,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RationalQuadratic, WhiteKernel
 
 from workflow.lib.anomaly.active_learning import (
+    GaussianProcessSettings,
     LabelRater,
-    Settings,
     expected_improvement,
     next_step,
 )
@@ -34,17 +34,17 @@ GALAXIES = [int(count) for count in os.environ.get("GALAXIES", "10000,60000").sp
 COMPONENTS = 40
 RATINGS = 200
 COMPARED = 600_000
-"""Galaxies for which the predictions are compared, at most."""
+"""Largest number of galaxies for which predictions are compared."""
 
 BLOCK = 60_000
-"""Galaxies that scikit-learn predicts at a time: 96 MB of covariances, and as much beside them."""
+"""Galaxies that scikit-learn predicts at a time: 96 MB of covariances, and as much for copies."""
 
-SETTINGS = Settings(10, "rational-quadratic", "expected-improvement", 0.5, 1)
+SETTINGS = GaussianProcessSettings(10, "rational-quadratic", "expected-improvement", 0.5, 1)
 COLUMNS = "| galaxies | method | step [s] | of both cores [s] | ratio | difference | memory [MiB] |"
 
 
 def make(count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Draw vectors of shape (n, 40), mapped from a file, and labels: few galaxies interest."""
+    """Draw vectors of shape (n, 40), mapped from a file, and labels; few are interesting."""
     draw = np.random.default_rng(1)
     vectors = np.lib.format.open_memmap(
         folder / f"{count}.npy", "w+", np.float32, (count, COMPONENTS)
@@ -62,7 +62,7 @@ def make(count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def theirs(vectors: np.ndarray, rows: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-    """Do a step by scikit-learn: the ten galaxies to rate next."""
+    """Do a step with scikit-learn: the ten galaxies to rate next."""
     process = GaussianProcessRegressor(
         RationalQuadratic() + WhiteKernel(noise_level_bounds=(1 / 12, 1e2)),
         n_restarts_optimizer=SETTINGS.restarts,
@@ -83,7 +83,7 @@ def theirs(vectors: np.ndarray, rows: np.ndarray, ratings: np.ndarray) -> np.nda
 
 
 def difference(vectors: np.ndarray, rows: np.ndarray, ratings: np.ndarray) -> float:
-    """Give the largest difference of mean and deviation, by the same hyperparameters."""
+    """Compute the largest difference of mean or deviation, with the same hyperparameters."""
     process = fit(vectors[rows], ratings, SETTINGS.kernel, SETTINGS.restarts, 1)
     mean, deviation = predict(process, vectors)
     kernel = RationalQuadratic(process.length, process.shape) + WhiteKernel(process.noise)
@@ -99,12 +99,12 @@ def difference(vectors: np.ndarray, rows: np.ndarray, ratings: np.ndarray) -> fl
 
 
 class Time(NamedTuple):
-    """What a step takes [s]."""
+    """Time of a step [s]."""
 
     wall: float
-    """On the clock."""
+    """Wall clock."""
     cores: float
-    """Of all cores together: what others do on the machine adds nothing to it."""
+    """CPU time of all cores; other processes on the machine do not add to it."""
 
 
 def timed(step: Callable[[], object]) -> Time:
@@ -115,7 +115,7 @@ def timed(step: Callable[[], object]) -> Time:
 
 
 def memory() -> float:
-    """Give the most memory that this process has held, without files mapped into it [MiB]."""
+    """Give the memory that this process holds now, without mapped files [MiB]."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["RssAnon"].split()[0]) / 1024
 
@@ -129,7 +129,7 @@ def measure(count: int, folder: Path) -> None:
     def step() -> None:
         next_step(vectors, rows, ratings, SETTINGS, 1)
 
-    next_step(vectors[:1000], rows % 1000, ratings, SETTINGS, 1)  # threads and libraries are there
+    next_step(vectors[:1000], rows % 1000, ratings, SETTINGS, 1)  # start threads, load libraries
     before = memory()
     taken = watched(step) - before
     ours, other = [], []
@@ -146,7 +146,7 @@ def measure(count: int, folder: Path) -> None:
 
 
 def watched(step: Callable[[], object]) -> float:
-    """Call once, and give the most memory held meanwhile [MiB], looked at every 5 ms."""
+    """Call once, and return the peak memory during the call [MiB], sampled every 5 ms."""
     done, most = Event(), [0.0]
 
     def watch() -> None:

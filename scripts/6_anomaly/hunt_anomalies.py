@@ -1,4 +1,4 @@
-"""Search for anomalies as somebody would whose ratings are the volunteers' votes."""
+"""Search for anomalies as a user would, with ratings from the volunteers' votes."""
 
 from workflow.lib.anomaly.hunt import hunt_anomalies
 from workflow.lib.common.logs import log_to

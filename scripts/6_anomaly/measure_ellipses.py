@@ -1,4 +1,4 @@
-"""Fit nested ellipses to each galaxy of a shard, the features of the baseline."""
+"""Fit nested ellipses to each galaxy of a shard: the features of the baseline."""
 
 from workflow.lib.anomaly.ellipses import measure_shard
 from workflow.lib.common.logs import log_to

@@ -1,4 +1,4 @@
-"""Place a task's galaxies on a plane by their ellipses."""
+"""Project a task's galaxies onto a plane by their ellipses, with umap."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.represent.umap_plane import place_ellipses

@@ -1,4 +1,4 @@
-"""Measure how well each method found a task's anomalies, over all repeats."""
+"""Score how well each method found a task's anomalies, over all repeats."""
 
 from workflow.lib.anomaly.scores import score_repeats
 from workflow.lib.common.logs import log_to

@@ -1,4 +1,4 @@
-"""Choose a task's galaxies, and say which of them are anomalies."""
+"""Select a task's galaxies, and mark those that are anomalies."""
 
 from workflow.lib.anomaly.candidates import select_candidates
 from workflow.lib.common.logs import log_to

@@ -1,4 +1,4 @@
-"""Bring the features of a task's galaxies to mean 0 and variance 1."""
+"""Scale the features of a task's galaxies to mean 0 and variance 1."""
 
 from workflow.lib.anomaly.candidates import standardise_features
 from workflow.lib.common.logs import log_to

@@ -1,4 +1,4 @@
-"""Searches for odd galaxies among real ones, as benchmarks/real.yaml has them."""
+"""Searches for odd galaxies among real ones, with the settings of benchmarks/real.yaml."""
 
 import pandas as pd
 import yaml
@@ -17,7 +17,7 @@ def test_odd_galaxies_are_found_among_real_ones(branch, shared_data):
     assert table.index.tolist() == ["baseline", "ellipse-gp", "cnn-gp"]
     assert (table["galaxies"] > 480).all()
     assert table["anomalies"].between(80, 89).all()
-    # Ratings help: more than the 18% that chance finds, though the encoder trained for seconds.
+    # Ratings help: better than the 18% by chance, though the encoder was trained for seconds.
     gain = table["average_precision"] / table["chance"]
     assert gain["ellipse-gp"] > 2
     assert gain["cnn-gp"] > 1.2

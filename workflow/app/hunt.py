@@ -14,7 +14,12 @@ import numpy as np
 
 from workflow.app.ratings import Answer, History, RatingFile, Subject
 from workflow.app.survey import Galaxies, need, represented_folder
-from workflow.lib.anomaly.active_learning import Settings, final_ranking, first_batch, next_step
+from workflow.lib.anomaly.active_learning import (
+    GaussianProcessSettings,
+    final_ranking,
+    first_batch,
+    next_step,
+)
 from workflow.lib.anomaly.candidates import standardise
 from workflow.lib.common.errors import UserError
 from workflow.lib.planning.config import read_config
@@ -66,7 +71,7 @@ class Hunt:
         file: RatingFile,
         galaxies: Galaxies,
         vectors: np.ndarray,
-        settings: Settings,
+        settings: GaussianProcessSettings,
         seed: int,
     ) -> None:
         self.file, self.galaxies = file, galaxies
@@ -269,7 +274,7 @@ class Hunts:
         try:
             galaxies, vectors = self._read(file.subject)
             anomalies = self.config["anomalies"]
-            settings = Settings(**anomalies["searches"]["gaussian-process"])
+            settings = GaussianProcessSettings(**anomalies["searches"]["gaussian-process"])
             return Hunt(file, galaxies, vectors, settings, anomalies["seed"])
         except BaseException:
             file.close()

@@ -1,4 +1,4 @@
-# Anomalies: every search for those of every task, repeated, and how well it did.
+# Anomalies: repeated searches for those of each task, by each method, and their scores.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/4_represent/*, anomalies.tasks.
 # Writes: <results>/6_anomaly/{survey}/*, <results>/6_anomaly/{task}/*. Paper: Sec. 3.
 from workflow.lib.planning.grid import repeat_names
@@ -17,7 +17,7 @@ wildcard_constraints:
 
 
 rule measure_ellipses:
-    """Fit nested ellipses to each galaxy of a shard, the features of the baseline."""
+    """Fit nested ellipses to each galaxy of a shard: the features of the baseline."""
     input:
         cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
     output:
@@ -67,7 +67,7 @@ rule gather_ellipses:
 
 
 rule select_candidates:
-    """Choose a task's galaxies, and say which of them are anomalies."""
+    """Select a task's galaxies, and mark those that are anomalies."""
     input:
         catalogue=lambda wildcards: f"<results>/1_catalogue/{TASKS[wildcards.task].survey}.parquet",
         features=all_features_of,
@@ -92,7 +92,7 @@ rule select_candidates:
 
 
 rule standardise_features:
-    """Bring the features of a task's galaxies to mean 0 and variance 1."""
+    """Scale the features of a task's galaxies to mean 0 and variance 1."""
     input:
         features=lambda wildcards: features_of(**wildcards),
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
@@ -116,12 +116,12 @@ rule standardise_features:
         "../../scripts/6_anomaly/standardise_features.py"
 
 
-# A job for each repeat, or one for all: by `anomalies.one_job`.
+# With `anomalies.one_job`, one job does all repeats of a method.
 REPEATED = "{task}/{method}" if config["anomalies"]["one_job"] else "{task}/{method}/{repeat}"
 
 
 rule hunt_anomalies:
-    """Search for anomalies as somebody would whose ratings are the volunteers' votes."""
+    """Search for anomalies as a user would, with ratings from the volunteers' votes."""
     input:
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
         vectors=lambda wildcards: (
@@ -168,7 +168,7 @@ rule hunt_anomalies:
 
 
 rule score_repeats:
-    """Measure how well each method found a task's anomalies, over all repeats."""
+    """Score how well each method found a task's anomalies, over all repeats."""
     input:
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
         repeats=lambda wildcards: sum(repeats_of(wildcards.task).values(), []),
@@ -196,7 +196,7 @@ rule score_repeats:
 
 
 rule project_ellipses:
-    """Place a task's galaxies on a plane by their ellipses."""
+    """Project a task's galaxies onto a plane by their ellipses, with umap."""
     input:
         vectors="<results>/6_anomaly/{task}/ellipse.npy",
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
@@ -208,7 +208,7 @@ rule project_ellipses:
         "<benchmarks>/6_anomaly/project_ellipses/{task}.tsv"
     conda:
         "../../envs/represent.yaml"
-    # One seeded umap runs in one thread.
+    # umap with a seed uses one thread.
     threads: 1
     resources:
         mem_mb=escalate(8000),
@@ -223,7 +223,7 @@ rule project_ellipses:
 
 
 rule anomalies:
-    """Target: how well every method found the anomalies of every task, and Table 1."""
+    """Target: how well each method found the anomalies of each task, and Table 1."""
     input:
         expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
         expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),

@@ -1,4 +1,4 @@
-"""Nested ellipses: those of galaxies whose shape is known, and of what is no galaxy."""
+"""Nested ellipses of galaxies of known shape, and of images without a galaxy."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ PERCENTILES = [90, 80, 70, 60, 50, 0]
 
 
 def galaxy(axis_ratio=1.0, angle=0.0, centre=(200, 212), twist=0.0, shift=0.0, size=424):
-    """A galaxy of elliptical isophotes on a noisy sky; they may turn and move outwards."""
+    """A galaxy on a noisy sky; its elliptical isophotes may turn and shift with radius."""
     y, x = np.mgrid[:size, :size].astype(float)
     radius = np.hypot(x - centre[0], y - centre[1]) / 100
     turned = np.radians(angle + twist * radius)
@@ -26,7 +26,7 @@ def galaxy(axis_ratio=1.0, angle=0.0, centre=(200, 212), twist=0.0, shift=0.0, s
 
 
 def measured(image, sigma=3.0, percentiles=PERCENTILES):
-    """The features of an image by measure, the innermost ellipse first."""
+    """The features of an image, by measure, each with the innermost ellipse first."""
     features = ellipse_features(image, sigma, percentiles)
     assert features.dtype == np.float32
     return dict(zip(MEASURES, features.reshape(len(MEASURES), -1), strict=True))
@@ -41,21 +41,21 @@ def test_a_round_galaxy_has_round_concentric_ellipses():
     assert (np.diff(found["major"][:5]) > 0).all()
 
 
-def test_the_innermost_ellipse_is_what_others_are_measured_by():
+def test_other_ellipses_are_measured_relative_to_the_innermost():
     found = measured(galaxy(0.4, 30), percentiles=[50, 90])
     assert [found[name][0] for name in ("offset", "aspect", "angle", "major")] == [0, 1, 0, 1]
     assert found["major"][1] > 1
 
 
 @pytest.mark.parametrize("angle", [0, 30, 89, 135])
-def test_where_a_galaxy_points_changes_little(angle):
+def test_a_galaxys_orientation_changes_little(angle):
     found, reference = measured(galaxy(0.5, angle)), measured(galaxy(0.5, 60))
     assert np.allclose(found["aspect"], reference["aspect"], atol=0.1)
     assert np.allclose(found["major"], reference["major"], rtol=0.1)
     assert (found["angle"][:5] < 4).all()
 
 
-def test_isophotes_that_turn_and_move_are_seen():
+def test_isophotes_that_turn_and_shift_change_the_features():
     plain, twisted = measured(galaxy(0.5)), measured(galaxy(0.5, twist=80))
     assert twisted["angle"][4] > plain["angle"][4] + 8
     shifted = measured(galaxy(0.9, shift=40))
@@ -68,7 +68,7 @@ def test_an_irregular_outline_leaves_a_residual():
     assert measured(image)["residual"][4] > 3 * measured(galaxy(0.9))["residual"][4]
 
 
-def test_a_brighter_neighbour_is_cut_away():
+def test_a_brighter_neighbour_is_ignored():
     image = galaxy(0.6)
     image[:60, :60] = 255
     near = measured(galaxy(0.6)), measured(image)
@@ -84,7 +84,7 @@ def test_a_brighter_neighbour_is_cut_away():
     ],
     ids=["black", "white", "a few pixels"],
 )
-def test_what_has_no_ellipses_gets_none(image):
+def test_images_without_a_galaxy_have_no_ellipses(image):
     assert np.isnan(ellipse_features(image, 3.0, PERCENTILES)).all()
 
 

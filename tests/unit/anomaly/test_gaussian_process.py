@@ -1,4 +1,4 @@
-"""The Gaussian process: scikit-learn's answers, for far more galaxies."""
+"""The Gaussian process gives the same results as scikit-learn's."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ THEIRS = {
 
 
 def galaxies(count=3000, size=12, spread=1.0, seed=1):
-    """Features, of which some are far out, and ratings from 0 to 5."""
+    """Features, some of them outliers, and ratings from 0 to 5."""
     draw = np.random.default_rng(seed)
     vectors = (spread * draw.standard_t(4, (count, size))).astype(np.float32)
     interest = 5 * np.exp(-np.square(vectors[:, :4] / spread - 1).sum(axis=1) / 4)
@@ -31,7 +31,7 @@ def galaxies(count=3000, size=12, spread=1.0, seed=1):
 
 
 def theirs(process, values):
-    """Give scikit-learn's process of the same hyperparameters."""
+    """scikit-learn's process with the same hyperparameters."""
     kernel = THEIRS[process.kernel](process.length, process.shape) + WhiteKernel(process.noise)
     return GaussianProcessRegressor(kernel, alpha=0, optimizer=None).fit(process.known, values)
 
@@ -52,7 +52,7 @@ def test_predictions_are_those_of_scikit_learn(kernel, known, spread):
 
 @pytest.mark.parametrize("length", [0.3, 3.0, 100.0])
 @pytest.mark.parametrize("shape", np.exp(LIMITS[1]))
-def test_predictions_hold_at_the_limits_and_where_galaxies_are_alike(length, shape):
+def test_predictions_are_right_at_the_limits_and_for_similar_galaxies(length, shape):
     vectors, values = galaxies()
     vectors[1:50] = vectors[0] + 1e-3 * vectors[1:50]
     known = vectors[:200].astype(float)
@@ -80,7 +80,7 @@ def test_the_likelihood_is_that_of_scikit_learn_and_its_slopes_are_right(kernel)
     assert error < 1e-3
 
 
-def test_the_fit_is_as_likely_as_scikit_learns_with_many_restarts():
+def test_the_fit_is_as_likely_as_that_of_scikit_learn_with_many_restarts():
     vectors, values = galaxies(120)
     process = fit(vectors, values, "rational-quadratic", restarts=2, seed=1)
     kernel = RationalQuadratic() + WhiteKernel(noise_level_bounds=np.exp(LIMITS[2]))
@@ -114,7 +114,7 @@ def test_blocks_threads_and_memory_maps_change_nothing(tmp_path):
     assert np.allclose(some[0], mean[4000:4007], atol=1e-5)
 
 
-def test_far_from_all_that_is_known_nothing_is_known():
+def test_far_from_known_values_the_prediction_is_the_prior():
     vectors, values = galaxies(100)
     process = fit(vectors, values, "rational-quadratic", restarts=1, seed=1)
     mean, deviation = predict(process, np.full((1, 12), 1e4, np.float32))

@@ -1,4 +1,4 @@
-"""Searches: what is rated, and what the ratings change."""
+"""Search methods: which galaxies are rated, and how the ratings change the ranking."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SETTINGS = read_config([])["anomalies"]["searches"]
 
 @pytest.fixture(scope="module")
 def sky():
-    """Galaxies of 4 features; a few that are far out to one side are interesting."""
+    """Galaxies with 4 features; a few that lie far out on one side are interesting."""
     vectors = np.random.default_rng(1).standard_normal((1500, 4)).astype(np.float32)
     vectors[:30] = 0.3 * vectors[:30] + np.float32([4, 0, 0, 0])
     labels = np.zeros(1500)
@@ -25,7 +25,7 @@ def sky():
 
 
 class Counting:
-    """A rater who remembers what was asked."""
+    """A rater that records which galaxies it was asked about."""
 
     def __init__(self, labels):
         self.inner, self.asked = LabelRater(labels), []
@@ -37,7 +37,7 @@ class Counting:
 
 @pytest.mark.parametrize("name", SEARCHES)
 @pytest.mark.parametrize("ratings", [7, 45])
-def test_as_many_galaxies_are_rated_as_asked_for_none_twice(sky, name, ratings):
+def test_the_number_of_galaxies_asked_for_is_rated_and_none_twice(sky, name, ratings):
     rater = Counting(sky[1])
     found = search(name, sky[0], rater, ratings, seed=1, **SETTINGS[name])
     asked = np.concatenate(rater.asked)
@@ -50,14 +50,14 @@ def test_as_many_galaxies_are_rated_as_asked_for_none_twice(sky, name, ratings):
 
 
 @pytest.mark.parametrize(("name", "share"), [("gaussian-process", 0.9), ("isolation-forest", 0.3)])
-def test_the_interesting_galaxies_come_out_first(sky, name, share):
+def test_the_interesting_galaxies_are_ranked_first(sky, name, share):
     found = search(name, sky[0], LabelRater(sky[1]), 60, seed=1, **SETTINGS[name])
     first = np.argsort(-found.interest)[:30]
     assert (sky[1][first] > 0.5).mean() > share  # 0.02 by chance
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_a_seed_gives_the_same_search_and_another_another(sky, name):
+def test_equal_seeds_give_equal_searches_and_others_do_not(sky, name):
     def run(seed):
         return search(name, sky[0], LabelRater(sky[1]), 30, seed=seed, threads=1, **SETTINGS[name])
 
@@ -76,12 +76,12 @@ def test_the_baseline_rates_the_rarest(sky):
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_fewer_galaxies_than_ratings_are_told(sky, name):
+def test_fewer_galaxies_than_ratings_are_an_error(sky, name):
     with pytest.raises(UserError, match=r"1500 galaxies are fewer .* 'anomalies.ratings' \(1501\)"):
         search(name, sky[0], LabelRater(sky[1]), 1501, seed=1, **SETTINGS[name])
 
 
-def test_rarity_is_modulated_as_the_baseline_has_it():
+def test_rarity_is_modulated_by_the_formula_of_the_baseline():
     rarity, liked = np.array([4.0, 4.0, 4.0, 2.0]), np.array([0.0, 5.0, 2.5, 0.0])
     away = np.array([0.0, 0.0, 1.0, 3.0])
     expected = [

@@ -1,7 +1,7 @@
-"""Active learning of what somebody finds interesting: which galaxies to rate next (paper Sec. 3.2).
+"""Active learning of a user's interest: which galaxies to rate next (paper Sec. 3.2).
 
-A `Rater` answers at once, as labels do that simulate a person (`LabelRater`). A person at the web
-page takes time, and may take answers back: there, `app.hunt` goes through the same steps.
+A `Rater` answers at once, like the labels that simulate a user (`LabelRater`). A user of the web
+page takes time and may undo ratings, so `app.hunt` calls the same steps by itself.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,14 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.similarity.nearest import smallest
 
 HIGHEST = 5
-"""Ratings are whole numbers from 0, boring, to this."""
-
+"""Ratings are whole numbers from 0 (boring) to this (most interesting)."""
 
 CHUNK = 2**16
-"""Galaxies whose usefulness is calculated at a time, so that memory stays bounded."""
+"""Galaxies whose usefulness is computed at a time, to limit memory."""
 
 
 class Rater(Protocol):
-    """Somebody who is asked how interesting galaxies are."""
+    """A user, real or simulated, who says how interesting galaxies are."""
 
     def rate(self, rows: np.ndarray) -> np.ndarray:
         """Rate galaxies.
@@ -32,7 +31,7 @@ class Rater(Protocol):
         Parameters
         ----------
         rows
-            Shape (m,), int64: rows of the survey's table.
+            Shape (m,), int64: rows of the table of candidates.
 
         Returns
         -------
@@ -44,10 +43,10 @@ class Rater(Protocol):
 
 @dataclass(frozen=True)
 class LabelRater:
-    """Simulates a person by labels, such as the share of volunteers who called a galaxy odd."""
+    """Simulates a user by labels, such as the fraction of volunteers who called a galaxy odd."""
 
     labels: np.ndarray
-    """Shape (n,): from 0 to 1."""
+    """Shape (n,), 0 to 1."""
 
     def rate(self, rows: np.ndarray) -> np.ndarray:
         """Scale the labels to whole numbers (paper Sec. 3.3.1)."""
@@ -55,34 +54,34 @@ class LabelRater:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How somebody's interest is learned; `anomalies.searches.gaussian-process` in config."""
+class GaussianProcessSettings:
+    """How a user's interest is learned; `anomalies.searches.gaussian-process` in config."""
 
     batch: int
-    """Galaxies rated before the model is fitted anew."""
+    """Galaxies to rate before the model is fitted again."""
     kernel: str
     """A name of `gaussian_process.KERNELS`."""
     acquisition: str
     """A name of `ACQUISITIONS`."""
     epsilon: float
-    """Gains of interest smaller than this do not count."""
+    """Smallest gain over the highest rating that counts as an improvement [rating]."""
     restarts: int
-    """Of the search for hyperparameters."""
+    """Random starting points of the hyperparameters' fit, besides a fixed one."""
 
 
 class Step(NamedTuple):
-    """What is known after some galaxies have been rated."""
+    """The result of learning from the ratings so far."""
 
     interest: np.ndarray
     """Shape (n,), float32: the predicted rating of every galaxy."""
     batch: np.ndarray
-    """Shape (at most `Settings.batch`,), int64: the rows to rate next, the most useful first."""
+    """Shape (m,), int64, m at most the settings' `batch`: rows to rate next, most useful first."""
 
 
 def expected_improvement(
     mean: np.ndarray, deviation: np.ndarray, best: float, epsilon: float
 ) -> np.ndarray:
-    """Give how much more interesting than the best one a galaxy can be expected to be (eq. 1).
+    """Compute by how much a galaxy is expected to exceed the highest rating so far (eq. 1).
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def expected_improvement(
     best
         The highest rating so far.
     epsilon
-        Smaller gains do not count.
+        Smallest gain that counts as an improvement.
 
     Returns
     -------
@@ -108,14 +107,14 @@ def expected_improvement(
 def highest_interest(
     mean: np.ndarray, deviation: np.ndarray, best: float, epsilon: float
 ) -> np.ndarray:
-    """Give the predicted rating: see what is thought best, and learn nothing else."""
+    """Return the predicted rating: show the best galaxies, without exploring others."""
     return mean
 
 
 def highest_uncertainty(
     mean: np.ndarray, deviation: np.ndarray, best: float, epsilon: float
 ) -> np.ndarray:
-    """Give how unsure the rating is: learn about all galaxies alike."""
+    """Return the uncertainty of the rating: explore all kinds of galaxies equally."""
     return deviation
 
 
@@ -126,20 +125,20 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "highest-interest": highest_interest,
     "highest-uncertainty": highest_uncertainty,
 }
-"""What decides which galaxies are rated, by name; a new one is one more function here."""
+"""Functions that say how useful it is to rate each galaxy. To add one, add a function here."""
 
 
 def first_batch(count: int, size: int, seed: int) -> np.ndarray:
-    """Draw the galaxies to rate before anything is known.
+    """Draw the galaxies to rate first, when nothing is known yet.
 
     Parameters
     ----------
     count
-        Galaxies there are.
+        Number of galaxies.
     size
-        Galaxies to draw.
+        Number to draw.
     seed
-        The same one draws the same galaxies.
+        Equal seeds draw equal galaxies.
 
     Returns
     -------
@@ -160,7 +159,7 @@ def next_step(
     vectors: np.ndarray,
     rows: np.ndarray,
     ratings: np.ndarray,
-    settings: Settings,
+    settings: GaussianProcessSettings,
     seed: int,
     threads: int | None = None,
 ) -> Step:
@@ -169,20 +168,20 @@ def next_step(
     Parameters
     ----------
     vectors
-        Shape (n, d): the features of every galaxy, of about the same scale (`standardise`).
+        Shape (n, d): the features of all galaxies, on similar scales (`candidates.standardise`).
     rows, ratings
-        Shape (m,): galaxies rated, at least one, and how. They may all have the same rating.
+        Shape (m,): the galaxies rated, at least one, and their ratings, which may all be equal.
     settings
         How to learn and to choose.
     seed
-        Of the model's restarts.
+        Sets the restarts of the fit.
     threads
-        As many as the process has cores by default.
+        By default, as many as the process has cores.
 
     Returns
     -------
     Step
-        Its batch has none of `rows`; it is smaller than asked for when few are left.
+        Its batch has none of `rows`; it is smaller than `settings.batch` if fewer galaxies remain.
 
     Raises
     ------
@@ -205,20 +204,20 @@ def next_step(
 
 
 def final_ranking(interest: np.ndarray, rows: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Rank all galaxies, those that were rated by what is known of them.
+    """Rank all galaxies: rated ones by what is known about them, others by prediction.
 
     Parameters
     ----------
     interest
-        Shape (n,): predicted for every galaxy.
+        Shape (n,): predicted for all galaxies.
     rows, known
-        Shape (m,): galaxies rated, and what stands in the place of their prediction: their rating,
-        or infinity for those that are to come first.
+        Shape (m,): the galaxies rated, and the value used instead of their prediction: their
+        rating, or infinity for those that come first.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), int64: rows, the most interesting first; equals in the order of their
+        Shape (n,), int64: rows, the most interesting first; ties in the order of their
         predictions, then of their rows.
     """
     value = np.array(interest, np.float64)

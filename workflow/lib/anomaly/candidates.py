@@ -1,4 +1,4 @@
-"""Which galaxies are searched for anomalies, and by what features (paper Sec. 3.3)."""
+"""The galaxies among which a task searches for anomalies, and their features (paper Sec. 3.3)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,36 +16,6 @@ from workflow.lib.represent.vector_files import read_representation
 log = logging.getLogger(__name__)
 
 
-def standardise(vectors: np.ndarray) -> np.ndarray:
-    """Give features of mean 0 and variance 1; those in which no galaxies differ become 0.
-
-    Parameters
-    ----------
-    vectors
-        Shape (n, d), float.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, d), float32.
-
-    Raises
-    ------
-    UserError
-        If a galaxy has a feature that is not finite, or all galaxies have the same features.
-    """
-    mean, deviation = (f(vectors, axis=0, dtype=np.float64) for f in (np.mean, np.std))
-    if not (np.isfinite(mean) & np.isfinite(deviation)).all():
-        unusable = int((~np.isfinite(vectors)).any(axis=1).sum())
-        raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")
-    # What rounding makes of equal numbers is no difference.
-    constant = deviation <= 1e-6 * np.abs(mean)
-    if constant.all():
-        raise UserError(f"all {len(vectors)} galaxies have the same features")
-    deviation[constant] = np.inf
-    return ((vectors - mean) / deviation).astype(np.float32)
-
-
 def select_candidates(
     catalogue: str | Path,
     features: Sequence[str | Path],
@@ -59,27 +29,27 @@ def select_candidates(
     min_votes: float,
     filters: Mapping[str, float],
 ) -> None:
-    """Choose the galaxies among which anomalies are looked for, and say which ones are anomalies.
+    """Select the galaxies of a task, and mark those that are anomalies.
 
     Parameters
     ----------
     catalogue
         The survey's catalogue.
     features
-        Files of vectors; galaxies without a finite one in each are left out.
+        Files of vectors, for instance by `ellipses.measure_shard`; galaxies without a finite vector
+        in each file are left out.
     candidates
-        Parquet to write: iauname, label, anomaly; in the catalogue's order.
+        Parquet to write, in catalogue order: iauname, label, anomaly.
     counts
-        JSON to write: how many galaxies are left after each cut, the anomalies among them, and the
-        threshold.
+        JSON to write: the number of galaxies left after each cut, the number of anomalies, and the
+        threshold of the label.
     label, above, share, votes, min_votes, filters
         As in `anomaly_tasks.Task`.
 
     Raises
     ------
     UserError
-        If a column is missing or has other values than it can, or there are no anomalies, or
-        nothing else.
+        If a column is missing or has invalid values, or no candidate or all of them are anomalies.
     """
     numbers = dict.fromkeys([label, *([votes] if votes else [])])
     table = read_table(catalogue, text=["iauname"], columns=["iauname", *numbers])
@@ -122,14 +92,14 @@ def select_candidates(
 
 
 def threshold_of(labels: np.ndarray, share: float) -> float:
-    """Give the threshold above which there is a share of the labels, as nearly as ties allow.
+    """Compute the threshold above which a given share of the labels lies, as nearly as ties allow.
 
     Parameters
     ----------
     labels
-        Shape (n,), at least two different ones; otherwise nothing is above the threshold.
+        Shape (n,). If all are equal, none is above the threshold.
     share
-        0 to 1; at least one label is above the threshold, however small it is.
+        0 to 1; however small, at least one label is above the threshold.
 
     Returns
     -------
@@ -145,12 +115,12 @@ def threshold_of(labels: np.ndarray, share: float) -> float:
 
 
 def standardise_features(features: str | Path, candidates: str | Path, vectors: str | Path) -> None:
-    """Bring the candidates' features to mean 0 and variance 1.
+    """Scale the candidates' features to mean 0 and variance 1.
 
     Parameters
     ----------
     features
-        Parquet of vectors of the survey's galaxies.
+        Parquet with the vectors of all galaxies of the survey.
     candidates
         By `select_candidates`.
     vectors
@@ -159,7 +129,7 @@ def standardise_features(features: str | Path, candidates: str | Path, vectors: 
     Raises
     ------
     UserError
-        If all candidates have the same features.
+        If a feature is not finite, or all candidates have the same features.
     """
     names, values = read_representation(features)
     wanted = read_table(candidates, text=["iauname"])["iauname"]
@@ -169,3 +139,33 @@ def standardise_features(features: str | Path, candidates: str | Path, vectors: 
         raise UserError(f"{features}: {error}") from error
     with atomic_path(vectors) as temporary:
         np.save(temporary, scaled)
+
+
+def standardise(vectors: np.ndarray) -> np.ndarray:
+    """Scale features to mean 0 and variance 1; a feature that is equal for all galaxies becomes 0.
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, d), float.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, d), float32.
+
+    Raises
+    ------
+    UserError
+        If a galaxy has a feature that is not finite, or all galaxies have the same features.
+    """
+    mean, deviation = (f(vectors, axis=0, dtype=np.float64) for f in (np.mean, np.std))
+    if not (np.isfinite(mean) & np.isfinite(deviation)).all():
+        unusable = int((~np.isfinite(vectors)).any(axis=1).sum())
+        raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")
+    # The deviation of equal numbers is not exactly 0, because of rounding.
+    constant = deviation <= 1e-6 * np.abs(mean)
+    if constant.all():
+        raise UserError(f"all {len(vectors)} galaxies have the same features")
+    deviation[constant] = np.inf
+    return ((vectors - mean) / deviation).astype(np.float32)

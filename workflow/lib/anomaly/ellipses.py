@@ -1,4 +1,4 @@
-"""A galaxy as nested ellipses: the features of Astronomaly (Lochner & Bassett 2021; Sec. 3.2)."""
+"""Nested ellipses fitted to a galaxy: Astronomaly's features (Lochner & Bassett 2021; Sec. 3.2)."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from workflow.lib.represent.vector_files import representation_schema, represent
 log = logging.getLogger(__name__)
 
 MEASURES = ("residual", "offset", "aspect", "angle", "major")
-"""What is measured of each ellipse, in this order; all ellipses by one, then by the next."""
+"""Measures of each ellipse. Features are the first measure of all ellipses, then the next, ..."""
 
 
 def measure_shard(
@@ -33,7 +33,7 @@ def measure_shard(
     cutouts
         A cutout shard with thumbnails.
     features
-        Parquet to write: iauname and a vector of float32, missing where a galaxy has no ellipses.
+        Parquet to write: iauname, and a vector of float32, NaN where ellipses could not be fitted.
     channel, sigma, percentiles
         As for `ellipse_features`.
     """
@@ -58,28 +58,30 @@ def measure_shard(
 
 
 def ellipse_features(image: np.ndarray, sigma: float, percentiles: Sequence[float]) -> np.ndarray:
-    """Measure ellipses that enclose more and more of a galaxy's light.
+    """Fit nested ellipses to a galaxy, from its bright centre outwards, and measure them.
 
-    The galaxy is cut out where it rises above the sky. Of its pixels' fluxes each percentile is a
-    threshold, and to the outline of what is brighter, next to the innermost, an ellipse is fitted.
+    Pixels that belong to the sky or to other objects are set to 0. Each percentile of the galaxy's
+    pixel values is a threshold: an ellipse is fitted to the outline of the brighter pixels. Of
+    several outlines, the one nearest to the innermost ellipse's outline is used.
 
     Parameters
     ----------
     image
-        Shape (s, s), uint8, one colour.
+        Shape (s, s), uint8, one colour channel.
     sigma
-        Pixels so many standard deviations from the median are no sky.
+        Clipping threshold of the sky, in standard deviations from the median.
     percentiles
         0 to 100, in any order.
 
     Returns
     -------
     numpy.ndarray
-        Shape (5 * len(percentiles),), float32, the innermost (highest percentile) first: the
-        residual (share of the image's pixels in either outline or ellipse, not in both); the offset
-        of the centre [pixel] and the angle [deg, 0 to 90] to those of the innermost; the ratio of
-        the aspect (major axis / minor axis, at least 1) and of the major axis to the innermost's.
-        All missing if one outline cannot be fitted.
+        Shape (5 * len(percentiles),), float32, in the order of `MEASURES`, each with the innermost
+        ellipse (highest percentile) first: the residual (share of the image's pixels that are
+        inside either the outline or the ellipse, but not both); the offset of the centre from the
+        innermost one's [pixel]; the aspect (major axis / minor axis, at least 1) divided by the
+        innermost one's; the angle to the innermost one [deg, 0 to 90]; the major axis divided by
+        the innermost one's. All NaN if an outline cannot be fitted.
     """
     galaxy = _cut_out(image, sigma)
     lit = galaxy[galaxy > 0]
@@ -89,7 +91,7 @@ def ellipse_features(image: np.ndarray, sigma: float, percentiles: Sequence[floa
     centre = np.array(galaxy.shape[::-1]) / 2
     found = []
     for threshold in np.percentile(lit, sorted(percentiles, reverse=True)):
-        # Five points define an ellipse; what has fewer is noise.
+        # Five points define an ellipse; outlines with fewer points are noise.
         outlines = [one for one in _outlines(galaxy > threshold) if len(one) >= 5]
         if not outlines:
             return nothing
@@ -114,7 +116,7 @@ def ellipse_features(image: np.ndarray, sigma: float, percentiles: Sequence[floa
 
 
 def _cut_out(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blank all but what stands out from the sky around the middle of the image."""
+    """Set all pixels to 0 except those of the object in the middle of the image."""
     outlines = _outlines(image > _sky_level(image, sigma))
     if not outlines:
         return np.zeros_like(image)
@@ -125,8 +127,8 @@ def _cut_out(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _sky_level(image: np.ndarray, sigma: float) -> float:
-    """Give the sky's median and one standard deviation, of all pixels that are sky."""
-    # Of a byte's 256 values, not of all pixels, which takes a hundred times as long.
+    """Compute the sky's median plus one standard deviation, clipping pixels that are not sky."""
+    # From the histogram of the 256 values: a hundred times faster than from all pixels.
     values, counts = np.arange(256), np.bincount(image.ravel(), minlength=256)
     while True:
         median = np.searchsorted(counts.cumsum(), counts.sum() / 2)
@@ -152,7 +154,7 @@ def _middle(outline: np.ndarray) -> np.ndarray:
 def _shape(ellipse: tuple) -> tuple[float, float, float, float, float]:
     (x, y), axes, angle = ellipse
     minor, major = min(axes), max(axes)
-    # OpenCV gives the angle of its first axis, whichever that is.
+    # OpenCV gives the angle of its first axis, which may be the minor one.
     return x, y, major / minor if minor else np.nan, angle + 90 * (axes[0] < axes[1]), major
 
 

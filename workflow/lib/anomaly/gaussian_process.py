@@ -1,7 +1,7 @@
-"""Gaussian processes of few known values and many places to predict (paper Sec. 3.2).
+"""Gaussian processes fitted to few known values, with predictions for many galaxies (Sec. 3.2).
 
-Fitted in float64 to hundreds of galaxies; predicted in float32 for millions, a block at a time in
-several threads, so that a person does not wait and memory stays bounded.
+The fit to hundreds of galaxies is in float64. Predictions for millions are in float32, in blocks
+and by several threads, so that a user does not wait and memory stays small.
 """
 
 import os
@@ -21,14 +21,14 @@ from threadpoolctl import ThreadpoolController
 from workflow.lib.common.errors import UserError
 
 BLOCK_VALUES = 2**17
-"""Values in a block of covariances: half a MiB of float32, which stays in a core's own cache."""
+"""Values in a block of covariances: half a MiB of float32, which fits a core's own cache."""
 
 LIMITS = np.log([(1e-3, 1e3), (1e-2, 1e2), (1 / 12, 1e2)])
-"""Logarithms of the smallest and largest length (in units of the median distance of known values),
-shape and noise. The variance of what rounding adds to a whole number, as a rating is, is 1/12."""
+"""Logarithms of the smallest and largest length (in units of the median distance between known
+values), shape and noise. The smallest noise is that of rounding to whole ratings: variance 1/12."""
 
 TOLERANCE = 1e-6
-"""Share of the log likelihood that a step must gain for the search to go on."""
+"""The fit stops when a step improves the log likelihood by less than this fraction."""
 
 Kernel = Callable[..., np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]]
 
@@ -36,7 +36,7 @@ Kernel = Callable[..., np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]]
 def rational_quadratic(
     squares: np.ndarray, shape: float, slopes: bool = False
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give (1 + s / 2a)^-a: a mixture of Gaussians of many lengths, wide for small a.
+    """Compute (1 + s / 2a)^-a: a mixture of Gaussians, of more varied lengths for small a.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def rational_quadratic(
     shape
         a.
     slopes
-        Whether to give, beside the covariance, its derivatives by s and by the logarithm of a.
-        Without them, `squares` may be overwritten: fresh memory would take longer than the sums.
+        Whether to return also the derivatives of the covariance by s and by the logarithm of a.
+        If not, `squares` may be overwritten: allocating memory would take longer than computing.
 
     Returns
     -------
     numpy.ndarray or tuple of three
-        Shape and dtype of `squares`; at distance 0 the covariance is 1, its slope by a is 0.
+        Shape and dtype of `squares`; at distance 0 the covariance is 1 and its slope by a is 0.
     """
     if not slopes:
         squares *= 0.5 / shape
@@ -69,7 +69,7 @@ def rational_quadratic(
 def matern(
     squares: np.ndarray, shape: float, slopes: bool = False
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the Matern covariance of a function with one derivative (nu = 3/2); it has no shape.
+    """Compute the Matern covariance with nu = 3/2 (differentiable once); `shape` has no effect.
 
     Parameters and returns are those of `rational_quadratic`.
     """
@@ -80,47 +80,47 @@ def matern(
 
 
 KERNELS: dict[str, Kernel] = {"rational-quadratic": rational_quadratic, "matern": matern}
-"""What `fit` and `predict` know by name; a new one is one more function here."""
+"""Kernels of `fit` and `predict` by name. To add one, add a function here."""
 
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """A fitted process of mean 0, whose kernel has the variance 1, with white noise."""
+    """A fitted process of mean 0, with a kernel of variance 1 and white noise."""
 
     kernel: str
     """A name of `KERNELS`."""
     length: float
-    """Distance over which values are alike, in units of the vectors."""
+    """Distance over which values are similar, in units of the vectors."""
     shape: float
-    """Of the kernel."""
+    """Shape parameter of the kernel."""
     noise: float
-    """Variance of the white noise; part of every predicted variance."""
+    """Variance of the white noise; included in every predicted variance."""
     known: np.ndarray
-    """Shape (m, d), float64: where values are known."""
+    """Shape (m, d), float64: the vectors with known values."""
     root: np.ndarray
     """Shape (m, m), float64, lower triangle: the Cholesky factor of the covariance."""
     whitened: np.ndarray
-    """Shape (m,), float64: the inverse of that, times the known values. By the inverse of the whole
-    covariance, large numbers would have to cancel, which float32 cannot do."""
+    """Shape (m,), float64: the inverse of `root` times the known values. With the inverse of the
+    covariance instead, large numbers would cancel, for which float32 is not precise enough."""
 
 
 def fit(
     vectors: np.ndarray, values: np.ndarray, kernel: str, restarts: int, seed: int
 ) -> GaussianProcess:
-    """Fit length, shape and noise to known values, by their marginal likelihood.
+    """Fit length, shape and noise to known values by maximum marginal likelihood.
 
     Parameters
     ----------
     vectors
-        Shape (m, d): places.
+        Shape (m, d).
     values
-        Shape (m,): what is known there.
+        Shape (m,): the known values.
     kernel
         A name of `KERNELS`.
     restarts
-        The search climbs from a fixed place, and from so many drawn ones; the best end is taken.
+        Number of random starting points, besides a fixed one; the best result is kept.
     seed
-        Of those places.
+        Sets the random starting points.
 
     Raises
     ------
@@ -155,14 +155,14 @@ def condition(
     shape: float,
     noise: float,
 ) -> GaussianProcess:
-    """Tell a process of given hyperparameters what is known.
+    """Make a process with given hyperparameters from known values.
 
     Parameters
     ----------
     vectors, values, kernel
         As for `fit`.
     length, shape, noise
-        As of `GaussianProcess`.
+        As in `GaussianProcess`.
     """
     squares = squareform(pdist(vectors, "sqeuclidean"))
     with _one_thread_each():
@@ -174,7 +174,7 @@ def condition(
 def log_likelihood(
     logs: np.ndarray, squares: np.ndarray, values: np.ndarray, kernel: Kernel
 ) -> tuple[float, np.ndarray]:
-    """Give the log marginal likelihood of known values, and its slopes.
+    """Compute the log marginal likelihood of known values, and its slopes.
 
     Rasmussen & Williams 2006, eq. 2.30 and 5.9.
 
@@ -201,10 +201,10 @@ def log_likelihood(
     root = _root(covariance, noise)
     weights = cho_solve((root, True), values, check_finite=False)
     half = -0.5 * values @ weights - np.log(np.diag(root)).sum()
-    inverse, _ = dpotri(root, lower=1, overwrite_c=1)  # its lower triangle; 0 above
+    inverse, _ = dpotri(root, lower=1, overwrite_c=1)  # only the lower triangle; 0 above
 
     def slope(change: np.ndarray) -> float:
-        # The variance at distance 0 never changes, so the triangle counts twice.
+        # On the diagonal `change` is 0, so the full sum is twice that of the lower triangle.
         return 0.5 * weights @ change @ weights - np.vdot(inverse, change)
 
     by_square *= scaled
@@ -216,25 +216,25 @@ def log_likelihood(
 def predict(
     process: GaussianProcess, vectors: np.ndarray, threads: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predict values and how sure they are.
+    """Predict values and their standard deviations.
 
     Parameters
     ----------
     process
         Fitted to m values.
     vectors
-        Shape (n, d); may be a memory map. One that is not finite gets no finite prediction.
+        Shape (n, d); may be a memory map. Those that are not finite get no finite prediction.
     threads
-        As many as the process has cores by default.
+        By default, as many as the process has cores.
 
     Returns
     -------
     mean, deviation : numpy.ndarray
-        Shapes (n,), float32: the mean, and the standard deviation with the noise.
+        Shape (n,), float32: the mean, and the standard deviation including the noise.
     """
-    known, vectors = process.known, vectors.view(np.ndarray)  # a memory map is slow to slice
+    known, vectors = process.known, vectors.view(np.ndarray)  # slicing a memory map is slow
     centre, step = known.mean(axis=0), max(1, BLOCK_VALUES // len(known))
-    # Squared distances to what is known as one product: |x|^2 - 2 x k + |k|^2.
+    # Squared distances to the known vectors as one matrix product: |x|^2 - 2 x k + |k|^2.
     turned = np.vstack([-2 * (known - centre).T, np.ones(len(known))])
     turned = np.vstack([turned, np.square(known - centre).sum(axis=1)]) / process.length**2
     inverse = solve_triangular(process.root, np.eye(len(known)), lower=True)
@@ -245,7 +245,7 @@ def predict(
     starts = iter(range(0, len(vectors), step))
 
     def work(_: int) -> None:
-        # Kept from block to block: fresh memory would take longer than the sums.
+        # Reused for every block: allocating memory would take longer than computing.
         place = np.ones((step, len(turned)))
         wide = np.empty((step, len(known)))
         narrow, white = np.empty((2, step, len(known)), np.float32)
@@ -254,13 +254,13 @@ def predict(
             count = len(block)
             np.subtract(block, centre, out=place[:count, :-2])
             np.einsum("ij,ij->i", *[place[:count, :-2]] * 2, out=place[:count, -2])
-            # In float64: the difference of large squares is what the kernel is of.
+            # In float64, since this is a small difference of large squares.
             squares = np.matmul(place[:count], turned, out=wide[:count])
             squares = np.maximum(squares, 0, out=narrow[:count], casting="same_kind")
             covariance = kernel(squares, shape)
-            told = np.matmul(covariance, whiten, out=white[:count])
-            np.matmul(told, whitened, out=mean[start : start + count])
-            left = 1 + process.noise - np.einsum("ij,ij->i", told, told)
+            explained = np.matmul(covariance, whiten, out=white[:count])
+            np.matmul(explained, whitened, out=mean[start : start + count])
+            left = 1 + process.noise - np.einsum("ij,ij->i", explained, explained)
             deviation[start : start + count] = np.sqrt(np.maximum(left, process.noise))
 
     threads = threads or len(os.sched_getaffinity(0))
@@ -271,23 +271,26 @@ def predict(
 
 @cache
 def _blas() -> ThreadpoolController:
+    # Finding the loaded libraries takes milliseconds, hence the cache.
     return ThreadpoolController().select(user_api="blas")
 
 
 def _one_thread_each() -> AbstractContextManager:
-    """Hold matrix products to the thread that asks for them.
+    """Let each matrix product use only the thread that calls it.
 
-    Ours are small: several threads would wait for each other longer than they work.
+    Ours are small: with several threads they would wait for each other longer than they compute.
     """
     return _blas().limit(limits=1)
 
 
 def _root(covariance: np.ndarray, noise: float) -> np.ndarray:
+    """Compute the Cholesky factor, lower triangle, of a covariance with noise."""
     covariance = covariance.copy()
     covariance[np.diag_indices_from(covariance)] += noise
     return cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
 
 
 def _loss(logs: np.ndarray, *known: np.ndarray) -> tuple[float, np.ndarray]:
+    """Negate likelihood and slopes, for a function that minimises."""
     likelihood, slopes = log_likelihood(logs, *known)
     return -likelihood, -slopes

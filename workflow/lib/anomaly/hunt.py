@@ -1,4 +1,4 @@
-"""One search for anomalies, with a simulated rater (paper Sec. 3.3)."""
+"""Searches for anomalies by one method, with simulated ratings (paper Sec. 3.3)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -30,35 +30,35 @@ def hunt_anomalies(
     seed: int,
     threads: int,
 ) -> None:
-    """Search for anomalies as a simulated person would, once for each repeat.
+    """Search for anomalies with ratings from the volunteers' votes, once for each repeat.
 
     Parameters
     ----------
     candidates
-        By `select_candidates`.
+        By `candidates.select_candidates`.
     vectors
-        By `standardise_features`.
+        By `candidates.standardise_features`.
     repeats
-        Numbers that, with the seed, set the random draws of each repeat.
+        Numbers of the repeats; with the seed, each sets the random draws of its repeat.
     results
-        Parquet to write for each: iauname, interest, rarity (the baseline's alone), rank (from 1),
-        rated (when, from 1; missing if not), rating.
+        Parquet to write for each repeat: iauname, interest, rank (from 1), rarity (only for the
+        baseline), rated (place in the order of ratings, from 1; missing if not rated), rating.
     search_by, settings
         A name of `methods.SEARCHES`, and its settings.
     known_first
-        Whether galaxies found to be anomalies come first in the ranking, and those found not to be
-        are as interesting as nothing.
+        Whether rated galaxies that are anomalies come first in the ranking, and rated ones that
+        are not have interest 0. Otherwise rated galaxies are ranked like the others.
     ratings
-        Galaxies to be rated.
+        Number of galaxies to rate.
     seed
-        Of all repeats.
+        Sets the random draws of all repeats.
     threads
-        To use.
+        Number of threads to use.
 
     Raises
     ------
     UserError
-        If there are fewer galaxies than are to be rated.
+        If there are fewer galaxies than ratings.
     """
     table = read_table(candidates, text=["iauname"])
     features = np.load(vectors)
@@ -80,7 +80,7 @@ def hunt_anomalies(
 
 
 def _ranked(candidates: pd.DataFrame, found: Found, known_first: bool) -> pd.DataFrame:
-    """Put what a search ends with into a table."""
+    """Rank all candidates by the result of a search, as a table in their order."""
     known = found.interest[found.rows]
     if known_first:
         known = np.where(candidates["anomaly"].to_numpy()[found.rows], np.inf, 0)

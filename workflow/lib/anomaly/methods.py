@@ -1,4 +1,4 @@
-"""Ways to search for what interests somebody, each a function by name (paper Sec. 3.2)."""
+"""Methods to search for galaxies that interest a user, by name (paper Sec. 3.2)."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,22 +7,51 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.ensemble import IsolationForest, RandomForestRegressor
 
-from workflow.lib.anomaly.active_learning import HIGHEST, Rater, Settings, first_batch, next_step
+from workflow.lib.anomaly.active_learning import (
+    HIGHEST,
+    GaussianProcessSettings,
+    Rater,
+    first_batch,
+    next_step,
+)
 from workflow.lib.common.errors import UserError
 from workflow.lib.similarity.nearest import smallest
 
 
 class Found(NamedTuple):
-    """What a search ends with."""
+    """The result of a search among n galaxies."""
 
     rows: np.ndarray
-    """Shape (m,), int64: the galaxies rated, in order."""
+    """Shape (m,), int64: the galaxies rated, in order of rating."""
     ratings: np.ndarray
-    """Shape (m,): how."""
+    """Shape (m,), int: their ratings."""
     interest: np.ndarray
     """Shape (n,): the score by which galaxies are ranked."""
     rarity: np.ndarray | None = None
-    """Shape (n,): what galaxies were chosen by, before any was rated; None if that was chance."""
+    """Shape (n,): by which galaxies were chosen before any was rated; None if they were drawn."""
+
+
+def search(name: str, vectors: np.ndarray, rater: Rater, ratings: int, **settings: Any) -> Found:
+    """Search by one of `SEARCHES`.
+
+    Parameters
+    ----------
+    name
+        A key of `SEARCHES`.
+    vectors, rater, ratings, settings
+        As for that function.
+
+    Raises
+    ------
+    UserError
+        If there are fewer galaxies than ratings.
+    """
+    if len(vectors) < ratings:
+        raise UserError(
+            f"{len(vectors)} galaxies are fewer than are to be rated; lower 'anomalies.ratings' "
+            f"({ratings})"
+        )
+    return SEARCHES[name](vectors, rater, ratings, **settings)
 
 
 def by_gaussian_process(
@@ -34,28 +63,28 @@ def by_gaussian_process(
     threads: int | None = None,
     **settings: Any,
 ) -> Found:
-    """Search by a Gaussian process and expected improvement: this paper's way.
+    """Search by active learning with a Gaussian process: the paper's method.
 
     Parameters
     ----------
     vectors
         Shape (n, d), standardised.
     rater
-        Who rates.
+        Gives the ratings.
     ratings
-        How many galaxies are rated.
+        Number of galaxies to rate.
     seed
-        Of the first batch and of the restarts.
+        Sets the first batch and the restarts of each fit.
     threads
-        As many as the process has cores by default.
+        By default, as many as the process has cores.
     settings
-        Those of `active_learning.Settings`.
+        The fields of `active_learning.GaussianProcessSettings`.
 
     Returns
     -------
     Found
     """
-    settings = Settings(**settings)
+    settings = GaussianProcessSettings(**settings)
     rows = first_batch(len(vectors), min(settings.batch, ratings), seed)
     given = rater.rate(rows)
     while True:
@@ -86,11 +115,11 @@ def by_isolation_forest(
     vectors, rater, ratings
         As for `by_gaussian_process`.
     seed
-        Of both forests.
+        Sets both forests.
     threads
         As for `by_gaussian_process`.
     trees
-        Of each forest.
+        Number of trees in each forest.
     alpha, floor, slope
         As for `modulate`.
 
@@ -119,7 +148,7 @@ def modulate(
     floor: float,
     slope: float,
 ) -> np.ndarray:
-    """Lower the rarity of galaxies that are like those rated as boring.
+    """Lower the rarity of galaxies that are similar to those rated as boring.
 
     Parameters
     ----------
@@ -130,18 +159,18 @@ def modulate(
     away
         Shape (n,): distance to the nearest rated galaxy.
     alpha
-        How much a distance counts.
+        Weight of the distance.
     floor, slope
-        What is left of the rarity beside a boring galaxy, and how much more beside the most
-        interesting one.
+        Fraction of the rarity that is kept next to a boring galaxy, and how much larger that
+        fraction is next to the most interesting one.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,): `rarity` far from all that is rated, less of it near what is boring.
+        Shape (n,): equal to `rarity` far from all rated galaxies, lower near boring ones.
     """
     kept = floor + slope * np.clip(liked, 0.1, HIGHEST) / HIGHEST
-    # From a distance of 100 times the mean on, nothing is lowered in any case.
+    # Clipped so that the exponential does not overflow; from here on nothing is lowered anyway.
     far = np.minimum(alpha * away / (away.mean() or 1), 100)
     return rarity * np.tanh(np.expm1(far) + np.arctanh(kept))
 
@@ -150,20 +179,4 @@ SEARCHES: dict[str, Callable[..., Found]] = {
     "gaussian-process": by_gaussian_process,
     "isolation-forest": by_isolation_forest,
 }
-"""What `anomalies.methods` may name; a new one is one more function here."""
-
-
-def search(name: str, vectors: np.ndarray, rater: Rater, ratings: int, **settings: Any) -> Found:
-    """Search by one of `SEARCHES`.
-
-    Raises
-    ------
-    UserError
-        If there are fewer galaxies than are to be rated.
-    """
-    if len(vectors) < ratings:
-        raise UserError(
-            f"{len(vectors)} galaxies are fewer than are to be rated; lower 'anomalies.ratings' "
-            f"({ratings})"
-        )
-    return SEARCHES[name](vectors, rater, ratings, **settings)
+"""What `anomalies.methods` may name. To add a search, add a function here."""

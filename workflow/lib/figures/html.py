@@ -1,4 +1,8 @@
-"""Tables as web pages, which the report shows beside the figures."""
+"""Tables as web pages, which the report shows beside the figures.
+
+Written without pandas' Styler, which puts all rows into one `tbody`, so that groups of rows have no
+line between them, and needs jinja2, a further package for two environments.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

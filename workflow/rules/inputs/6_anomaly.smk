@@ -2,7 +2,7 @@
 
 
 def features_of(task, name):
-    """Name the file of a survey's features of one kind, by which anomalies are looked for."""
+    """Name the file with features of one kind, of all galaxies of a task's survey."""
     survey, components = TASKS[task].survey, config["anomalies"]["components"]
     return {
         "ellipse": f"<results>/6_anomaly/{survey}/ellipse.parquet",
@@ -11,13 +11,13 @@ def features_of(task, name):
 
 
 def all_features_of(wildcards):
-    """Name the files of all features by which a task's methods look for anomalies."""
+    """Name the files with all features that a task's methods use."""
     kinds = {METHODS[method]["features"] for method in TASKS[wildcards.task].methods}
     return [features_of(wildcards.task, kind) for kind in sorted(kinds)]
 
 
 def repeats_of(task):
-    """Name the files of all repeats of each method of a task, the method's name first."""
+    """Name the files of all repeats, for each method of a task."""
     pattern = "<results>/6_anomaly/{task}/{method}/{repeat}.parquet"
     return {
         method: expand(pattern, task=task, method=method, repeat=REPEATS)

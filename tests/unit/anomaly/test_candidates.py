@@ -1,0 +1,104 @@
+"""Candidates: which galaxies a task has, which are anomalies, and their features."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.anomaly.conftest import hunt, select, write_vectors
+from workflow.lib.anomaly.candidates import standardise, threshold_of
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import write_parquet
+
+
+def test_candidates_have_votes_and_features_and_pass_the_filters(sky):
+    folder, catalogue, vectors = sky
+    catalogue.loc[0, "ring"] = np.nan
+    catalogue.loc[1, "total-votes"] = 29
+    catalogue.loc[2, "featured_automated-fraction"] = 0.6
+    vectors[3, 2] = np.nan
+    write_parquet(catalogue, folder / "catalogue.parquet")
+    write_vectors(folder / "cnn.parquet", catalogue["iauname"].drop(4), np.delete(vectors, 4, 0))
+    found, counts = select(folder)
+    assert found["iauname"].tolist() == catalogue["iauname"].tolist()[5:]
+    assert found["anomaly"].tolist() == (catalogue["ring"][5:] > 0.5).tolist()
+    assert list(counts["left"].values()) == [400, 398, 397, 395]
+    assert (counts["galaxies"], counts["anomalies"], counts["threshold"]) == (395, 20, 0.5)
+
+
+def test_the_threshold_may_follow_from_the_share_of_anomalies(sky):
+    folder, catalogue, _ = sky
+    catalogue["ring"] = np.linspace(0, 1, 400)
+    write_parquet(catalogue, folder / "catalogue.parquet")
+    found, counts = select(folder, above=None, share=0.015)
+    assert found["anomaly"].sum() == 6
+    assert counts["threshold"] == pytest.approx(393 / 399)
+
+
+@given(
+    labels=st.lists(st.integers(0, 50), min_size=2, max_size=60).filter(lambda x: len(set(x)) > 1),
+    share=st.floats(0.001, 0.9),
+)
+def test_the_threshold_gives_the_share_as_nearly_as_ties_allow(labels, share):
+    labels = np.array(labels) / 50
+    threshold = threshold_of(labels, share)
+    found = (labels > threshold).mean()
+    assert 0 < found < 1
+    possible = [(labels > value).mean() for value in labels if (labels > value).any()]
+    assert abs(found - share) == pytest.approx(min(abs(one - share) for one in possible))
+
+
+def test_labels_that_are_all_the_same_have_no_threshold(sky):
+    folder, catalogue, _ = sky
+    write_parquet(catalogue.assign(ring=0.3), folder / "catalogue.parquet")
+    with pytest.raises(UserError, match=r"0 of 400 galaxies have ring > 0\.3"):
+        select(folder, above=None, share=0.015)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"above": 0.95}, "0 of 400 galaxies have ring > 0.95; there must be anomalies and others"),
+        ({"above": 0.0}, "400 of 400 galaxies have ring > 0; there must be anomalies and others"),
+        ({"label": "lens"}, "no column 'lens'"),
+        ({"votes": "lens_total"}, "no column 'lens_total'"),
+        ({"label": "total-votes"}, "'total-votes' has values from 40 to 40; a label must lie"),
+        ({"label": "name"}, "column 'name' has text, not numbers"),
+        ({"filters": {"barred": 0.5}}, "no column 'barred_automated-fraction'"),
+        ({"min_votes": 41}, "no galaxy is left of {'catalogue': 400, 'total-votes >= 41': 0"),
+    ],
+)
+def test_an_invalid_task_is_an_error_in_one_line(sky, change, message):
+    with pytest.raises(UserError) as caught:
+        select(sky[0], **change)
+    assert message in str(caught.value)
+    assert "catalogue.parquet: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_features_that_are_all_the_same_are_an_error(sky):
+    folder, catalogue, _ = sky
+    select(folder)
+    write_vectors(folder / "cnn.parquet", catalogue["iauname"], np.ones((400, 6)))
+    with pytest.raises(UserError, match=r"cnn\.parquet: all 400 galaxies have the same features"):
+        hunt(folder)
+
+
+def test_features_are_scaled_alike_and_constant_ones_become_0():
+    vectors = np.random.default_rng(1).normal(50, 7, (300, 3)).astype(np.float32)
+    vectors[:, 1] = 0.1
+    scaled = standardise(vectors)
+    assert scaled.dtype == np.float32
+    assert np.allclose(scaled.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(scaled.std(axis=0), [1, 0, 1], atol=1e-5)
+
+
+def test_features_that_are_not_finite_or_all_the_same_are_errors():
+    vectors = np.random.default_rng(1).standard_normal((2000, 5)).astype(np.float32)
+    vectors[5, 1] = np.nan
+    with pytest.raises(UserError) as caught:
+        standardise(vectors)
+    assert str(caught.value) == "1 of 2000 galaxies have features that are not finite"
+    with pytest.raises(UserError) as caught:
+        standardise(np.ones((7, 3)))
+    assert str(caught.value) == "all 7 galaxies have the same features"
