@@ -1,4 +1,4 @@
-"""The report: unzipped, it shows everything in a real browser that has no network."""
+"""The report, unzipped, in a real browser without network."""
 
 from types import SimpleNamespace
 from zipfile import ZipFile
@@ -15,12 +15,12 @@ CATEGORIES = {
     "4 Fine-tuning": ["Figure 7", "Figure 8", "Figure 9"],
     "5 Numbers": ["Galaxies left", "How well votes", "Scores of", "What fine-tuning took"],
 }
-"""What is listed, in order: the beginnings."""
+"""The beginnings of the titles listed in each category, in order."""
 
 
 @pytest.fixture(scope="module")
 def report(chromium, finished, tmp_path_factory):
-    """The report's page in a browser that is offline."""
+    """The report's page in an offline browser."""
     command = block("snakemake --configfile config/toy.yaml --report")
     finished.sh(command)
     folder = tmp_path_factory.mktemp("report")
@@ -39,13 +39,13 @@ def report(chromium, finished, tmp_path_factory):
 
 
 def listed(page, category):
-    """Open a category from the first page; give the rows that list its results."""
+    """Open a category from the first page, and return the rows that list its results."""
     page.reload()
     page.locator("#app li a", has_text=category).click()
     return page.locator("#app tbody tr")
 
 
-def test_all_is_listed_in_the_paper_s_order(report):
+def test_results_are_listed_in_the_paper_s_order(report):
     menu = report.page.locator("#app li").all_inner_texts()
     assert [entry for entry in menu if entry[:1].isdigit()] == list(CATEGORIES)
     for category, beginnings in CATEGORIES.items():

@@ -28,14 +28,14 @@ plt.rcParams.update(
 
 @dataclass(frozen=True)
 class Canvas:
-    """How large a figure is, the notes on it, and the files it is saved to."""
+    """The size of a figure, its notes, and the files that it is saved to."""
 
     width: float
     """Width of the figure [inch]."""
     dpi: int
     """Resolution of the PNG, and of pictures in the PDF [dots per inch]."""
     survey_notes: Sequence[str]
-    """What the reader must know about the galaxies, such as that they are simulated."""
+    """What the reader must know about the data, such as that galaxies are simulated."""
     pdf: str | Path
     png: str | Path
     csv: str | Path

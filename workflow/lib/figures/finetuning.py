@@ -50,35 +50,33 @@ def lines_of(figure: str, models: pd.DataFrame) -> list[Line]:
         By `tabulate.tabulate`.
     """
     there = set(models["pretraining"])
-    known = [name for name in NAMES if name in there]
-    names = {name: NAMES.get(name, name) for name in [*known, *sorted(there - {*known})]}
-    others = [name for name in names if name not in NAMES]
-    from_scratch = [
-        Line("", names[name], name, "scratch", "all") for name in names if name == "scratch"
-    ]
+
+    def choose(*pretrainings: str) -> list[str]:
+        """Take those of these for which there are models, then those that the paper lacks."""
+        return [*(name for name in pretrainings if name in there), *sorted(there - {*NAMES})]
+
     if figure == "figure_7":
-        shown = [*(n for n in ("all", "smooth-or-featured", "imagenet") if n in there), *others]
-        return [
-            Line("", f"{names[name]}, {label}", name, stage, depth)
-            for name in shown
-            for label, stage, depth in (
-                (FROZEN, "frozen", None),
-                (FINETUNED, "finetuned", "all"),
-            )
-        ] + from_scratch
-    if figure == "figure_8":
-        return [
-            Line("", names[name], name, "finetuned", "all")
-            for name in names
-            if name not in ("imagenet", "scratch")
+        lines = [
+            Line("", f"{NAMES.get(name, name)}, {label}", name, stage, depth)
+            for name in choose("all", "smooth-or-featured", "imagenet")
+            for label, stage, depth in ((FROZEN, "frozen", None), (FINETUNED, "finetuned", "all"))
         ]
-    shown = [*(n for n in ("imagenet", "smooth-or-featured", "all") if n in there), *others]
+        scratch = Line("", NAMES["scratch"], "scratch", "scratch", "all")
+        return [*lines, scratch] if "scratch" in there else lines
+    if figure == "figure_8":
+        questions = [name for name in NAMES if name not in ("imagenet", "scratch")]
+        return [
+            Line("", NAMES.get(name, name), name, "finetuned", "all") for name in choose(*questions)
+        ]
     return [
         line
-        for name in shown
+        for name in choose("imagenet", "smooth-or-featured", "all")
         for line in (
-            Line(names[name], FROZEN, name, "frozen", None),
-            *(Line(names[name], label, name, "finetuned", d) for d, label in DEPTHS.items()),
+            Line(NAMES.get(name, name), FROZEN, name, "frozen", None),
+            *(
+                Line(NAMES.get(name, name), label, name, "finetuned", depth)
+                for depth, label in DEPTHS.items()
+            ),
         )
     ]
 
