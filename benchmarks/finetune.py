@@ -37,7 +37,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from workflow.lib.finetune.classifier import Classifier, build_head, cut, mark_trainable
+from workflow.lib.finetune.classifier import Classifier, build_classifier_head, cut, mark_trainable
 from workflow.lib.finetune.compiled_training import on_device
 from workflow.lib.finetune.network import Galaxies, Network, Part, Settings
 from workflow.lib.network.devices import policy, use_threads
@@ -106,7 +106,7 @@ def plain_network(
     mark_trainable(upper, scratch=False, momentum=0.99)
     if stage == "frozen":
         encoder.trainable = False
-    model = Classifier(encoder, build_head(1280, seed=1, **HEAD), scratch=False)
+    model = Classifier(encoder, build_classifier_head(1280, seed=1, **HEAD), scratch=False)
     model.compile(
         keras.optimizers.Adam(STAGES[stage]), keras.losses.BinaryCrossentropy(from_logits=True)
     )

@@ -30,7 +30,7 @@ def turn(keep: bool) -> None:
         Batches,
         KeepMemory,
         Recipe,
-        build_head,
+        build_pretraining_head,
         build_trainee,
     )
 
@@ -43,7 +43,7 @@ def turn(keep: bool) -> None:
     keys = name_keys([str(row) for row in rows])
     how = Recipe(**recipe)
     batches = Batches(images, rows % 2, keys, rows, crop=64, recipe=how, seed=1, train=True)
-    head = build_head(1280, 2, "softmax", how)
+    head = build_pretraining_head(1280, 2, "softmax", how)
     loss = "sparse_categorical_crossentropy"
     model = build_trainee(random_encoder(64, 1), head, 86, loss, how)
     # The first epoch, in which TensorFlow compiles the step, does not count.

@@ -1,14 +1,14 @@
 """Train and score classifiers of one depth, one after the other."""
 
 from workflow.lib.common.logs import log_to
-from workflow.lib.finetune.run import Run, finetune
+from workflow.lib.finetune.run import SeededRun, finetune
 from workflow.lib.network.devices import use_threads
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)
 finetune(
     [
-        Run(*run, metrics)
+        SeededRun(*run, metrics)
         for run, metrics in zip(snakemake.params.runs, snakemake.output, strict=True)
     ],
     snakemake.input.images,

@@ -2,13 +2,13 @@
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.finetune.classifier_files import Kept
-from workflow.lib.finetune.run import Run, finetune
+from workflow.lib.finetune.run import SeededRun, finetune
 from workflow.lib.network.devices import use_threads
 
 log_to(snakemake.log[0])
 use_threads(snakemake.threads)
 finetune(
-    [Run(*snakemake.params.runs[0], snakemake.output.metrics)],
+    [SeededRun(*snakemake.params.runs[0], snakemake.output.metrics)],
     snakemake.input.images,
     snakemake.input.labels,
     snakemake.input.get("weights") or None,

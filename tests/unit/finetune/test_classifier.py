@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from workflow.lib.finetune.classifier import Classifier, build_head, cut, mark_trainable
+from workflow.lib.finetune.classifier import Classifier, build_classifier_head, cut, mark_trainable
 from workflow.lib.network.encoder import random_encoder
 from workflow.lib.planning.grid import DEPTHS
 
@@ -39,7 +39,7 @@ def encoder():
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_each_depth_trains_just_its_layers_and_no_normalisation(encoder, depth):
+def test_each_depth_trains_its_own_layers_and_no_normalisation(encoder, depth):
     upper = cut(encoder, depth).upper
     mark_trainable(upper, scratch=False, momentum=0.99)
     trained = {layer.name for layer in upper.layers if layer.trainable_variables}
@@ -56,7 +56,7 @@ def test_from_scratch_normalisation_learns_too(encoder):
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_a_cut_encoder_gives_what_the_whole_gives(encoder, depth):
+def test_the_parts_of_a_cut_encoder_give_the_same_representation(encoder, depth):
     lower, upper = cut(encoder, depth)
     images = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 1)).astype(np.float32)
     features = images if lower is None else lower(images)
@@ -65,22 +65,22 @@ def test_a_cut_encoder_gives_what_the_whole_gives(encoder, depth):
     )
 
 
-def test_the_head_is_the_papers_and_follows_from_its_seed():
-    head = build_head(1280, [64, 64], 0.75, seed=1)
+def test_the_head_is_that_of_the_paper_and_determined_by_its_seed():
+    head = build_classifier_head(1280, [64, 64], 0.75, seed=1)
     shapes = [weight.shape for weight in head.get_weights()]
     assert shapes == [(1280, 64), (64,), (64, 64), (64,), (64, 1), (1,)]
     dropouts = [layer.rate for layer in head.layers if isinstance(layer, keras.layers.Dropout)]
     assert dropouts == [0.75, 0.75]
-    same, other = (build_head(1280, [64, 64], 0.75, seed=seed) for seed in (1, 2))
+    same, other = (build_classifier_head(1280, [64, 64], 0.75, seed=seed) for seed in (1, 2))
     np.testing.assert_array_equal(head.get_weights()[0], same.get_weights()[0])
     assert (head.get_weights()[0] != other.get_weights()[0]).any()
 
 
-def test_only_the_head_is_blanked_at_random_after_pretraining(encoder):
+def test_only_the_head_has_dropout_after_pretraining(encoder):
     images = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 1)).astype(np.float32)
     for scratch in (False, True):
         mark_trainable(encoder, scratch, momentum=0.9)
-        head = build_head(1280, [8], 0.0, seed=1)
+        head = build_classifier_head(1280, [8], 0.0, seed=1)
         model = Classifier(encoder, head, scratch)
         learning, asked = (np.asarray(model(images, training=flag)) for flag in (True, False))
         assert np.allclose(learning, asked, rtol=1e-6, atol=0) is not scratch

@@ -172,10 +172,10 @@ def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(inputs, 
     again = subprocess.run(
         command(inputs, tmp_path), cwd=ROOT, check=True, capture_output=True, text=True
     )
-    assert "going on after epoch" in again.stdout
+    assert "resumed after epoch" in again.stdout
     assert "epoch 1:" not in again.stdout
     assert lowest(tmp_path) == pytest.approx(lowest(whole), rel=1e-3)
-    assert not list(tmp_path.glob("training-*"))
+    assert not list(tmp_path.glob("*.training-*"))
 
 
 def test_too_few_galaxies_are_told_with_their_numbers(inputs, tmp_path):

@@ -18,7 +18,7 @@ from workflow.lib.pretrain.training import (
     Batches,
     Recipe,
     all_gpus,
-    build_head,
+    build_pretraining_head,
     build_trainee,
     head_weights,
 )
@@ -51,7 +51,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import keras
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
-from workflow.lib.pretrain.training import build_head, build_trainee, train
+from workflow.lib.pretrain.training import build_pretraining_head, build_trainee, train
 
 how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
 devices = [f"CPU:{number}" for number in range(int(sys.argv[3]))]
@@ -68,7 +68,7 @@ with all_gpus(how, devices):
     views = keras.Input((32, 32, 1))
     seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(views))
     encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(seen))
-    head = build_head(4, 2, "softmax", how)
+    head = build_pretraining_head(4, 2, "softmax", how)
     model = build_trainee(encoder, head, 40, "sparse_categorical_crossentropy", how)
 curve = train(model, training, validation, recipe=how, seed=1, state=state)
 kernel = head.layers[-1].kernel.value
@@ -160,7 +160,7 @@ def test_drop_connect_is_that_of_the_recipe():
     for share, last in ((0.2, 0.175), (0.4, 0.35), (0.0, 0.0)):
         encoder = random_encoder(32, 1)
         recipe = Recipe(epochs=1, **{**RECIPE, "drop_connect": share})
-        head = build_head(1280, 1, "linear", recipe)
+        head = build_pretraining_head(1280, 1, "linear", recipe)
         build_trainee(encoder, head, 40, "mse", recipe)
         rates = [layer.rate for layer in encoder.layers if layer.name.endswith("_drop")]
         assert rates == sorted(rates)
@@ -170,7 +170,7 @@ def test_drop_connect_is_that_of_the_recipe():
 @pytest.mark.parametrize("rate", [1.0, 0.1])
 def test_the_head_learns_at_its_own_rate(rate):
     recipe = Recipe(epochs=1, **{**RECIPE, "dropout": 0, "head_rate": rate})
-    head = build_head(4, 2, "linear", recipe, bias=np.array([1, 2], np.float32))
+    head = build_pretraining_head(4, 2, "linear", recipe, bias=np.array([1, 2], np.float32))
     head.compile(keras.optimizers.Adam(0.01), "mse")
     vectors = np.random.default_rng(1).uniform(1, 2, (8, 4)).astype(np.float32)
     head.train_on_batch(vectors, np.zeros((8, 2)))
@@ -185,7 +185,7 @@ def test_the_head_learns_at_its_own_rate(rate):
 def test_residual_blocks_may_start_as_the_identity(identity):
     encoder = random_encoder(32, 1)
     recipe = Recipe(epochs=1, **{**RECIPE, "zero_init_residual": identity})
-    build_trainee(encoder, build_head(1280, 1, "linear", recipe), 40, "mse", recipe)
+    build_trainee(encoder, build_pretraining_head(1280, 1, "linear", recipe), 40, "mse", recipe)
     images = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 1)).astype(np.float32)
     sums = [layer for layer in encoder.layers if layer.name.endswith("_add")]
     ends = keras.Model(encoder.input, [[layer.input[1], layer.output] for layer in sums])

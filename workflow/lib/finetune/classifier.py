@@ -30,8 +30,8 @@ FIRST_LAYERS = dict(
 class Classifier(keras.Model):
     """The part of an encoder that is trained, and the head: from features to logits.
 
-    Batch normalisation keeps its running means and its own weights, and nothing but the head is
-    blanked at random, unless the encoder starts from scratch.
+    Unless the encoder starts from scratch, its batch normalisation keeps its running means and
+    weights, and only the head has dropout.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Classifier(keras.Model):
     head
         From representations to logits, (n, 1).
     scratch
-        Whether the encoder has learned nothing yet.
+        Whether the encoder starts from random weights.
     """
 
     def __init__(self, upper: keras.Model, head: keras.Model, scratch: bool) -> None:
@@ -54,16 +54,16 @@ class Classifier(keras.Model):
 
 
 class Parts(NamedTuple):
-    """An encoder cut in two, each part a network of its own."""
+    """The two parts of an encoder, each a network."""
 
     lower: keras.Model | None
-    """What stays fixed, from images to features; None if nothing does."""
+    """The part that stays fixed, from images to features; None if all layers are trained."""
     upper: keras.Model
-    """What is trained, from features to representations."""
+    """The part that is trained, from features to representations."""
 
 
 def cut(encoder: keras.Model, depth: str) -> Parts:
-    """Cut an encoder above which `depth` trains, and mark what is trained (Sec. 4.2.1)."""
+    """Cut an encoder below the first layer that `depth` trains (Sec. 4.2.1)."""
     first = FIRST_LAYERS[depth]
     if first is None:
         return Parts(None, encoder)
@@ -72,7 +72,7 @@ def cut(encoder: keras.Model, depth: str) -> Parts:
 
 
 def mark_trainable(upper: keras.Model, scratch: bool, momentum: float) -> None:
-    """Let all layers learn; batch normalisation only if the encoder starts from scratch.
+    """Make all layers trainable, but batch normalisation only if the encoder starts from scratch.
 
     Then `momentum` is that of its running means.
     """
@@ -83,12 +83,27 @@ def mark_trainable(upper: keras.Model, scratch: bool, momentum: float) -> None:
         train_normalisation(upper, momentum)
 
 
-def build_head(inputs: int, units: Sequence[int], dropout: float, seed: int) -> keras.Model:
+def build_classifier_head(
+    inputs: int, units: Sequence[int], dropout: float, seed: int
+) -> keras.Model:
     """Build the head: dense layers, each with dropout, and one logit (Sec. 4.2.1).
 
-    A sigmoid of the logit is the probability; the loss takes the logit, which is more exact.
+    The sigmoid of the logit is the probability; the loss takes the logit, which is more exact.
+    Pretraining has a head with one dense layer, which starts from zeros
+    (`training.build_pretraining_head`).
+
+    Parameters
+    ----------
+    inputs
+        Number of values in a representation.
+    units
+        Of each dense layer before the last.
+    dropout
+        Share of each dense layer's outputs that is dropped out.
+    seed
+        Of the first weights.
     """
-    # In full precision, and each weight from the seed.
+    # In full precision.
     layers: list[Any] = [keras.Input((inputs,))]
     for number, count in enumerate(units):
         start = keras.initializers.GlorotUniform(seed=seed + number)

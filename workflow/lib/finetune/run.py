@@ -2,24 +2,19 @@
 
 import hashlib
 import logging
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from workflow.lib.common.files import write_json, write_text
-from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.finetune.classifier_files import Kept, keep_classifier
 from workflow.lib.finetune.splits import Split, draw_split, read_labels
 from workflow.lib.network.encoder import read_description
-from workflow.lib.planning.code_hash import digest, fingerprint
-
-if TYPE_CHECKING:
-    pass
-from workflow.lib.finetune.network import Galaxies, Network, Part, Settings
+from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
+from workflow.lib.planning.code_hash import digest
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +22,20 @@ CODE = "finetune.run"
 """The module that determines a run's result, with what it imports."""
 
 
-class Run(NamedTuple):
-    """One run of the grid."""
+class SeededRun(NamedTuple):
+    """One run of a job: what differs from `grid.FinetuningRun` to the next, and its file."""
 
     size: int
+    """Of the training set."""
     repeat: int
     seed: int
+    """By `FinetuningRun.seed`."""
     metrics: str | Path
     """JSON to write."""
 
 
 def finetune(
-    runs: Sequence[Run],
+    runs: Sequence[SeededRun],
     images: str | Path,
     labels: str | Path,
     weights: str | Path | None,
@@ -54,32 +51,36 @@ def finetune(
 
     A pretrained encoder gives two models: one with its head trained while it is frozen, and that
     one after training the encoder down to `depth` too. Training from scratch gives one.
-    Unfinished training is kept beside the results, saved at least each minute: a killed job goes
-    on from there, and keeps what runs have finished.
+    Unfinished training is kept beside the results and saved at least each minute: a job that was
+    killed resumes from there, and does not repeat finished runs.
 
     Parameters
     ----------
     runs
         The runs.
     images, labels
-        By `labels.gather_labelled` and `labels.label_galaxies`.
+        Files by `labels.gather_labelled` and `labels.label_galaxies`.
     weights
         An encoder, with its json beside it; None to train from scratch.
     task, survey, pretraining
-        What is learned, on whose galaxies, and the name of the weights.
+        The label, the survey of the galaxies, and the name of the weights.
     depth
         One of `grid.DEPTHS`.
     settings
-        The fields of `Settings`.
+        The fields of `network.FinetuningSettings`.
     keep
-        For one run only: the files to write its classifier to.
+        The files to write the classifier to, if there is only one run.
 
     Raises
     ------
     UserError
         If the weights do not fit the images, or there are too few galaxies.
     """
-    how = Settings(**settings)
+    # Keras takes seconds to load, and its messages while loading belong in the job's log.
+    from workflow.lib.finetune.galaxies import load_galaxies
+    from workflow.lib.finetune.network import FinetuningSettings, Network
+
+    how = FinetuningSettings(**settings)
     pixels = np.load(images, mmap_mode="r")
     names, known = read_labels(labels)
     splits = [
@@ -87,14 +88,15 @@ def finetune(
     ]
     network = Network(weights, depth, how, pixels.shape)
     identity = {"task": task, "survey": survey, "pretraining": pretraining, "depth": depth}
-    folders = []
+    inputs = [labels, *([weights] if weights else [])]
     for run, split in zip(runs, splits, strict=True):
         everything = [identity, how._asdict(), run.size, run.seed]
-        folder = _state_folder(run.metrics, everything, [labels, *([weights] if weights else [])])
-        folders.append(folder)
-        if not (folder / "result.json").exists() or keep:
+        folder = unfinished_folder(run.metrics, everything, inputs, CODE)
+        finished = folder / "result.json"
+        if keep or not finished.exists():
             began = time.monotonic()
-            models = network.run(_load(split, pixels, known, names), run.seed, folder)
+            galaxies = load_galaxies(split, pixels, known, names)
+            models = network.run(galaxies, run.seed, folder)
             result = {
                 **identity,
                 "size": run.size,
@@ -108,36 +110,17 @@ def finetune(
                 "seconds": round(time.monotonic() - began, 3),
                 **_machine(),
             }
-            write_json(result, folder / "result.json")
+            write_json(result, finished)
         if keep:
             trained = {"survey": survey, "split": None, "task": task, "pretraining": pretraining}
             keep_classifier(
                 network.encoder, network.head, keep,
                 training=trained, seed=run.seed, split=split, names=names,
             )  # fmt: skip
-        write_text((folder / "result.json").read_text(), run.metrics)
-        log.info("%s stands there", run.metrics)
-    for folder in folders:
-        shutil.rmtree(folder)
-
-
-def _load(split: Split, pixels: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Galaxies:
-    """Bring the galaxies of a split, and only those, to the device."""
-    from workflow.lib.finetune.compiled_training import on_device
-
-    unique = np.unique(np.concatenate([split.train, split.validation, split.test]))
-
-    def part(rows: np.ndarray, copies: np.ndarray) -> Part:
-        each = zip(rows, copies, strict=True)
-        seen = [f"{names[row]} copy {copy}" if copy else names[row] for row, copy in each]
-        return Part(np.searchsorted(unique, rows), labels[rows], name_keys(seen))
-
-    return Galaxies(
-        on_device(np.ascontiguousarray(pixels[unique])),
-        part(split.train, split.copies),
-        part(split.validation, np.zeros(len(split.validation), int)),
-        part(split.test, np.zeros(len(split.test), int)),
-    )
+        write_text(finished.read_text(), run.metrics)
+        log.info("%s is written", run.metrics)
+    for run in runs:
+        remove_unfinished(run.metrics)
 
 
 def _counts(split: Split, labels: np.ndarray) -> dict[str, int]:
@@ -174,10 +157,3 @@ def _machine() -> dict[str, Any]:
 
 def _sha256(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _state_folder(metrics: str | Path, settings: Any, inputs: Sequence[str | Path]) -> Path:
-    """Name the folder of unfinished training by all that it depends on."""
-    folder = Path(metrics).with_suffix(f".training-{fingerprint(settings, inputs, CODE)}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

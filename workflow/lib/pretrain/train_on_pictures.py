@@ -11,7 +11,7 @@ import pandas as pd
 from workflow.lib.common.files import write_text
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.network.encoder import random_encoder, save_encoder
-from workflow.lib.pretrain.training import remove_states, state_folder
+from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def pretrain_stand_in(
         Batches,
         Recipe,
         all_gpus,
-        build_head,
+        build_pretraining_head,
         build_trainee,
         train,
     )
@@ -65,10 +65,10 @@ def pretrain_stand_in(
     )  # fmt: skip
     with all_gpus(how):
         encoder = random_encoder(crop_size, seed, channels=3)
-        last = build_head(encoder.output_shape[-1], len(CLASSES), "softmax", how)
+        last = build_pretraining_head(encoder.output_shape[-1], len(CLASSES), "softmax", how)
         loss = "sparse_categorical_crossentropy"
         model = build_trainee(encoder, last, network_size, loss, how)
-    state = state_folder(
+    state = unfinished_folder(
         weights,
         [pictures, network_size, crop_size, dict(recipe), seed],
         [],
@@ -84,4 +84,4 @@ def pretrain_stand_in(
         training={"pictures": pictures, "classes": len(CLASSES)},
         seed=seed,
     )
-    remove_states(weights)
+    remove_unfinished(weights)

@@ -13,8 +13,8 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.network.encoder import Head, random_encoder, save_encoder, save_head
+from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
 from workflow.lib.pretrain.dirichlet import best_constant
-from workflow.lib.pretrain.training import remove_states, state_folder
 from workflow.lib.pretrain.votes import Questions, question_slices, read_votes, split_names
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ def pretrain(
 ) -> None:
     """Train EfficientNetB0 to predict the votes on some questions.
 
-    Unfinished training is kept beside `weights`, in ``training-{fingerprint}``; started again
-    with the same inputs, it goes on after its last whole epoch.
+    Unfinished training is kept beside `weights`, in ``encoder.training-{fingerprint}``; started
+    again with the same inputs, it resumes after its last whole epoch.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def pretrain(
         Batches,
         Recipe,
         all_gpus,
-        build_head,
+        build_pretraining_head,
         build_trainee,
         head_weights,
         train,
@@ -106,7 +106,7 @@ def pretrain(
     low, high = concentrations
     with all_gpus(how):
         encoder = random_encoder(crop_size, seed)
-        last = build_head(
+        last = build_pretraining_head(
             encoder.output_shape[-1],
             counts.shape[1],
             lambda values: low + (high - low) * keras.ops.sigmoid(values),
@@ -116,7 +116,7 @@ def pretrain(
         loss = vote_loss(question_slices(questions).values())
         model = build_trainee(encoder, last, pixels.shape[1], loss, how)
     settings = [dict(questions), concentrations, crop_size, dict(split), dict(recipe), seed]
-    state = state_folder(weights, settings, [catalogue, names], "pretrain.train_on_votes")
+    state = unfinished_folder(weights, settings, [catalogue, names], "pretrain.train_on_votes")
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
     kernel, bias = head_weights(last)
@@ -134,7 +134,7 @@ def pretrain(
         },
         seed=seed,
     )
-    remove_states(weights)
+    remove_unfinished(weights)
 
 
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:

@@ -3,10 +3,9 @@
 import ctypes
 import logging
 import math
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +14,9 @@ import keras
 import numpy as np
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.common.files import atomic_path
 from workflow.lib.network.devices import count_gpus, policy
 from workflow.lib.network.train_batchnorm import train_normalisation
+from workflow.lib.network.unfinished import load_arrays, save_arrays
 from workflow.lib.network.views import (
     Tones,
     Views,
@@ -27,7 +26,6 @@ from workflow.lib.network.views import (
     draw_tones,
     draw_views,
 )
-from workflow.lib.planning.code_hash import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +172,7 @@ def start_from_identity(encoder: keras.Model) -> None:
             gamma.assign(keras.ops.zeros_like(gamma))
 
 
-def build_head(
+def build_pretraining_head(
     inputs: int,
     outputs: int,
     activation: str | Callable,
@@ -182,6 +180,9 @@ def build_head(
     bias: np.ndarray | None = None,
 ) -> keras.Model:
     """Build the layers after the representation: dropout, and one dense layer.
+
+    Fine-tuning has a head with several dense layers and random first weights instead
+    (`classifier.build_classifier_head`).
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def build_head(
 
 
 def head_weights(head: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-    """Give the kernel, (inputs, outputs), and the bias, (outputs,), of a head by `build_head`."""
+    """Give the kernel, (inputs, outputs), and the bias, (outputs,), of a pretraining head."""
     *_, rescaling, dense = head.layers
     kernel, bias = dense.get_weights()
     return kernel * np.float32(rescaling.scale), bias
@@ -360,7 +361,7 @@ def train(
     state = Path(state)
     curve, best = _restore(model, state) if state.exists() else ([], model.get_weights())
     if curve:
-        log.info("going on after epoch %d", len(curve))
+        log.info("resumed after epoch %d", len(curve))
     for epoch in range(len(curve) + 1, recipe.epochs + 1):
         if len(curve) - _best(curve) >= recipe.patience:
             break
@@ -409,49 +410,15 @@ def _save(model: keras.Model, best: list[np.ndarray], curve: list[Epoch], state:
         "weights": model.get_weights(),
         "best": best,
         "optimizer": [np.asarray(variable) for variable in model.optimizer.variables],
+        "curve": np.array(curve, np.float64),
     }
-    arrays = {
-        f"{group}/{number:04d}": array
-        for group, values in groups.items()
-        for number, array in enumerate(values)
-    }
-    with atomic_path(state) as temporary, temporary.open("wb") as file:
-        np.savez(file, curve=np.array(curve, np.float64), **arrays)
+    save_arrays(groups, state)
 
 
 def _restore(model: keras.Model, state: Path) -> tuple[list[Epoch], list[np.ndarray]]:
-    with np.load(state) as file:
-        groups = {
-            group: [file[name] for name in sorted(file.files) if name.startswith(f"{group}/")]
-            for group in ("weights", "best", "optimizer")
-        }
-        curve = [Epoch(int(row[0]), *map(float, row[1:])) for row in file["curve"]]
+    groups = load_arrays(state)
     model.set_weights(groups["weights"])
     for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
         variable.assign(value)
+    curve = [Epoch(int(row[0]), *map(float, row[1:])) for row in groups["curve"]]
     return curve, groups["best"]
-
-
-def remove_states(weights: str | Path) -> None:
-    """Remove unfinished training, also that of other settings."""
-    for folder in Path(weights).parent.glob("training-*"):
-        shutil.rmtree(folder)
-
-
-def state_folder(
-    weights: str | Path, settings: Any, inputs: Iterable[str | Path], module: str
-) -> Path:
-    """Make the folder of unfinished training, named by everything that it depends on.
-
-    Parameters
-    ----------
-    weights
-        The file that training is to write; the folder stands beside it.
-    settings, inputs
-        As for `code_hash.fingerprint`.
-    module
-        The one that trains, such as ``pretrain.train_on_votes``.
-    """
-    folder = Path(weights).parent / f"training-{fingerprint(settings, inputs, module)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

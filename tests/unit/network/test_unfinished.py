@@ -1,0 +1,53 @@
+"""Unfinished training: its arrays come back as they were, and its folder goes with the result."""
+
+import numpy as np
+
+from workflow.lib.network.unfinished import (
+    load_arrays,
+    remove_unfinished,
+    save_arrays,
+    unfinished_folder,
+)
+
+MODULE = "pretrain.train_on_votes"
+
+
+def test_arrays_and_lists_of_arrays_come_back_in_order(tmp_path):
+    weights = [np.full((2, number), number, np.float32) for number in range(12)]
+    save_arrays(
+        {"weights": weights, "none": [], "loss": 1.5, "steps": np.arange(3)}, tmp_path / "a.npz"
+    )
+    found = load_arrays(tmp_path / "a.npz")
+    assert set(found) == {"weights", "loss", "steps"}
+    assert float(found["loss"]) == 1.5
+    np.testing.assert_array_equal(found["steps"], np.arange(3))
+    for one, other in zip(found["weights"], weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_the_folder_depends_on_settings_and_inputs(tmp_path):
+    (tmp_path / "input").write_text("1")
+    result = tmp_path / "n2_r1.json"
+
+    def folder(settings):
+        return unfinished_folder(result, settings, [tmp_path / "input"], MODULE)
+
+    first = folder({"size": 1})
+    assert first.is_dir()
+    assert first.parent == tmp_path
+    assert folder({"size": 1}) == first
+    assert folder({"size": 2}) != first
+    (tmp_path / "input").write_text("2")
+    assert folder({"size": 1}) != first
+
+
+def test_all_unfinished_training_of_one_result_is_removed_and_of_no_other(tmp_path):
+    for result in ("n2_r1.json", "n2_r10.json"):
+        for settings in (1, 2):
+            unfinished_folder(tmp_path / result, settings, [], MODULE)
+    (tmp_path / "n2_r1.json").write_text("{}")
+    remove_unfinished(tmp_path / "n2_r1.json")
+    left = sorted(path.name.partition("-")[0] for path in tmp_path.iterdir())
+    assert left == ["n2_r1.json", "n2_r10.training", "n2_r10.training"]
