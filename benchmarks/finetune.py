@@ -1,21 +1,21 @@
 """Speed of fine-tuning: ours, a plain Keras fit that does the same, and Keras's bare steps.
 
 Run ``.venv/bin/python benchmarks/finetune.py``. On made-up images, for each size of the training
-set and both stages, it prints images/s of three ways, measured by turns in one process:
+set and both stages, it prints images/s of three ways, measured alternately in one process:
 
 ours
     `network.Network`, as the workflow uses it, with its validation after each epoch.
 fit
-    ``model.fit`` on a tf.data pipeline that shuffles, looks at each image in a new way and
+    ``model.fit`` on a tf.data pipeline that shuffles, draws a new view of each image and
     prefetches, with validation after each epoch.
 bare
-    ``train_on_batch`` again and again on one batch, without pipeline and validation: the limit of
-    a step that Keras compiles, and in the frozen stage of any that passes the encoder each time.
+    ``train_on_batch`` repeatedly on one batch, without pipeline and validation: the limit for a
+    step that Keras compiles and, in the frozen stage, that passes through the encoder each time.
 
 Then the seconds of a whole run, both stages, from a fresh network to the score, by the first two
 with the same numbers of epochs. Given the folder of a finished grid
-(``results/toy/7_finetune/ring``), it prints only these, for a part of it: the first repeat of
-the encoder `all`, with as many epochs as its runs took.
+(``results/toy/7_finetune/ring``), it prints only these seconds, for the first repeat of the
+encoder `all`, with the numbers of epochs that its runs took.
 """
 
 import argparse
@@ -37,9 +37,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from workflow.lib.finetune.backend import on_device
 from workflow.lib.finetune.classifier import Classifier, build_classifier_head, cut, mark_trainable
-from workflow.lib.finetune.compiled_training import on_device
-from workflow.lib.finetune.network import Galaxies, Network, Part, Settings
+from workflow.lib.finetune.galaxies import Galaxies, Part
+from workflow.lib.finetune.network import FinetuningSettings, Network
 from workflow.lib.network.devices import policy, use_threads
 from workflow.lib.network.encoder import build_encoder, random_encoder, save_encoder
 from workflow.lib.network.views import Views, apply_views
@@ -47,7 +48,7 @@ from workflow.lib.network.views import Views, apply_views
 HEAD = {"units": [64, 64], "dropout": 0.75}
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}
 VALIDATION = 64
-"""Galaxies to validate on, and as many to test on."""
+"""Number of galaxies to validate on, and of those to test on."""
 
 
 def galaxies_of(size: int, pixels: int) -> Galaxies:
@@ -65,7 +66,7 @@ def galaxies_of(size: int, pixels: int) -> Galaxies:
 
 
 class Training(NamedTuple):
-    """What a whole run comes to."""
+    """Size and length of a whole run."""
 
     size: int
     epochs: Mapping[str, int]
@@ -77,8 +78,8 @@ def as_long(size: int, options: argparse.Namespace) -> Training:
     return Training(size, dict.fromkeys(STAGES, max(1, options.images // size)))
 
 
-def settings_of(run: Training, options: argparse.Namespace) -> Settings:
-    """Train for just so many epochs in each stage."""
+def settings_of(run: Training, options: argparse.Namespace) -> FinetuningSettings:
+    """Train for exactly the given number of epochs in each stage."""
     stages = {
         stage: {
             "learning_rate": rate,
@@ -87,7 +88,7 @@ def settings_of(run: Training, options: argparse.Namespace) -> Settings:
         }
         for stage, rate in STAGES.items()
     }
-    return Settings(
+    return FinetuningSettings(
         options.crop, {}, HEAD, options.batch, stages, options.frozen_views, options.passes, 0.99,
         options.precision,
     )  # fmt: skip
@@ -116,7 +117,7 @@ def plain_network(
 def pipeline(
     part: Part, images: np.ndarray, options: argparse.Namespace, train: bool
 ) -> tf.data.Dataset:
-    """Give batches of views, other ones each epoch to train on."""
+    """Give batches of views; in training, new ones each epoch."""
     pixels, crop = images.shape[1], options.crop
 
     def look(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -156,9 +157,9 @@ def measure(
     how, epochs = settings_of(run, options), run.epochs["frozen"]
     network = Network(weights, "all", how, images.shape)
     with tempfile.TemporaryDirectory() as folder:
-        network.how = settings_of(Training(size, dict.fromkeys(STAGES, 1)), options)
+        network.settings = settings_of(Training(size, dict.fromkeys(STAGES, 1)), options)
         network.run(galaxies, 1, Path(folder))  # compiles
-    network.how = how
+    network.settings = how
     plain, data = {}, {}
     for stage in STAGES:
         plain[stage] = plain_network(weights, options, stage)
@@ -205,7 +206,7 @@ def whole_runs(
         for run, galaxies in zip(runs, data, strict=True):
             how = settings_of(run, options)
             network = network or Network(weights, depth, how, galaxies.images.shape)
-            network.how = how
+            network.settings = how
             with tempfile.TemporaryDirectory() as folder:
                 network.run(galaxies, 1, Path(folder))
 
@@ -227,7 +228,7 @@ def whole_runs(
 
 
 def grid_of(folder: Path) -> dict[str, list[Training]]:
-    """Read, for each depth, what the first repeat of a finished grid's encoder `all` came to."""
+    """Read, for each depth, the runs of the first repeat of a finished grid's encoder `all`."""
     found: dict[str, list[Training]] = {}
     for path in sorted(folder.glob("all/*/n*_r0.json")):
         run = json.loads(path.read_text())
@@ -277,8 +278,8 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, default=86, help="side of the stored images")
     parser.add_argument("--crop", type=int, default=64, help="side of the network's view")
     parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--images", type=int, default=1024, help="images to train on, at least")
-    parser.add_argument("--frozen-views", type=int, help="views that take turns; new ones if none")
+    parser.add_argument("--images", type=int, default=1024, help="minimum of images to train on")
+    parser.add_argument("--frozen-views", type=int, help="views used in turn; new ones if none")
     parser.add_argument("--passes", type=int, default=1, help="views of each galaxy to test on")
     parser.add_argument("--precision", default="mixed_bfloat16", help="on a GPU")
     parser.add_argument("--threads", type=int, default=2)

@@ -1,4 +1,4 @@
-"""Put the images of labelled galaxies into one array."""
+"""Write the images of labelled galaxies to one array."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.finetune.labels import gather_labelled

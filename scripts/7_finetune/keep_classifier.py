@@ -1,4 +1,4 @@
-"""Repeat one run, and keep the network that it trains and the galaxies of its sets."""
+"""Repeat one run, and keep its network and the galaxies of its sets."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.finetune.classifier_files import Kept

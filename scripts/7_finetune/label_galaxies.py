@@ -1,4 +1,4 @@
-"""Choose the galaxies that have a label, and those that certainly have it not."""
+"""Choose the galaxies that have a label, and those that clearly do not."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.finetune.labels import label_galaxies

@@ -1,4 +1,4 @@
-"""Put all models of a task into one table, and what they took into another."""
+"""Write a table of all models of a task, and one of the time that they took."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.finetune.tabulate import tabulate

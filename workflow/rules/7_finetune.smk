@@ -1,4 +1,4 @@
-# A pretrained encoder learns a label of few galaxies: the paper's grid, or a label of your own.
+# A pretrained encoder learns a label from few galaxies: the paper's grid, or a label of your own.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/3_pretrain/{pretraining}/*.
 # Writes: <results>/7_finetune/{label}/*. Paper: Sec. 4.
 from workflow.lib.planning.grid import DEPTHS, SCRATCH, FinetuningRun, finetuning_runs
@@ -25,7 +25,7 @@ FINETUNING_SETTINGS = {
         ]
     },
 }
-# One run a job, or all sizes and repeats of a pretraining and depth.
+# A job has one run, or those of all sizes and repeats for one pretraining and depth.
 ONE_RUN = "{label}/{pretraining}/{depth}/n{size}_r{repeat}"
 ALONE = config["finetune"]["runs_of_a_job"] == "one"
 FINETUNING_JOB = ONE_RUN if ALONE else "{label}/{pretraining}/{depth}"
@@ -51,7 +51,7 @@ wildcard_constraints:
 
 
 rule label_galaxies:
-    """Choose the galaxies that have a label, and those that certainly have it not."""
+    """Choose the galaxies that have a label, and those that clearly do not."""
     input:
         catalogue=lambda wildcards: f"<results>/1_catalogue/{label_of(wildcards)['survey']}.parquet",
         shards=lambda wildcards: each_shard(
@@ -78,7 +78,7 @@ rule label_galaxies:
 
 
 rule gather_labelled:
-    """Put the images of labelled galaxies into one array: grey, or with three channels."""
+    """Write the images of labelled galaxies to one array: grey, or with three channels."""
     input:
         shards=lambda wildcards: each_shard(
             "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]
@@ -137,7 +137,7 @@ rule finetune_encoder:
 
 
 rule keep_classifier:
-    """Repeat one run, and keep the network that it trains and the galaxies of its sets."""
+    """Repeat one run, and keep its network and the galaxies of its sets."""
     input:
         images=images_to_finetune,
         labels="<results>/7_finetune/{label}/labels.csv",
@@ -206,7 +206,7 @@ rule predict_labels:
 
 
 rule tabulate_finetuning:
-    """Put all models of a task into one table, and what they took into another."""
+    """Write a table of all models of a task, and one of the time that they took."""
     input:
         runs=lambda wildcards: [
             f"<results>/7_finetune/{wildcards.label}/{run.path}.json" for run in FINETUNING_RUNS
@@ -231,14 +231,14 @@ rule tabulate_finetuning:
 
 
 rule finetuning:
-    """Target: all models of the task that config names, and what they took."""
+    """Target: tables of all models of 'finetune.task' and of the time that they took."""
     input:
         f"<results>/7_finetune/{FINETUNING_TASK}/models.csv",
         f"<results>/7_finetune/{FINETUNING_TASK}/costs.csv",
 
 
 rule predictions:
-    """Target: what the classifier that config names makes of each galaxy."""
+    """Target: the output of the classifier in 'finetune.predict' for each galaxy."""
     input:
         [
             f"<results>/7_finetune/{FINETUNING_TASK}/{PREDICTING_RUN}/predictions/{survey}.parquet"

@@ -1,12 +1,57 @@
-"""Batches of equal size."""
+"""Batches of equal size, and fine-tuning with JAX instead of TensorFlow."""
+
+import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
+from tests.unit.finetune.conftest import run_in
+from workflow.lib.finetune import network
 from workflow.lib.finetune.backend import run_batched
+from workflow.lib.finetune.classifier import build_classifier_head
+
+WITH_JAX = """
+import sys
+from pathlib import Path
+from tests.unit.finetune.test_backend import finetune_from_numpy
+finetune_from_numpy(Path(sys.argv[1]), "jax")
+"""
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9])
 def test_results_of_batches_are_joined_without_the_fill(count):
     numbers = np.arange(count, dtype=np.float32)
     np.testing.assert_array_equal(run_batched(lambda values: values * 2, [numbers], 4), 2 * numbers)
+
+
+def finetune_from_numpy(folder, where):
+    """Fine-tune without dropout from a head of NumPy's numbers: backends draw others."""
+
+    def head(inputs, units, dropout, seed):
+        built = build_classifier_head(inputs, units, dropout, seed)
+        rng = np.random.default_rng(seed)
+        built.set_weights([rng.normal(0, 0.05, one.shape) for one in built.get_weights()])
+        return built
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "build_classifier_head", head)
+        return run_in(folder, [20], where, head={"units": [8], "dropout": 0.0})
+
+
+def test_jax_gives_the_losses_of_tensorflow(folder):
+    (expected,) = finetune_from_numpy(folder, "tensorflow")
+    subprocess.run(
+        [sys.executable, "-c", WITH_JAX, folder],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        check=True,
+    )
+    found = json.loads((folder / "jax/n20_r0.json").read_text())
+    assert found["versions"]["backend"] == "jax"
+    for ours, theirs in zip(found["models"], expected["models"], strict=True):
+        for name in ("training_loss", "validation_loss", "loss"):
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-3)

@@ -22,9 +22,9 @@ class Kept(NamedTuple):
     weights: str | Path
     """Of the encoder, with its json beside it: usable wherever an encoder is."""
     head: str | Path
-    """NumPy archive: kernel and bias of each dense layer."""
+    """NumPy archive: kernel and bias of each dense layer, in order."""
     split: str | Path
-    """CSV: iauname, set, of each galaxy in a set."""
+    """CSV: iauname and set of each galaxy in train, validation or test."""
 
 
 def keep_classifier(
@@ -44,11 +44,11 @@ def keep_classifier(
     encoder, head
         From images to representations, and from those to logits.
     files
-        Those to write.
+        The files to write.
     training, seed
-        As for `encoder.save_encoder`; the task is named by ``training["task"]``.
+        As for `encoder.save_encoder`; ``training["task"]`` is the label's name.
     split, names
-        Who the galaxies of its sets are: rows, and iaunames.
+        The rows of each set, and the iaunames of all rows.
     """
     label = f"fine-tuned to find '{training['task']}'"
     save_encoder(encoder, files.weights, label=label, training=training, seed=seed)
@@ -60,7 +60,13 @@ def keep_classifier(
 
 
 def read_classifier(path: str | Path) -> list[np.ndarray]:
-    """Read kernel and bias of each dense layer, in turn; raise `UserError` if it has none."""
+    """Read kernel and bias of each dense layer, in order.
+
+    Raises
+    ------
+    UserError
+        If the file is not one of `keep_classifier`.
+    """
     try:
         with np.load(path) as file:
             return [file[name] for name in file.files]

@@ -1,4 +1,4 @@
-"""Which galaxies have a label and which have it not, and how they are split (Sec. 4.1, 4.2.2)."""
+"""Which galaxies have a label, which do not, and their images (paper Sec. 4.1)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 from workflow.lib.catalogue.selection import numbers, select
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json, write_text
+from workflow.lib.common.images import colour_image
 from workflow.lib.common.tables import read_table
+from workflow.lib.cutouts.shards import iter_images, network_frame, read_thumbnails
 from workflow.lib.finetune.splits import read_labels
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ def label_galaxies(
     labels: str | Path,
     counts: str | Path,
 ) -> None:
-    """Write which galaxies have a label, and which certainly have it not (Sec. 4.1).
+    """Write which galaxies have a label, and which clearly do not (Sec. 4.1).
 
     Parameters
     ----------
@@ -39,18 +41,18 @@ def label_galaxies(
     shards
         Its cutout shards; a galaxy without an image is left out.
     column
-        Decides: a fraction, or 0 and 1, or false and true.
+        Column that decides: a fraction, or 0 and 1, or false and true.
     above, below
-        A galaxy with more than `above` has the label, one with less than `below` has it not; those
-        between are left out.
+        A galaxy with more than `above` has the label, one with less than `below` does not have it;
+        those between are left out.
     cuts
-        As for `selection.select`: only galaxies that pass count.
+        As for `selection.select`: other galaxies are left out.
     missing
         What to do if a galaxy has no value: "drop" it, or "refuse".
     labels
         CSV to write: iauname, label (0 or 1), in catalogue order.
     counts
-        JSON to write: what each step left.
+        JSON to write: how many galaxies each step removed and left.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def label_galaxies(
 def gather_labelled(
     shards: Sequence[str | Path], labels: str | Path, images: str | Path, *, channels: int
 ) -> None:
-    """Put the images of labelled galaxies into one array.
+    """Write the images of labelled galaxies to one array.
 
     Parameters
     ----------
@@ -110,9 +112,6 @@ def gather_labelled(
     channels
         1 for grey images, 3 for colour.
     """
-    from workflow.lib.common.images import colour_image
-    from workflow.lib.cutouts.shards import iter_images, network_frame, read_thumbnails
-
     place = {name: row for row, name in enumerate(read_labels(labels)[0])}
     size, field = network_frame(pq.read_schema(shards[0]))
     with atomic_path(images) as temporary:

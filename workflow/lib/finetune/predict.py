@@ -1,27 +1,37 @@
-"""A fine-tuned classifier: kept, and applied to every galaxy of a survey (paper Sec. 4)."""
+"""Predictions of a kept classifier for every galaxy of a survey (paper Sec. 4)."""
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from workflow.lib.common.tables import read_table, write_parquet
-from workflow.lib.network.encoder import load_encoder
-
-if TYPE_CHECKING:
-    pass
 from workflow.lib.finetune.classifier_files import Kept, read_classifier
+from workflow.lib.network.encoder import load_encoder
+from workflow.lib.network.forward import answer_all
 
 UNSEEN = "unseen"
-"""In the place of a set: galaxies that were neither trained on, nor chosen or scored by."""
+"""The set of galaxies that were in none: not trained on, validated on or tested on."""
 
 
 def probabilities(layers: Sequence[np.ndarray], vectors: np.ndarray) -> np.ndarray:
-    """Give the probability of the label, shape (n,), for representations (n, 1280)."""
+    """Give the probability of the label for each representation.
+
+    Parameters
+    ----------
+    layers
+        Kernel and bias of each dense layer, by `read_classifier`.
+    vectors
+        Shape (n, 1280).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), float32.
+    """
     for kernel, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
         vectors = np.maximum(vectors @ kernel + bias, 0)
     return expit(vectors @ layers[-2] + layers[-1])[:, 0].astype(np.float32)
@@ -45,17 +55,15 @@ def predict_labels(
     shards
         The survey's cutout shards.
     classifier
-        By `keep_classifier`.
+        Files by `classifier_files.keep_classifier`.
     predictions
-        Parquet to write: iauname, probability (float32), and set: train, validation, test, or
-        unseen.
+        Parquet to write: iauname, probability (float32), and set (train, validation, test or
+        unseen).
     same_survey
-        Whether it is the survey that the classifier was trained on.
+        Whether the classifier was trained on this survey.
     crop_size, batch_size, seed, views
         As for `embed.embed_shard`.
     """
-    from workflow.lib.network.forward import answer_all
-
     encoder, _ = load_encoder(classifier.weights, crop_size)
     layers = read_classifier(classifier.head)
     names, found = answer_all(

@@ -102,9 +102,7 @@ def finetune(
                 "size": run.size,
                 "repeat": run.repeat,
                 "seed": run.seed,
-                "weights": _described(weights),
-                "labels": {"sha256": _sha256(labels)},
-                "galaxies": _counts(split, known),
+                **_learned_from(weights, labels, split, known),
                 "settings": how._asdict(),
                 "models": models,
                 "seconds": round(time.monotonic() - began, 3),
@@ -123,23 +121,26 @@ def finetune(
         remove_unfinished(run.metrics)
 
 
-def _counts(split: Split, labels: np.ndarray) -> dict[str, int]:
+def _learned_from(
+    weights: str | Path | None, labels: str | Path, split: Split, known: np.ndarray
+) -> dict[str, Any]:
+    """Describe what a run learns from."""
+    described = None
+    if weights is not None:
+        content = read_description(weights)
+        described = {name: content[name] for name in ("label", "training", "versions")}
+        described["sha256"] = _sha256(weights)
     unique = np.unique(split.train)
     return {
-        "train": len(split.train),
-        "unique": len(unique),
-        "labelled": int(labels[unique].sum()),
-        "validation": len(split.validation),
-        "test": len(split.test),
-    }
-
-
-def _described(weights: str | Path | None) -> dict[str, Any] | None:
-    if weights is None:
-        return None
-    known = read_description(weights)
-    return {name: known[name] for name in ("label", "training", "versions")} | {
-        "sha256": _sha256(weights)
+        "weights": described,
+        "labels": {"sha256": _sha256(labels)},
+        "galaxies": {
+            "train": len(split.train),
+            "unique": len(unique),
+            "labelled": int(known[unique].sum()),
+            "validation": len(split.validation),
+            "test": len(split.test),
+        },
     }
 
 

@@ -17,10 +17,10 @@ def read_labels(path: str | Path) -> tuple[list[str], np.ndarray]:
 
 
 class Split(NamedTuple):
-    """Rows of the labelled galaxies; each galaxy is in one of the three sets at most."""
+    """Rows of the labelled galaxies; each galaxy is in at most one of the three sets."""
 
     train: np.ndarray
-    """Shape (size,); a galaxy with the label may stand here several times."""
+    """Shape (size,); a galaxy with the label may occur several times."""
     copies: np.ndarray
     """Shape (size,): which copy of its galaxy each is, from 0."""
     validation: np.ndarray
@@ -37,12 +37,12 @@ def draw_split(
     seed: int,
     path: str | Path,
 ) -> Split:
-    """Split labelled galaxies as the paper does, with as many with the label as without (4.2.2).
+    """Split labelled galaxies as the paper does, half with the label and half without (Sec. 4.2.2).
 
-    Shares of those with the label are set aside for validation and test, and the same number of
-    those without. The rest of those with the label is repeated, and surplus ones without cut off.
-    Then random ones are dropped from the training set to leave `size`; this changes the balance of
-    its classes at random, and leaves validation and test as they are.
+    Shares of the galaxies with the label are set aside for validation and test, and the same
+    number of those without. The remaining galaxies with the label are repeated, and as many
+    without are kept. Then random ones are dropped from the training set to leave `size`. This
+    changes the balance of its classes at random, and does not change validation and test.
 
     Parameters
     ----------
@@ -53,16 +53,16 @@ def draw_split(
     validation_share, test_share
         Of the galaxies with the label.
     copies
-        How often a galaxy with the label stands in the full training set.
+        How often a galaxy with the label occurs in the full training set.
     seed
-        Of all that is drawn.
+        Of all random draws.
     path
-        Where the labels were read from, for messages.
+        The file of the labels, for messages.
 
     Raises
     ------
     UserError
-        If a class has too few galaxies, or fewer than `size` are left to train on.
+        If a class has too few galaxies, or fewer than `size` remain to train on.
     """
     rng = np.random.default_rng(seed)
     have, have_not = (rng.permutation(np.flatnonzero(labels == one)) for one in (True, False))
@@ -82,7 +82,7 @@ def draw_split(
             f"the label, {copies} times each, and as many without), not {size}; "
             "lower 'finetune.sizes'"
         )
-    # Those to train on come from the end, so that what is set aside never reaches them.
+    # Taken from the end, so that no galaxy set aside is among them.
     rings, others = have[-learned:], have_not[-copies * learned :]
     rows = np.concatenate([np.tile(rings, copies), others])
     number = np.concatenate([np.repeat(np.arange(copies), learned), np.zeros(len(others), int)])
@@ -96,5 +96,5 @@ def draw_split(
 
 
 def _share(share: float, count: int) -> int:
-    """Round down, but not because 0.3 * 10 is less than 3 in a computer."""
+    """Round a share of `count` down; 0.3 of 10 is 3, although 0.3 * 10 may be just less."""
     return math.floor(share * count + 1e-6)

@@ -1,4 +1,4 @@
-"""All fine-tuned models in one table, and what they took (paper Sec. 4.2.3, 4.3)."""
+"""All fine-tuned models in one table, and the time they took (paper Sec. 4.2.3, 4.3)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ def tabulate(runs: Sequence[str | Path], models: str | Path, costs: str | Path) 
     runs
         By `run.finetune`.
     models
-        CSV to write, a row a model: task, pretraining, depth, stage (frozen, finetuned or
-        scratch), size, repeat, unique and labelled (galaxies in the training set, and those of
-        them with the label), loss and accuracy on the test set, epochs, best_epoch, seconds of
-        training, and the encoder's label.
+        CSV to write, one row per model: task, pretraining, depth, stage (frozen, finetuned or
+        scratch), size, repeat, unique and labelled (number of galaxies in the training set, and
+        of those with the label), loss and accuracy on the test set, epochs, best_epoch, seconds
+        of training, and label (the encoder's).
     costs
-        CSV to write, a row for each pretraining, depth, size and device: runs, seconds of one (the
-        mean), hours of all.
+        CSV to write, one row per pretraining, depth, size and device: number of runs, mean seconds
+        of a run, hours of all.
     """
     results = [json.loads(Path(path).read_text()) for path in runs]
     table = pd.DataFrame([row for result in results for row in _rows(result)])

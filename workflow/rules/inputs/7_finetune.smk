@@ -2,12 +2,12 @@
 
 
 def label_of(wildcards):
-    """Say which galaxies of which survey have a label, and which have it not."""
+    """Give the settings of a label: its survey, column and limits."""
     return config["finetune"]["labels"][wildcards.label]
 
 
 def weights_to_finetune(file):
-    """Name a file of a pretraining; none to train from scratch."""
+    """Give an input function that names a file of the pretraining; none to train from scratch."""
     return lambda wildcards: (
         []
         if wildcards.pretraining == SCRATCH
@@ -16,13 +16,13 @@ def weights_to_finetune(file):
 
 
 def images_to_finetune(wildcards):
-    """Name the labelled images as a pretraining sees them, with three channels or one."""
+    """Name the array of labelled images for a pretraining: three channels if it sees colour."""
     channels = 3 if wildcards.pretraining in config["finetune"]["colour"] else 1
     return f"<results>/7_finetune/{wildcards.label}/images_{channels}.npy"
 
 
 def seeded_run(wildcards, size, repeat):
-    """Give a run's size, repeat and seed."""
+    """Give size, repeat and seed of a run."""
     run = FinetuningRun(wildcards.pretraining, wildcards.depth, int(size), int(repeat))
     return [run.size, run.repeat, run.seed(config["finetune"]["seed"], wildcards.label)]
 
