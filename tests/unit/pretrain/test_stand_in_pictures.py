@@ -1,16 +1,12 @@
-"""Pictures: determined by their seed, varied within a class, and telling of their class."""
+"""Pictures: determined by their seed, varied within a class, and recognisable as their class."""
 
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from workflow.lib.pretrain.stand_in_pictures import (
-    CLASSES,
-    FIGURES,
-    TEXTURES,
-    draw_picture,
-    draw_pictures,
-)
+from workflow.lib.pretrain.stand_in_figures import FIGURES
+from workflow.lib.pretrain.stand_in_pictures import CLASSES, draw_picture, draw_pictures
+from workflow.lib.pretrain.stand_in_textures import TEXTURES
 
 SIZE = 40
 
@@ -99,7 +95,7 @@ def features(images):
     return np.hstack([coarse(grey), coarse(steps[0] + steps[1]), overall, values])
 
 
-def test_classes_are_told_apart_better_than_by_chance(pictures):
+def test_a_simple_classifier_beats_chance_but_is_not_enough(pictures):
     images, labels = pictures
     x, train = features(images), np.arange(len(images)) < 15 * len(CLASSES)
     forest = RandomForestClassifier(60, random_state=0).fit(x[train], labels[train])
