@@ -12,7 +12,6 @@ from tests.conftest import ROOT
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.network.encoder import random_encoder
-from workflow.lib.network.train_batchnorm import BatchNormalization
 from workflow.lib.network.views import Tones
 from workflow.lib.pretrain.training import (
     Batches,
@@ -129,30 +128,6 @@ def test_devices_that_cannot_share_a_batch_are_refused():
         all_gpus(Recipe(epochs=1, **RECIPE), devices),
     ):
         pass
-
-
-def test_fused_normalisation_is_keras_own():
-    import keras
-    import tensorflow as tf
-
-    rng = np.random.default_rng(0)
-    images = tf.constant(rng.normal(3, 2, (4, 5, 5, 3)), tf.float32)
-    weights = tf.constant(rng.normal(size=(4, 5, 5, 3)), tf.float32)
-    found = []
-    for kind in (keras.layers.BatchNormalization, BatchNormalization):
-        layer = kind(momentum=0.7)
-        layer.build(images.shape)
-        layer.gamma.assign([0.5, 1.0, 2.0])
-        layer.beta.assign([0.1, 0.2, 0.3])
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            outputs = layer(images, training=True)
-            total = tf.reduce_sum(outputs * weights)
-        sources = [images, layer.gamma.value, layer.beta.value]
-        gradients = tape.gradient(total, sources)
-        found.append([outputs, *gradients, *layer.weights, layer(images, training=False)])
-    for ours, keras_own in zip(*found, strict=True):
-        np.testing.assert_allclose(np.asarray(ours), np.asarray(keras_own), rtol=1e-4, atol=1e-5)
 
 
 def test_drop_connect_is_that_of_the_recipe():

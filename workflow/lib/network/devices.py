@@ -1,26 +1,28 @@
-"""GPUs, threads and precision of this process."""
+"""GPUs, threads and precision of this process.
+
+Keras is imported in each function: scripts import this module before they open the job's log, in
+which Keras's messages while loading belong.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-import keras
-
-if TYPE_CHECKING:
-    import keras
 
 
 def count_gpus() -> int:
     """Count the GPUs that this process may use."""
+    import keras
+
     try:
         return len(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # by JAX, where there is none
+    except RuntimeError:  # JAX raises it where there is no GPU.
         return 0
 
 
 @contextmanager
 def policy(precision: str) -> Iterator[None]:
     """Build networks that calculate in `precision` if there is a GPU, and in float32 otherwise."""
+    import keras
+
     before = keras.config.dtype_policy()
     if count_gpus():
         keras.config.set_dtype_policy(precision)
@@ -31,12 +33,12 @@ def policy(precision: str) -> Iterator[None]:
 
 
 def use_threads(count: int) -> None:
-    """Hold TensorFlow to `count` CPU threads, in this process and before its first operation."""
+    """Limit TensorFlow to `count` CPU threads; to be called before its first operation."""
     import keras
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(count)
-        # Some of a network's operations keep but one thread busy: others run beside them.
+        # Some operations of a network use only one thread; others can then run at the same time.
         tf.config.threading.set_inter_op_parallelism_threads(count)

@@ -12,14 +12,15 @@ from workflow.lib.common.errors import UserError, first_line
 from workflow.lib.common.files import atomic_path, write_json
 
 if TYPE_CHECKING:
-    # It takes seconds to load, and what it says while loading belongs in the job's log.
+    # Keras is imported in functions: it takes seconds to load, only some users of this module need
+    # it, and its messages while loading belong in the job's log.
     import keras
 
 REPRESENTATION_SIZE = 1280
 """Filters of EfficientNetB0's last convolution, averaged over the image (paper Sec. 2.2)."""
 
 INPUT_RANGE = [0, 255]
-"""Of the pixels this network takes: it rescales them itself."""
+"""Range of the pixels that this network takes: it rescales them itself."""
 
 DESCRIPTION_KEYS = ["label", "training", "size", "channels", "input_range", "seed", "versions"]
 
@@ -65,17 +66,17 @@ def save_encoder(
     training: Mapping[str, Any] | None,
     seed: int | None,
 ) -> None:
-    """Write the weights and, beside them, `encoder.json` with what must be known to use them.
+    """Write the weights and, beside them, `encoder.json` with the facts needed to use them.
 
     Parameters
     ----------
     weights
         Path of the weights; its name ends in ``.weights.h5``.
     label
-        What figures that show this encoder say of it; empty for nothing.
+        Note for figures that show this encoder; may be empty.
     training
-        What has shaped the weights; None for nothing. Trained on a survey, `survey` names it and
-        `split` has the keyword arguments of `votes.split_names`.
+        What the weights were trained on; None if they were not trained. If it was a survey,
+        `survey` names it and `split` has the keyword arguments of `votes.split_names`.
     seed
         Of the training, or of random weights; None if it is not known.
     """
@@ -106,12 +107,13 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
     weights
         Path of ``encoder.weights.h5``, with ``encoder.json`` beside it.
     size
-        Side of the images [pixel] it is to see.
+        Side of the images [pixel] that it will be given.
 
     Returns
     -------
     encoder, description
-        The network, whose batch normalisation learns no more, and the content of the json.
+        The network, whose batch normalisation is folded and must not be trained, and the content
+        of the json.
 
     Raises
     ------
@@ -161,7 +163,7 @@ class Head(NamedTuple):
 
 
 def save_head(head: Head | None, path: str | Path) -> None:
-    """Write a head; with None, that the encoder beside it has none."""
+    """Write a head; None records that the encoder beside it has none."""
     kind = {"questions": head.questions, "range": head.range} if head else None
     arrays = {"kernel": head.kernel, "bias": head.bias} if head else {}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -203,5 +205,5 @@ def read_description(weights: str | Path) -> Mapping[str, Any]:
 
 
 def description_path(weights: str | Path) -> Path:
-    """Give the path of the `encoder.json` that stands beside `weights`."""
+    """Give the path of the `encoder.json` beside `weights`."""
     return Path(weights).with_name("encoder.json")

@@ -26,7 +26,7 @@ def iter_vectors(
     views: int,
     origin: str | Path,
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Give the representations of a shard's galaxies in batches.
+    """Compute the representations of a shard's galaxies in batches.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def iter_vectors(
     batch_size, seed, views
         As for `embed_shard`.
     origin
-        The file of the weights, to be named if they are at fault.
+        The file of the weights, for the error message.
 
     Yields
     ------
@@ -67,8 +67,8 @@ def iter_vectors(
 def represent_batch(
     encoder: "keras.Model", images: np.ndarray, iaunames: Sequence[str], seed: int, views: int
 ) -> np.ndarray:
-    """Give the representations of the first images, one a name; the others fill up the batch."""
-    from workflow.lib.network.views import apply_views, draw_views
+    """Compute the representations of the first images, one for each name; the rest is padding."""
+    from workflow.lib.network.views import apply_views, draw_views  # Loads Keras: see `encoder`.
 
     size, crop = images.shape[1], encoder.input_shape[1]
     keys = np.pad(name_keys(iaunames), (0, len(images) - len(iaunames)))
@@ -91,7 +91,7 @@ def answer_all(
     views: int,
     origin: str | Path,
 ) -> tuple[list[str], np.ndarray]:
-    """Give what a head makes of the representation of every galaxy of a survey.
+    """Compute a head's output for the representation of every galaxy of a survey.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def answer_all(
     -------
     iaunames : list of str
     values : numpy.ndarray
-        In the order of the shards.
+        Shape (galaxies, ...), in the order of the shards.
     """
     parts = [
         (iaunames, answer(vectors))

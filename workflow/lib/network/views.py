@@ -1,9 +1,9 @@
 """The views of a galaxy that the network sees, drawn from (seed, iauname, epoch).
 
-The paper (Sec. 2.2): a crop about a random centroid, an aliased (nearest) rotation by any angle,
-and horizontal and vertical flips, drawn anew whenever an image is loaded. Ours is the tone, for
-networks that learn from one survey to see others. Nothing here depends on the order, the batch or
-the process in which galaxies come.
+The paper (Sec. 2.2) uses a crop about a random centroid, an aliased (nearest) rotation by any
+angle, and horizontal and vertical flips, drawn again whenever an image is loaded. We add changes of
+tone, so that a network trained on one survey works on others. Nothing here depends on the order,
+the batch or the process in which galaxies are handled.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from workflow.lib.common.name_seeds import uniform
 
 
 class Views(NamedTuple):
-    """How to look at each of n galaxies; every field is an array of shape (n,)."""
+    """Geometry of the view of each of n galaxies; every field is an array of shape (n,)."""
 
     angle: np.ndarray
     """Counter-clockwise rotation in radians, float32 in [0, 2 pi)."""
@@ -31,12 +31,12 @@ class Views(NamedTuple):
 
 
 class Tones(NamedTuple):
-    """How light each of n galaxies is shown; every field is an array of shape (n,), float32."""
+    """Tone of each of n galaxies; every field is an array of shape (n,), float32."""
 
     contrast: np.ndarray
-    """What grey levels are multiplied by."""
+    """Factor by which grey levels are multiplied."""
     brightness: np.ndarray
-    """What is then added to them, as a share of white."""
+    """Then added to grey levels, as a fraction of white."""
 
 
 def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) -> Views:
@@ -47,7 +47,7 @@ def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) ->
     keys
         Shape (n,), uint64, from `name_seeds.name_keys`.
     seed, epoch
-        With the name, all that the draw depends on.
+        Together with the name, these determine the draw.
     size, crop
         Sides [pixel] of the stored image and of the crop, ``crop <= size``.
     """
@@ -62,7 +62,7 @@ def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) ->
 
 
 def central_views(count: int, size: int, crop: int) -> Views:
-    """Give `count` views that change nothing but crop the middle."""
+    """Give `count` views that only crop the middle."""
     middle = np.full(count, (size - crop) // 2, np.int32)
     still = np.zeros(count, np.float32)
     return Views(still, still, still, middle, middle)
@@ -78,7 +78,7 @@ def draw_tones(
     keys, seed, epoch
         As for `draw_views`.
     contrast, brightness
-        The most that a tone differs from the image's own, to either side.
+        Largest change of contrast and of brightness, in either direction.
     """
     numbers = uniform(keys, seed, epoch, len(Views._fields) + len(Tones._fields))
     scale, shift = 2 * numbers[len(Views._fields) :] - 1
@@ -86,16 +86,16 @@ def draw_tones(
 
 
 def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.KerasTensor:
-    """Rotate, flip and crop in one nearest-pixel look-up, on whatever device holds the images.
+    """Rotate, flip and crop in one nearest-pixel look-up, on the device that holds the images.
 
-    What a rotation brings in from outside the image is the image mirrored at its edge.
+    Where a rotation reaches outside the image, the image is mirrored at its edge.
 
     Parameters
     ----------
     images
         Shape (n, size, size, channels), uint8 or float32.
     views
-        One view an image.
+        One view for each image.
     crop
         Side of the crop [pixel].
 
@@ -107,7 +107,7 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
     size, channels = images.shape[1], images.shape[3]
     rows, columns = ops.arange(crop, dtype="float32"), ops.arange(crop, dtype="float32")
     half = (size - 1) / 2
-    # From the crop's pixel back to the stored one: uncrop, unflip, unrotate.
+    # From a pixel of the crop back to the stored image: undo crop, flip and rotation.
     y = (ops.cast(_each(views.top), "float32") + rows[None, :, None] - half) * _sign(views.flip_y)
     x = (ops.cast(_each(views.left), "float32") + columns[None, None, :] - half) * _sign(
         views.flip_x
@@ -122,14 +122,14 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
 
 
 def apply_tones(seen: keras.KerasTensor, tones: Tones) -> keras.KerasTensor:
-    """Change the tone of images, cut off at black and white as any picture is.
+    """Change the tone of images, clipped at black and white.
 
     Parameters
     ----------
     seen
         Shape (n, crop, crop, channels), float32, 0 to 255.
     tones
-        One tone an image.
+        One tone for each image.
 
     Returns
     -------
