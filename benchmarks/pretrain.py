@@ -1,7 +1,7 @@
-"""How fast EfficientNetB0 is trained on a CPU, with the memory of a step kept for the next and not.
+"""Training speed of EfficientNetB0 on a CPU, with and without keeping freed memory (KeepMemory).
 
-Run ``.venv/bin/python benchmarks/pretrain.py``: turns of both, each in a process of its own, as
-sky.yaml trains: views of 64 pixels in batches of 64. It wants an otherwise idle machine.
+Run ``.venv/bin/python benchmarks/pretrain.py``: both alternately, each in its own process, as
+sky.yaml trains: views of 64 pixels in batches of 64. It needs an otherwise idle machine.
 """
 
 import os

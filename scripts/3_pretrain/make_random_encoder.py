@@ -1,4 +1,4 @@
-"""Draw random weights: what an encoder is before any pretraining."""
+"""Draw random weights: an encoder without any pretraining."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.network.encoder import random_encoder, save_encoder

@@ -15,7 +15,7 @@ EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_H
 
 
 rule make_random_encoder:
-    """Draw random weights: what an encoder is before any pretraining."""
+    """Draw random weights: an encoder without any pretraining."""
     output:
         weights="<results>/3_pretrain/random/encoder.weights.h5",
         description="<results>/3_pretrain/random/encoder.json",
@@ -75,7 +75,7 @@ rule pretrain_encoder:
 
 
 rule pretrain_stand_in:
-    """Train an encoder to name procedural pictures, where ImageNet's weights cannot be had."""
+    """Train an encoder to name procedural pictures, where ImageNet's weights are not available."""
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",

@@ -1,4 +1,4 @@
-"""How well pretrained networks predict votes that they never saw."""
+"""How well pretrained networks predict votes on galaxies that they were not trained on."""
 
 import logging
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ def score(counts: np.ndarray, concentrations: np.ndarray) -> dict[str, Any]:
     dict
         galaxies; votes; error: mean absolute difference of a vote fraction; loss: mean
         Dirichlet-multinomial negative log-likelihood; constant_error and constant_loss: the same
-        for the constant concentrations that fit these very votes best. Where volunteers agree on
+        for the constant concentrations that fit the same votes best. Where volunteers agree on
         each galaxy but not on all, those are under 1, the least that a network can give; so its
         loss may be the higher one although it tells galaxies apart and has the lower error.
     """

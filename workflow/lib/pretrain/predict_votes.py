@@ -1,16 +1,12 @@
-"""Votes as a pretrained network predicts them (paper Sec. 2.2)."""
+"""Votes predicted by a pretrained network (paper Sec. 2.2)."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.network.encoder import load_encoder, load_head
-from workflow.lib.pretrain.votes import held_out_names, votes_table
-
-if TYPE_CHECKING:
-    pass
 from workflow.lib.network.forward import answer_all
+from workflow.lib.pretrain.votes import held_out_names, votes_table
 
 
 def predict_votes(

@@ -27,16 +27,16 @@ def pretrain_stand_in(
     weights: str | Path,
     curve: str | Path,
 ) -> None:
-    """Train EfficientNetB0 to name what procedural pictures show, in the place of ImageNet.
+    """Train EfficientNetB0 to name what procedural pictures show, instead of ImageNet.
 
     Parameters
     ----------
     pictures
-        How many are drawn; each tenth is for validation.
+        Number of pictures; a tenth of them is for validation.
     network_size, crop_size
         Sides of a picture and of the network's view of it [pixel].
     processes
-        How many draw the pictures.
+        Number of processes that draw the pictures.
     recipe, seed, weights, curve
         As for `pretrain`; the seed is also that of the pictures.
     """
@@ -54,7 +54,7 @@ def pretrain_stand_in(
     images, labels = draw_pictures(pictures, seed, network_size, processes)
     log.info("%d pictures of %d classes", len(images), len(CLASSES))
     keys = name_keys([f"picture {number}" for number in range(pictures)])
-    # Classes may take turns: the first tenth alone would not have all of them.
+    # Pictures cycle through the classes: the first tenth alone might not have all of them.
     order = np.random.default_rng(seed).permutation(pictures)
     training, validation = (
         Batches(

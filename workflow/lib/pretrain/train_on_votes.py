@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,13 @@ from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
 from workflow.lib.pretrain.dirichlet import best_constant
 from workflow.lib.pretrain.votes import Questions, question_slices, read_votes, split_names
 
+if TYPE_CHECKING:
+    from workflow.lib.pretrain.training import Batches, Recipe
+
 log = logging.getLogger(__name__)
 
 MOST_FITTED = 2000
-"""Galaxies by which the first, constant prediction is fitted."""
+"""Maximum number of galaxies to which the first, constant prediction is fitted."""
 
 
 def pretrain(
@@ -49,13 +52,13 @@ def pretrain(
     catalogue
         The survey's catalogue, with the counts of votes.
     images, names
-        The survey's images and whose they are, by `shards.gather_images`.
+        The survey's images and the names of their galaxies, by `shards.gather_images`.
     survey
         Its name.
     questions
-        What is asked of the network.
+        The questions that the network is to answer.
     concentrations
-        Lowest and highest Dirichlet concentration that it may give.
+        Lowest and highest Dirichlet concentration that it may predict.
     crop_size
         Side of its view [pixel].
     split
@@ -77,7 +80,6 @@ def pretrain(
 
     from workflow.lib.pretrain.loss import vote_loss
     from workflow.lib.pretrain.training import (
-        Batches,
         Recipe,
         all_gpus,
         build_pretraining_head,
@@ -87,22 +89,10 @@ def pretrain(
     )
 
     how = Recipe(**recipe)
-    pixels = np.load(images, mmap_mode="r")
-    iaunames = pd.read_csv(names, dtype=str)["iauname"].tolist()
-    counts = _counts_of(iaunames, catalogue, questions)
-    sets = np.where(counts.any(axis=1), split_names(iaunames, **split), "no votes")
-    _need_galaxies(sets, how.batch_size, questions, catalogue)
-    training, validation = (
-        Batches(
-            pixels, counts, name_keys(iaunames), np.flatnonzero(sets == name),
-            crop=crop_size, recipe=how, seed=seed, train=name == "train",
-        )
-        for name in ("train", "validation")
-    )  # fmt: skip
-    log.info(
-        "%s: %d galaxies to train on, %d to validate",
-        ", ".join(questions), len(training.rows), len(validation.rows),
-    )  # fmt: skip
+    training, validation = _read_sets(
+        catalogue, images, names, questions, crop=crop_size, split=split, recipe=how, seed=seed
+    )
+    pixels, counts = training.images, training.labels
     low, high = concentrations
     with all_gpus(how):
         encoder = random_encoder(crop_size, seed)
@@ -119,22 +109,49 @@ def pretrain(
     state = unfinished_folder(weights, settings, [catalogue, names], "pretrain.train_on_votes")
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
-    kernel, bias = head_weights(last)
     asked = {question: list(answers) for question, answers in questions.items()}
-    save_head(Head(asked, (low, high), kernel, bias), head)
-    save_encoder(
-        encoder,
-        weights,
-        label="",
-        training={
-            "survey": survey,
-            "questions": list(questions),
-            "galaxies": len(training.rows),
-            "split": dict(split),
-        },
-        seed=seed,
-    )
+    save_head(Head(asked, (low, high), *head_weights(last)), head)
+    known = {
+        "survey": survey,
+        "questions": list(questions),
+        "galaxies": len(training.rows),
+        "split": dict(split),
+    }
+    save_encoder(encoder, weights, label="", training=known, seed=seed)
     remove_unfinished(weights)
+
+
+def _read_sets(
+    catalogue: str | Path,
+    images: str | Path,
+    names: str | Path,
+    questions: Questions,
+    *,
+    crop: int,
+    split: Mapping[str, Any],
+    recipe: "Recipe",
+    seed: int,
+) -> tuple["Batches", "Batches"]:
+    """Give the training and the validation set, both of galaxies with votes; log their sizes."""
+    from workflow.lib.pretrain.training import Batches
+
+    pixels = np.load(images, mmap_mode="r")
+    iaunames = pd.read_csv(names, dtype=str)["iauname"].tolist()
+    counts = _counts_of(iaunames, catalogue, questions)
+    sets = np.where(counts.any(axis=1), split_names(iaunames, **split), "no votes")
+    _need_galaxies(sets, recipe.batch_size, questions, catalogue)
+    training, validation = (
+        Batches(
+            pixels, counts, name_keys(iaunames), np.flatnonzero(sets == name),
+            crop=crop, recipe=recipe, seed=seed, train=name == "train",
+        )
+        for name in ("train", "validation")
+    )  # fmt: skip
+    log.info(
+        "%s: %d galaxies to train on, %d to validate",
+        ", ".join(questions), len(training.rows), len(validation.rows),
+    )  # fmt: skip
+    return training, validation
 
 
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
@@ -143,20 +160,20 @@ def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions)
     place = {name: row for row, name in enumerate(named)}
     unknown = next((name for name in iaunames if name not in place), None)
     if unknown is not None:
-        raise UserError(f"{catalogue}: no galaxy {unknown}, of which there is an image")
+        raise UserError(f"{catalogue}: no galaxy {unknown}, although there is an image of it")
     return counts[[place[name] for name in iaunames]]
 
 
 def _first_bias(
     counts: np.ndarray, questions: Questions, concentrations: tuple[float, float], seed: int
 ) -> np.ndarray:
-    """Let training start from the best constant prediction, which is far from a bias of 0."""
+    """Give the bias of the best constant prediction, from which training starts, (answers,)."""
     low, high = concentrations
     shares = []
     for place in question_slices(questions).values():
         asked = counts[:, place][counts[:, place].any(axis=1)]
         chosen = np.random.default_rng(seed).permutation(len(asked))[:MOST_FITTED]
-        # Nearer to the limits a sigmoid has so little slope that most galaxies would teach nothing.
+        # Nearer to the limits a sigmoid has so little slope that most galaxies teach nothing.
         shares.append((np.maximum(best_constant(asked[chosen]), 2 * low) - low) / (high - low))
     return logit(np.minimum(np.concatenate(shares), 0.99)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Training a network, so that a killed job goes on where it was and ends where it would have."""
+"""Training of a network; a killed job resumes after its last epoch and ends as it would have."""
 
 import ctypes
 import logging
@@ -30,46 +30,50 @@ from workflow.lib.network.views import (
 log = logging.getLogger(__name__)
 
 DROP_CONNECT = 0.2
-"""The share that Keras builds EfficientNetB0 with."""
+"""Drop-connect rate with which Keras builds EfficientNetB0."""
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Options of mallopt: from how many bytes on memory that is freed is given back."""
+"""Options of mallopt: freed memory of more bytes than this is returned to the system."""
+
 MOST_KEPT = 2**30
+"""Value for both options [byte]."""
 
 
 class Recipe(NamedTuple):
     """How a network is trained."""
 
     epochs: int
-    """The most there may be."""
+    """Maximum number of epochs."""
     patience: int
     """Epochs without a new lowest validation loss after which training stops."""
     batch_size: int
     learning_rate: float
-    """Of Adam (Kingma & Ba 2015): the highest."""
+    """Highest learning rate of Adam (Kingma & Ba 2015)."""
     warmup: int
-    """Epochs before that in which it rises."""
+    """Number of epochs in which the learning rate rises to its highest value."""
     cosine: bool
-    """Whether it then falls to 0 by the last of `epochs`, as a cosine; otherwise it stays."""
+    """Whether it then falls to 0 by the last epoch, as a cosine; otherwise it is constant."""
     head_rate: float
-    """Share of the learning rate at which the head learns. Adam moves all of an output's 1280
-    weights by as much at once: by the whole rate, few steps would take outputs so far that their
-    sigmoids have no slope."""
+    """Learning rate of the head, as a fraction of the learning rate. Adam changes all 1280 weights
+    of an output by equal amounts: at the full rate, a few steps would move the outputs so far that
+    their sigmoids have no slope."""
     dropout: float
-    """Share of the representation's values that is blanked before the head."""
+    """Fraction of the representation's values that is dropped out before the head."""
     drop_connect: float
-    """How often the last residual block is left out; those before it less often (Huang+16)."""
+    """Probability of skipping the last residual block; earlier ones less often (Huang+16)."""
     zero_init_residual: bool
-    """Whether each residual block starts as the identity (Goyal+17). Else a few galaxies unlike the
-    others, edge-on discs, grow from block to block until the representation is about them alone."""
+    """Whether each residual block starts as the identity (Goyal+17). Otherwise
+    the values of a few unusual galaxies, edge-on discs, grow from block to block until they
+    dominate the representation."""
     clip_norm: float | None
-    """Length over which the gradient of a batch is shortened; None: never. One rare galaxy may give
-    a hundred times the usual gradient, after which Adam goes on in small steps for long."""
+    """Length to which a longer gradient of a batch is shortened; None: never. One rare galaxy may
+    give a hundred times the usual gradient, after which Adam takes small steps for a long time."""
     contrast: float
-    """How far from 1 the factor is that an image's grey levels are multiplied by in training."""
+    """Largest deviation from 1 of the factor applied to an image's grey levels in training."""
     brightness: float
-    """How far they are then shifted, as a share of white. Surveys show the same galaxy in other
-    tones: a network that has seen one survey alone takes some of that for the galaxy's own."""
+    """Largest shift of the grey levels after that, as a fraction of white. Surveys show the same
+    galaxy in different tones: a network trained on one survey alone may take a survey's tone for a
+    property of the galaxy."""
     momentum: float
     """Of the running means in batch normalisation."""
     precision: str
@@ -86,12 +90,12 @@ class Recipe(NamedTuple):
 
 
 class Look(keras.layers.Layer):
-    """Takes a view of each image, on the device that trains: crop, nearest rotation, flips, tone.
+    """Applies a view to each image, on the device that trains: crop, rotation, flips, tone.
 
     Parameters
     ----------
     crop
-        Side of what is seen [pixel].
+        Side of the view [pixel].
     """
 
     def __init__(self, crop: int, **options: Any) -> None:
@@ -107,14 +111,14 @@ class Look(keras.layers.Layer):
 
 
 class KeepMemory(keras.callbacks.Callback):
-    """Has the C library keep what a step frees for the next step.
+    """Makes the C library keep memory that a training step frees for the next step.
 
-    When it first reads batches from Python, TensorFlow has glibc give all memory over 128 KiB back
-    at once: most of a step on a CPU would be spent on being given the same memory anew.
+    When TensorFlow first reads batches from Python, it makes glibc return every freed block over
+    128 KiB to the system at once: most of a step on a CPU would be spent on allocating it again.
     """
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Undo that, after the first batch was read."""
+        """Reset glibc's thresholds after the first batch was read."""
         if batch == 0 and sys.platform == "linux":
             set_option = ctypes.CDLL(None).mallopt
             for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
@@ -157,9 +161,10 @@ def build_trainee(
         start_from_identity(encoder)
     train_normalisation(encoder, recipe.momentum)
     optimizer = keras.optimizers.Adam(global_clipnorm=recipe.clip_norm)
-    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=count_gpus() > 0)
-    # Else the first step would be traced twice, the second time with the optimiser's variables.
+    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own; JAX has only XLA.
+    with_xla = count_gpus() > 0 or keras.backend.backend() == "jax"
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=with_xla)
+    # Otherwise the first step would be traced twice, again with the optimiser's variables.
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -232,17 +237,16 @@ class Batches(keras.utils.PyDataset):
     keys
         Shape (n,), uint64, from `name_seeds.name_keys`.
     rows
-        Those of the images to take.
+        Rows of `images` to use.
     crop
         Side of the views [pixel].
     recipe
-        Says how many images are a batch, and how their tones differ.
+        Gives the batch size and the ranges of the tones.
     seed
         Of the views, the tones and the order.
     train
-        Whether each epoch has other views and tones in another order, in whole batches only;
-        otherwise views and order stay, tones are the images' own, and the last batch may be
-        smaller.
+        If true, each epoch has new views, tones and order, and only whole batches. Otherwise views
+        and order are fixed, tones are unchanged, and the last batch may be smaller.
     """
 
     def __init__(
@@ -302,7 +306,7 @@ def all_gpus(recipe: Recipe, devices: Sequence[str] = ()) -> Iterator[None]:
     recipe
         Its precision is the dtype policy of the networks built in this context, if there is a GPU.
     devices
-        TensorFlow's names of devices to use in the place of the GPUs.
+        TensorFlow's names of devices to use instead of the GPUs.
 
     Raises
     ------
@@ -335,17 +339,17 @@ def train(
     seed: int,
     state: str | Path,
 ) -> list[Epoch]:
-    """Train until the validation loss falls no more, or for as long as the recipe says.
+    """Train until the validation loss no longer falls, or for the recipe's number of epochs.
 
-    After each epoch all that the next one depends on is saved; started again, training goes on
-    after the last whole epoch. What is drawn within an epoch depends on `seed` and its number.
+    After each epoch, everything that the next one depends on is saved; started again, training
+    resumes after the last whole epoch. Random draws of an epoch depend on `seed` and its number.
 
     Parameters
     ----------
     model
         Compiled. In the end it has the weights of the best epoch.
     training, validation
-        By the first it learns; by the loss of the second the best epoch is chosen.
+        Training set, and validation set whose loss selects the best epoch.
     recipe
         How.
     seed
@@ -384,11 +388,6 @@ def train(
         )  # fmt: skip
     model.set_weights(best)
     return curve
-
-
-def predict(model: keras.Model, batches: Batches) -> np.ndarray:
-    """Give the outputs for all rows of `batches`, in their order, float32."""
-    return np.asarray(model.predict(batches, verbose=0), np.float32)
 
 
 def _best(curve: list[Epoch]) -> int:

@@ -8,7 +8,7 @@ def questions_of(pretraining):
 
 
 def recipe_of(wildcards):
-    """Say how a pretraining is trained."""
+    """Give the recipe of a pretraining, with its own number of epochs if config has one."""
     pretrainings = config["pretraining"]
     epochs = pretrainings["epochs_of"].get(wildcards.pretraining, pretrainings["recipe"]["epochs"])
     return pretrainings["recipe"] | {"epochs": epochs}
