@@ -1,7 +1,7 @@
-"""Speed of fine-tuning: ours, a plain Keras fit that does the same, and Keras's bare steps.
+"""Speed of fine-tuning: ours, an equivalent plain Keras fit, and Keras's bare training steps.
 
 Run ``.venv/bin/python benchmarks/finetune.py``. On made-up images, for each size of the training
-set and both stages, it prints images/s of three ways, measured alternately in one process:
+set and both stages, it prints images/s of three methods, measured alternately in one process:
 
 ours
     `network.Network`, as the workflow uses it, with its validation after each epoch.
@@ -12,8 +12,8 @@ bare
     ``train_on_batch`` repeatedly on one batch, without pipeline and validation: the limit for a
     step that Keras compiles and, in the frozen stage, that passes through the encoder each time.
 
-Then the seconds of a whole run, both stages, from a fresh network to the score, by the first two
-with the same numbers of epochs. Given the folder of a finished grid
+Then it prints the seconds of a whole run (both stages, from a fresh network to the score) by the
+first two methods, with the same numbers of epochs. Given the folder of a finished grid
 (``results/toy/7_finetune/ring``), it prints only these seconds, for the first repeat of the
 encoder `all`, with the numbers of epochs that its runs took.
 """

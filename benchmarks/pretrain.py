@@ -1,7 +1,8 @@
 """Training speed of EfficientNetB0 on a CPU, with and without keeping freed memory (KeepMemory).
 
-Run ``.venv/bin/python benchmarks/pretrain.py``: both alternately, each in its own process, as
-sky.yaml trains: views of 64 pixels in batches of 64. It needs an otherwise idle machine.
+Run ``.venv/bin/python benchmarks/pretrain.py`` on an otherwise idle machine. It runs both
+alternately, each in its own process, with the settings of sky.yaml: views of 64 pixels in batches
+of 64.
 """
 
 import os
@@ -18,7 +19,7 @@ TURNS, EPOCHS, IMAGES = 2, 3, 640
 
 
 def turn(keep: bool) -> None:
-    """Train for a few epochs and print the images a second of the best, and its page faults."""
+    """Train for a few epochs; print the best epoch's images/s and page faults per image."""
     import resource
 
     import numpy as np

@@ -1,4 +1,4 @@
-"""Zoobot's network, written as its authors wrote it, and checkpoints as they released them."""
+"""Zoobot's network and checkpoints in the format of its release, built for tests."""
 
 import re
 
@@ -48,7 +48,7 @@ def zoobot_network(size, channels=1):
 
 
 def settle(network, seed, brightest=1):
-    """Give a network weights as after training, so that what it gives depends on the picture."""
+    """Give a network weights like trained ones, so that its output depends on the picture."""
     rng = np.random.default_rng(seed)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -60,7 +60,7 @@ def settle(network, seed, brightest=1):
 
 
 def variables_of(network, place="layer_with_weights-0/layer_with_weights-0/"):
-    """Give a network's variables by the paths that Keras 2 would have saved them under."""
+    """Map the paths under which Keras 2 would save a network's variables to their values."""
     layers = [layer for layer in network.layers if layer.weights]
     paths = {}
     for number, layer in enumerate(layers):
@@ -72,7 +72,7 @@ def variables_of(network, place="layer_with_weights-0/layer_with_weights-0/"):
 
 
 def head_variables(answers, seed):
-    """Give the variables of the dense layer that follows."""
+    """Give the variables of the dense layer after the encoder."""
     rng = np.random.default_rng(seed)
     return {
         "layer_with_weights-1/kernel": rng.normal(0, 0.1, (1280, answers)).astype(np.float32),
@@ -81,7 +81,7 @@ def head_variables(answers, seed):
 
 
 def write_checkpoint(variables, prefix):
-    """Write variables by their paths, with what training leaves beside them; give the index."""
+    """Write a checkpoint with a step counter and an optimiser, as in training; give its index."""
     root = tf.Module()
     for path, value in variables.items():
         *above, name = path.split("/")
@@ -101,7 +101,7 @@ def write_checkpoint(variables, prefix):
 
 
 def nested(variables):
-    """Rename variables as if stem, blocks and top were models of their own: later they were."""
+    """Rename variables as if stem, blocks and top were separate models, as in later releases."""
     inner = [path for path in variables if path.count("/") == 3]
     top = max(map(number_of, inner)) - 1
     starts = [0, 2, top]

@@ -1,4 +1,4 @@
-"""Take the weights that config names, after checking that they fit the network."""
+"""Copy the weights that config names, after checking that they fit the network."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.pretrain.released_weights import copy_encoder

@@ -1,4 +1,4 @@
-"""Compare the votes that each network predicts with those of volunteers, held out."""
+"""Compare each network's predicted votes with volunteers' votes, on held-out galaxies."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.pretrain.evaluate import evaluate

@@ -1,4 +1,4 @@
-"""Train an encoder to name procedural pictures, where ImageNet's weights are not available."""
+"""Train an encoder to classify procedural pictures, where ImageNet's weights are not available."""
 
 from workflow.lib.common.logs import log_to
 from workflow.lib.network.devices import use_threads

@@ -1,4 +1,4 @@
-# The encoders: EfficientNetB0 before and after it learned to answer volunteers' questions.
+# The encoders: EfficientNetB0 before and after training on volunteers' votes.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, weights named by config.
 # Writes: <results>/3_pretrain/{pretraining}/*, evaluation.csv. Paper: Sec. 2.2, 4.2.
 from workflow.lib.planning.grid import STAND_IN, weights_file
@@ -75,7 +75,7 @@ rule pretrain_encoder:
 
 
 rule pretrain_stand_in:
-    """Train an encoder to name procedural pictures, where ImageNet's weights are not available."""
+    """Train an encoder to classify procedural pictures, where ImageNet's weights are not available."""
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -105,7 +105,7 @@ rule pretrain_stand_in:
 
 
 rule copy_encoder:
-    """Take the weights that config names, after checking that they fit the network."""
+    """Copy the weights that config names, after checking that they fit the network."""
     input:
         weights=lambda wildcards: weights_file(WEIGHTS[wildcards.pretraining]),
     output:
@@ -166,7 +166,7 @@ rule predict_votes:
 
 
 rule evaluate_pretraining:
-    """Compare the votes that each network predicts with those of volunteers, held out."""
+    """Compare each network's predicted votes with volunteers' votes, on held-out galaxies."""
     input:
         votes=expand(
             "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet",

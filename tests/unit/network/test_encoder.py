@@ -1,4 +1,4 @@
-"""The network and its weights: what it gives, what determines it, and what it refuses."""
+"""The network and its weights: output, reproducibility, and weights that are refused."""
 
 import hashlib
 import json
@@ -74,7 +74,7 @@ def test_a_representation_has_1280_values(encoder):
     assert encoder.layers[-1].output.shape[-1] == 1280
 
 
-def test_layers_carry_the_names_by_which_blocks_are_unfrozen(encoder):
+def test_layers_have_the_names_that_unfreezing_relies_on(encoder):
     names = {layer.name for layer in encoder.layers}
     blocks = {name.partition("_")[0][5] for name in names if name.startswith("block")}
     assert blocks == set("1234567")
@@ -149,12 +149,12 @@ def test_missing_weights_are_named(weights):
 
 
 @pytest.mark.parametrize("kept", [0, 100, 100_000])
-def test_weights_cut_short_are_named(weights, kept):
+def test_truncated_weights_are_named(weights, kept):
     weights.write_bytes(weights.read_bytes()[:kept])
     assert complaint(weights).startswith(f"{weights}: not weights of this EfficientNetB0")
 
 
-def test_other_files_are_no_weights(weights):
+def test_other_files_are_refused(weights):
     weights.write_text("<!doctype html>")
     assert "not weights of this EfficientNetB0" in complaint(weights)
 
@@ -171,7 +171,7 @@ def test_a_broken_description_is_named(weights, content):
 
 
 @pytest.mark.parametrize("key", DESCRIPTION_KEYS)
-def test_a_key_that_the_description_lacks_is_named(weights, key):
+def test_a_missing_key_of_the_description_is_named(weights, key):
     path = weights.with_name("encoder.json")
     content = json.loads(path.read_text())
     del content[key]

@@ -13,7 +13,7 @@ IMAGES = RNG.normal(0, 1, (6, 16, 16, 3)).astype(np.float32)
 
 
 def block():
-    """Build a network of all kinds of convolutions that EfficientNet has."""
+    """Build a network with every kind of convolution that EfficientNet has."""
     inputs = flow = keras.Input((16, 16, 3))
     for convolve in (
         layers.Conv2D(8, 3, strides=2, padding="valid", use_bias=False),
@@ -26,7 +26,7 @@ def block():
 
 
 def learn_normalisation(network, variance=1.0):
-    """Give each channel a scale, a shift and running means of its own, as training does."""
+    """Give each channel its own scale, shift and running means, as training does."""
     rng = np.random.default_rng(2)
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
@@ -36,7 +36,7 @@ def learn_normalisation(network, variance=1.0):
 
 
 def pair(build, path, variance=1.0):
-    """Give Keras's network, and the folded one with the weights that it wrote."""
+    """Give Keras's network, and the folded one with the weights that Keras saved."""
     plain, folded = build(), build()
     learn_normalisation(plain, variance)
     fold_normalisation(folded)
@@ -45,14 +45,14 @@ def pair(build, path, variance=1.0):
     return plain, folded
 
 
-def test_it_gives_the_same(tmp_path):
+def test_a_folded_network_has_the_same_output(tmp_path):
     plain, folded = pair(block, tmp_path / "x.weights.h5")
     expected = np.asarray(plain(IMAGES, training=False))
     assert expected.std(axis=0).min() > 0.01
     np.testing.assert_allclose(np.asarray(folded(IMAGES)), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_it_learns_the_same(tmp_path):
+def test_a_folded_network_learns_the_same(tmp_path):
     import tensorflow as tf
 
     gradients = []
@@ -103,7 +103,7 @@ def test_half_precision_holds_large_variances(precision):
     np.testing.assert_allclose(found, expected, atol=0.01)
 
 
-def test_what_cannot_be_folded_is_left_as_it_is():
+def test_layers_that_cannot_be_folded_are_left_unchanged():
     network = keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.BatchNormalization()])
     with pytest.raises(KeyError):
         fold_normalisation(network)

@@ -1,4 +1,4 @@
-"""Forward passes: averaged over views, and the same whatever fills up a batch."""
+"""Forward passes: averaged over views, and independent of the padding of a batch."""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ import tensorflow as tf
 from workflow.lib.network.train_batchnorm import BatchNormalization
 
 
-def test_fused_normalisation_is_keras_own():
+def test_fused_normalisation_agrees_with_keras():
     rng = np.random.default_rng(0)
     images = tf.constant(rng.normal(3, 2, (4, 5, 5, 3)), tf.float32)
     weights = tf.constant(rng.normal(size=(4, 5, 5, 3)), tf.float32)

@@ -1,4 +1,4 @@
-"""Unfinished training: its arrays come back as they were, and its folder goes with the result."""
+"""Unfinished training: arrays are restored, and the folder is removed with the result."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from workflow.lib.network.unfinished import (
 MODULE = "pretrain.train_on_votes"
 
 
-def test_arrays_and_lists_of_arrays_come_back_in_order(tmp_path):
+def test_arrays_and_lists_of_arrays_are_restored_in_order(tmp_path):
     weights = [np.full((2, number), number, np.float32) for number in range(12)]
     save_arrays(
         {"weights": weights, "none": [], "loss": 1.5, "steps": np.arange(3)}, tmp_path / "a.npz"
@@ -43,7 +43,7 @@ def test_the_folder_depends_on_settings_and_inputs(tmp_path):
     assert folder({"size": 1}) != first
 
 
-def test_all_unfinished_training_of_one_result_is_removed_and_of_no_other(tmp_path):
+def test_unfinished_training_is_removed_for_one_result_only(tmp_path):
     for result in ("n2_r1.json", "n2_r10.json"):
         for settings in (1, 2):
             unfinished_folder(tmp_path / result, settings, [], MODULE)

@@ -1,4 +1,4 @@
-"""Views: drawn from name, seed and epoch alone, uniform, and made of the image's own pixels."""
+"""Views: determined by name, seed and epoch, uniform, and using only the image's own pixels."""
 
 import numpy as np
 import pytest
@@ -26,13 +26,13 @@ def view(angle=0.0, flip_x=0.0, flip_y=0.0, left=0, top=0):
 
 
 def look(image, crop=None, **how):
-    """See one image by one view."""
+    """Apply one view to one image."""
     seen = apply_views(image[None, :, :, None], view(**how), crop or len(image))
     return np.asarray(seen)[0, :, :, 0]
 
 
 def slow_look(image, angle, flip_x, flip_y, left, top, crop):
-    """The same one pixel at a time, and where two pixels are too equally near to tell."""
+    """Apply a view pixel by pixel; also mark pixels whose nearest source is ambiguous."""
     size = len(image)
     middle = (size - 1) / 2
     mirrored = np.concatenate([np.arange(size), np.arange(size)[::-1]])
@@ -53,7 +53,7 @@ def slow_look(image, angle, flip_x, flip_y, left, top, crop):
 
 
 def numbered(size):
-    """An image without two equal pixels."""
+    """An image whose pixels all differ."""
     return np.arange(size * size, dtype=np.float32).reshape(size, size)
 
 
@@ -77,7 +77,7 @@ def test_a_galaxys_view_is_the_same_in_any_order_and_batch(order, batch, seed, e
 
 
 def test_the_keys_of_names_are_the_same_on_every_machine():
-    # The first 8 bytes of the SHA-256 of "abc" (FIPS 180-4), the lowest first.
+    # The first 8 bytes of the SHA-256 of "abc" (FIPS 180-4), lowest byte first.
     assert name_keys(["abc"]).tolist() == [0xEACF018FBF1678BA]
     assert len(np.unique(name_keys(NAMES))) == len(NAMES)
 
@@ -101,7 +101,7 @@ def test_views_are_uniform():
         assert stats.binomtest(int(flip.sum()), len(NAMES)).pvalue > 0.01
 
 
-def test_tones_are_uniform_about_the_images_own():
+def test_tones_are_uniform_around_the_unchanged_image():
     contrast, brightness = draw_tones(name_keys(NAMES), 1, 1, 0.25, 0.1)
     assert contrast.dtype == brightness.dtype == np.float32
     assert stats.kstest(contrast, stats.uniform(0.75, 0.5).cdf).pvalue > 0.01
@@ -136,7 +136,7 @@ def test_every_offset_of_a_crop_occurs():
     flip_y=st.booleans(),
     data=st.data(),
 )
-def test_views_are_what_a_slow_look_up_gives(angle, flip_x, flip_y, data):
+def test_views_agree_with_a_slow_look_up(angle, flip_x, flip_y, data):
     size = data.draw(st.sampled_from([16, 17]))
     crop = data.draw(st.sampled_from([9, 12]))
     left, top = (data.draw(st.integers(0, size - crop)) for _ in range(2))
@@ -165,7 +165,7 @@ def test_a_crop_is_cut_from_the_turned_and_flipped_image():
     np.testing.assert_array_equal(seen, whole[1:5, 3:7])
 
 
-def test_what_a_rotation_brings_in_is_the_image_mirrored_at_its_edge():
+def test_rotations_fill_corners_with_the_image_mirrored_at_its_edge():
     image = numbered(16)
     mirrored = np.pad(image, 16, mode="symmetric")
     corner = look(image, angle=np.pi / 4)[0, 0]
@@ -207,9 +207,7 @@ def test_central_views_crop_the_middle_and_change_nothing_else(size, crop, first
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.99), st.floats(0, 0.99))
 @settings(max_examples=25)
-def test_a_tone_scales_and_shifts_each_image_by_its_own_and_stays_in_range(
-    seed, contrast, brightness
-):
+def test_each_image_is_scaled_and_shifted_by_its_own_tone_within_range(seed, contrast, brightness):
     seen = np.random.default_rng(seed).uniform(0, 255, (3, 8, 8, 1)).astype(np.float32)
     tones = draw_tones(name_keys(NAMES[:3]), seed, 1, contrast, brightness)
     toned = np.asarray(apply_tones(seen, tones))

@@ -1,18 +1,18 @@
-"""The best constant prediction of votes is found."""
+"""The constant prediction of votes with the lowest loss."""
 
 import numpy as np
 
 from workflow.lib.pretrain.dirichlet import best_constant, mean_loss
 
 
-def test_the_best_constant_is_that_which_the_votes_were_drawn_from():
+def test_the_best_constant_recovers_the_concentrations_of_drawn_votes():
     rng = np.random.default_rng(0)
     truth = np.array([0.6, 2.0, 5.0])
     counts = np.array([rng.multinomial(30, rng.dirichlet(truth)) for _ in range(3000)])
     np.testing.assert_allclose(best_constant(counts), truth, rtol=0.08)
 
 
-def test_no_other_constant_is_better():
+def test_no_other_constant_has_a_lower_loss():
     rng = np.random.default_rng(1)
     counts = rng.integers(0, 20, (200, 3))
     counts[:, 0] += 1

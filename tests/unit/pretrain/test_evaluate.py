@@ -11,7 +11,7 @@ from workflow.lib.pretrain.votes import votes_table
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small", "none"]}
 
 
-def test_a_score_is_scipys_and_the_right_prediction_beats_the_constant():
+def test_the_loss_agrees_with_scipy_and_the_true_concentrations_beat_the_constant():
     rng = np.random.default_rng(2)
     truth = rng.uniform(1, 40, (300, 2))
     counts = np.array([rng.multinomial(20, rng.dirichlet(row)) for row in truth])
@@ -23,7 +23,7 @@ def test_a_score_is_scipys_and_the_right_prediction_beats_the_constant():
     assert (found["galaxies"], found["votes"]) == (300, 6000)
 
 
-def test_only_held_out_galaxies_that_were_asked_count(tmp_path):
+def test_only_held_out_galaxies_with_votes_are_scored(tmp_path):
     names = [f"J{number}" for number in range(40)]
     held_out = np.arange(40) < 30
     concentrations = np.full((40, 5), 3.0)
@@ -32,7 +32,7 @@ def test_only_held_out_galaxies_that_were_asked_count(tmp_path):
     for question, answers in QUESTIONS.items():
         for number, answer in enumerate(answers):
             table[f"{question}_{answer}"] = number + 1.0
-    # Of the galaxies that were held out, J0 to J9 were asked of bars.
+    # Of the held-out galaxies, only J0 to J9 have votes on bars.
     table.loc[:29, ["bar_yes", "bar_no"]] = np.nan
     table.to_parquet(tmp_path / "c.parquet")
     evaluate({"all": tmp_path / "v.parquet"}, tmp_path / "c.parquet", QUESTIONS, tmp_path / "e.csv")

@@ -24,7 +24,7 @@ np.save(f"{folder}/vectors.npy", represent_batch(encoder, images, names, 1, 2))
 """
 
 
-def test_jax_trains_and_its_representations_are_tensorflows(inputs, tmp_path):  # noqa: F811
+def test_jax_trains_and_gives_the_same_representations_as_tensorflow(inputs, tmp_path):  # noqa: F811
     settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "epochs": 1}}
     arguments = [str(inputs), str(tmp_path), json.dumps(settings), json.dumps(NAMES)]
     subprocess.run(

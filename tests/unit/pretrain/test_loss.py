@@ -1,4 +1,4 @@
-"""The loss: SciPy's Dirichlet-multinomial, its slopes, and silence where nobody was asked."""
+"""The loss: compared with SciPy, its gradients, and zero where no volunteer was asked."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from workflow.lib.pretrain.votes import answer_columns, question_slices
 
 OLDER = {"merging": ["merger", "tidal-debris-v1", "both-v1", "neither-v1", "major-disturbance",
                      "minor-disturbance", "none"]}  # fmt: skip
-"""The answers that the question on mergers once had."""
+"""Answers of an older version of the question on mergers."""
 
 
 def by_scipy(counts, concentrations, places):
@@ -36,7 +36,7 @@ def ours(counts, concentrations, places):
 
 @pytest.mark.parametrize("questions", [QUESTIONS, OLDER], ids=["now", "older merging"])
 @pytest.mark.parametrize(("low", "high"), [(1, 101), (0.05, 101), (1, 2), (60, 101)])
-def test_on_real_votes_it_is_scipys(shared_data, questions, low, high):
+def test_it_agrees_with_scipy_on_real_votes(shared_data, questions, low, high):
     table = pd.read_csv(shared_data / "tables/gz_decals_full_tree_votes_1618.csv.gz")
     counts = table[answer_columns(questions)].to_numpy(np.float32)
     places = list(question_slices(questions).values())
@@ -53,7 +53,7 @@ strengths = hnp.arrays(np.float32, (5, 4), elements=st.floats(0.03125, 1000, wid
 
 
 @given(counts=votes, concentrations=strengths)
-def test_it_is_scipys_for_any_votes(counts, concentrations):
+def test_it_agrees_with_scipy_on_any_votes(counts, concentrations):
     places = [slice(0, 4)]
     found = ours(counts, concentrations, places)
     expected = by_scipy(counts, concentrations, places)
@@ -61,7 +61,7 @@ def test_it_is_scipys_for_any_votes(counts, concentrations):
 
 
 @given(counts=votes, concentrations=strengths)
-def test_a_question_that_nobody_was_asked_counts_nothing(counts, concentrations):
+def test_a_question_without_votes_adds_nothing(counts, concentrations):
     alone = ours(counts[:, :2], concentrations[:, :2], [slice(0, 2)])
     unasked = counts * np.float32([1, 1, 0, 0])
     both = ours(unasked, concentrations, [slice(0, 2), slice(2, 4)])
@@ -83,7 +83,7 @@ def gradient(counts, concentrations, places):
     counts=votes,
     concentrations=hnp.arrays(np.float32, (5, 4), elements=st.floats(1, 101, width=32)),
 )
-def test_its_slopes_agree_with_finite_differences(counts, concentrations):
+def test_its_gradients_agree_with_finite_differences(counts, concentrations):
     places = [slice(0, 3), slice(3, 4)]
     slopes = gradient(counts, concentrations, places)
     step = 1e-4
@@ -97,7 +97,7 @@ def test_its_slopes_agree_with_finite_differences(counts, concentrations):
         np.testing.assert_allclose(slopes[:, answer], expected, rtol=1e-3, atol=1e-5)
 
 
-def test_nobody_asked_has_no_slope_and_gives_no_nan():
+def test_without_votes_the_gradient_is_zero_and_not_nan():
     slopes = gradient(np.zeros((3, 4), np.float32), np.ones((3, 4), np.float32), [slice(0, 4)])
     assert (slopes == 0).all()
 

@@ -1,4 +1,4 @@
-"""Weights that others trained: read into our network they give what they gave in theirs."""
+"""Weights that were trained elsewhere have the same output in our network as in their own."""
 
 import logging
 from pathlib import Path
@@ -34,10 +34,10 @@ from workflow.lib.pretrain.votes import answer_columns
 from workflow.lib.sources.downloads import read_downloads
 
 ROOT = Path(__file__).parents[3]
-SIZE = 75  # odd, as some of the sizes within the network then are: padding differs by it
+SIZE = 75  # odd, so that some layers also have odd sizes, for which padding differs
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small", "none"]}
 STEM = "layer_with_weights-0/layer_with_weights-0/layer_with_weights-"
-"""The path of the network's layers, less their number."""
+"""Path of the network's layers, without their number."""
 
 
 def pictures(channels, size=SIZE):
@@ -46,14 +46,14 @@ def pictures(channels, size=SIZE):
 
 
 def copied(given, folder, size=SIZE, questions=QUESTIONS):
-    """Copy weights, and load what has been written."""
+    """Copy weights, and load the copy."""
     weights, head = folder / "encoder.weights.h5", folder / "head.npz"
     copy_encoder(given, weights, head, size=size, survey="sky", questions=questions)
     return *load_encoder(weights, size), head
 
 
 def assert_same(ours, theirs, images, their_images):
-    """Both must give the same of pictures that differ; return what ours gives."""
+    """Check that both have the same output for different pictures; give the output of ours."""
     expected = np.asarray(theirs(their_images, training=False))
     assert expected.std(axis=0).mean() > 0.03
     found = np.asarray(ours(images, training=False))
@@ -82,7 +82,7 @@ def write_h5(network, path):
 
 
 def imagenet_network(path, size, patch):
-    """Build what Keras Applications builds for ImageNet, of a file that it need not download."""
+    """Build Keras Applications' network for ImageNet from a local file, without a download."""
     asked = []
 
     def downloaded(name, origin, **options):
@@ -98,7 +98,7 @@ def imagenet_network(path, size, patch):
 
 @pytest.fixture(scope="module")
 def imagenet(tmp_path_factory):
-    """A file as Keras's, down to its variance that is a standard deviation."""
+    """A file like Keras's, in which the variance is also a standard deviation."""
     path = tmp_path_factory.mktemp("imagenet") / "efficientnetb0_notop.h5"
     fresh = random_encoder(SIZE, seed=1, channels=3)
     fresh.layers[2].set_weights([*np.float32([MEAN, IMAGENET_STDDEV]), np.int32(1)])
@@ -111,9 +111,11 @@ def imagenet(tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", [SIZE, 64])
-def test_imagenet_gives_what_keras_applications_gives(imagenet, tmp_path, monkeypatch, size):
+def test_imagenet_weights_have_the_output_of_keras_applications(
+    imagenet, tmp_path, monkeypatch, size
+):
     theirs, (name, origin) = imagenet_network(imagenet, size, monkeypatch)
-    # What Keras would have downloaded is what the table of downloads has.
+    # Keras would download the same file as our table of downloads.
     assert read_downloads(ROOT / "config/downloads.tsv")[name].url == origin
     ours, description, head = copied(imagenet, tmp_path, size)
     assert_same(ours, theirs, pictures(3, size), pictures(3, size))
@@ -125,7 +127,7 @@ def test_imagenet_gives_what_keras_applications_gives(imagenet, tmp_path, monkey
         load_head(head)
 
 
-def test_the_deviations_are_keras_s():
+def test_the_standard_deviations_are_those_of_keras():
     assert list(IMAGENET_STDDEV) == efficientnet.IMAGENET_STDDEV_RGB
 
 
@@ -136,7 +138,7 @@ def test_the_normalisation_comes_from_the_file(imagenet, tmp_path):
     np.testing.assert_allclose(variance, np.square(IMAGENET_STDDEV), rtol=1e-6)
 
 
-def test_weights_that_do_not_normalise_colours_are_not_imagenet_s(tmp_path):
+def test_weights_that_do_not_normalise_colours_are_refused_as_imagenet(tmp_path):
     write_h5(build_encoder(SIZE, channels=3), tmp_path / "own.h5")
     assert "not weights of ImageNet" in complaint(tmp_path / "own.h5", tmp_path)
 
@@ -150,7 +152,7 @@ def test_h5_of_another_network_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 1_000_000])
-def test_h5_cut_short_is_refused(imagenet, tmp_path, kept):
+def test_a_truncated_h5_is_refused(imagenet, tmp_path, kept):
     short = tmp_path / imagenet.name
     short.write_bytes(imagenet.read_bytes()[:kept])
     assert "not EfficientNetB0 of Keras Applications" in complaint(short, tmp_path)
@@ -186,7 +188,7 @@ def copy_of(checkpoint, tmp_path):
     return tmp_path / checkpoint.name
 
 
-def test_zoobot_s_weights_give_what_they_gave_in_its_network(
+def test_zoobot_weights_have_the_output_of_zoobot_s_network(
     zoobot, variables, checkpoint, tmp_path
 ):
     ours, description, file = copied(checkpoint, tmp_path)
@@ -205,7 +207,7 @@ def test_zoobot_s_weights_give_what_they_gave_in_its_network(
 
 
 def second(variables):
-    """Rename variables as if another layer with weights stood before the network."""
+    """Rename variables as if another layer with weights came before the network."""
     return {
         f"layer_with_weights-{int(path.partition('/')[0][-1]) + 1}/{path.partition('/')[2]}": value
         for path, value in variables.items()
@@ -213,7 +215,9 @@ def second(variables):
 
 
 @pytest.mark.parametrize("rename", [nested, second])
-def test_its_layers_are_read_in_order_however_they_are_nested(zoobot, variables, tmp_path, rename):
+def test_zoobot_layers_are_read_in_order_however_they_are_nested(
+    zoobot, variables, tmp_path, rename
+):
     headless = {path: value for path, value in variables.items() if path.startswith(STEM)}
     renamed = rename(headless)
     assert not set(renamed) & set(headless)
@@ -223,7 +227,9 @@ def test_its_layers_are_read_in_order_however_they_are_nested(zoobot, variables,
         load_head(head)
 
 
-def test_its_colour_weights_take_three_channels_and_another_head_is_left_out(tmp_path, caplog):
+def test_zoobot_colour_weights_take_three_channels_and_a_head_that_does_not_fit_is_dropped(
+    tmp_path, caplog
+):
     caplog.set_level(logging.WARNING)
     keras.utils.set_random_seed(3)
     network = zoobot_network(SIZE, channels=3)
@@ -237,12 +243,12 @@ def test_its_colour_weights_take_three_channels_and_another_head_is_left_out(tmp
         load_head(head)
 
 
-def test_the_paper_s_questions_have_as_many_answers_as_the_released_head():
+def test_the_paper_s_questions_have_34_answers_like_the_released_head():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     assert len(answer_columns(config["pretraining"]["questions"])) == 34
 
 
-def test_all_that_does_not_fit_is_listed(variables, tmp_path):
+def test_all_variables_that_do_not_fit_are_listed(variables, tmp_path):
     changed = dict(variables)
     del changed[f"{STEM}3/gamma"]
     changed[f"{STEM}0/bias"] = np.zeros(32, np.float32)
@@ -264,7 +270,7 @@ def test_a_missing_layer_does_not_shift_the_others(variables, tmp_path):
     )
 
 
-def test_of_many_faults_the_first_are_told_and_all_are_logged(variables, tmp_path, caplog):
+def test_of_many_faults_the_error_names_the_first_and_the_log_all(variables, tmp_path, caplog):
     few = {path: value for path, value in variables.items() if f"{STEM}1" in path}
     message = complaint(write_checkpoint(few, tmp_path / "few"), tmp_path)
     assert " more (see the log)" in message
@@ -280,14 +286,14 @@ def test_a_missing_checkpoint_is_named(tmp_path):
 
 @pytest.mark.parametrize("ending", ["index", "data-00000-of-00001"])
 @pytest.mark.parametrize("share", [0, 0.5, 0.9])
-def test_a_checkpoint_cut_short_is_named(copy_of, tmp_path, ending, share):
+def test_a_truncated_checkpoint_is_named(copy_of, tmp_path, ending, share):
     file = copy_of.with_suffix(f".{ending}")
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
     assert "not a whole TensorFlow checkpoint" in complaint(copy_of, tmp_path)
 
 
-def test_a_changed_byte_is_noticed(copy_of, tmp_path):
+def test_a_changed_byte_is_detected(copy_of, tmp_path):
     file = copy_of.with_suffix(".data-00000-of-00001")
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -300,7 +306,7 @@ def test_a_checkpoint_without_its_data_is_named(copy_of, tmp_path):
     assert ".data files must stand side by side" in complaint(copy_of, tmp_path)
 
 
-def test_another_file_is_no_checkpoint(tmp_path):
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     (tmp_path / "notes.index").write_text("weights of 2021")
     assert "not a whole TensorFlow checkpoint" in complaint(tmp_path / "notes.index", tmp_path)
 
@@ -313,7 +319,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
 # Ours
 
 
-def test_our_own_weights_are_copied_with_what_is_known_of_them(tmp_path):
+def test_our_own_weights_are_copied_with_their_description_and_head(tmp_path):
     given, encoder = tmp_path / "given" / "encoder.weights.h5", random_encoder(32, seed=1)
     training = {"survey": "sky", "split": {"seed": 1}}
     save_encoder(encoder, given, label="a label", training=training, seed=1)

@@ -29,7 +29,7 @@ def test_a_picture_of_each_class_is_determined_by_seed_and_index(name):
     assert np.array_equal(picture, draw_picture(CLASSES.index(name), 1, 2, SIZE))
     assert not np.array_equal(picture, draw_picture(name, 1, 3, SIZE))
     assert not np.array_equal(picture, draw_picture(name, 2, 2, SIZE))
-    # Never a flat picture: there is something to see.
+    # The picture is never uniform.
     assert picture.std() > 2
 
 
@@ -55,7 +55,7 @@ def test_classes_are_balanced_in_every_part(pictures):
     assert set(np.bincount(labels[37 : 37 + 2 * len(CLASSES)], minlength=len(CLASSES))) == {2}
 
 
-def test_each_picture_is_the_one_of_its_label_and_place(pictures):
+def test_each_picture_is_determined_by_its_label_and_index(pictures):
     images, labels = pictures
     for index in (0, 63, 64, len(images) - 1):
         assert np.array_equal(images[index], draw_picture(labels[index], 5, index, SIZE))
@@ -101,7 +101,7 @@ def test_a_simple_classifier_beats_chance_but_is_not_enough(pictures):
     forest = RandomForestClassifier(60, random_state=0).fit(x[train], labels[train])
     right = (forest.predict(x[~train]) == labels[~train]).mean()
     assert right > 4 / len(CLASSES)
-    # Nor do such simple features suffice: the task is one for a network.
+    # Such simple features do not suffice: the task needs a network.
     assert right < 0.5
 
 

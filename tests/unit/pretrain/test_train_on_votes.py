@@ -1,4 +1,4 @@
-"""Pretraining: what it writes, that it learns, and that a killed one goes on."""
+"""Pretraining: the files it writes, that it learns, and that it resumes when killed."""
 
 import json
 import signal
@@ -90,7 +90,7 @@ def command(inputs, folder):
 
 @pytest.fixture(scope="module")
 def whole(inputs, tmp_path_factory):
-    """A pretraining that nothing disturbed."""
+    """A pretraining that was not interrupted."""
     folder = tmp_path_factory.mktemp("whole")
     subprocess.run(command(inputs, folder), cwd=ROOT, check=True, capture_output=True)
     return folder
@@ -142,7 +142,7 @@ def test_it_learns(whole):
 
 
 @pytest.mark.parametrize("low", [0.05, 1])
-def test_it_starts_from_the_best_constant_as_far_as_its_limits_have_it(inputs, tmp_path, low):
+def test_it_starts_from_the_best_constant_within_the_limits(inputs, tmp_path, low):
     still = SETTINGS["recipe"] | {"epochs": 1, "learning_rate": 0.0}
     pretrain(
         inputs / "catalogue.parquet", inputs / "images.npy", inputs / "images.csv",
@@ -159,7 +159,7 @@ def test_it_starts_from_the_best_constant_as_far_as_its_limits_have_it(inputs, t
     np.testing.assert_allclose(found[:2], np.maximum(best[:2], 2 * low), rtol=1e-3)
 
 
-def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(inputs, whole, tmp_path):
+def test_when_killed_it_resumes_and_ends_with_the_same_result(inputs, whole, tmp_path):
     job = subprocess.Popen(
         command(inputs, tmp_path), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -178,7 +178,7 @@ def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(inputs, 
     assert not list(tmp_path.glob("*.training-*"))
 
 
-def test_too_few_galaxies_are_told_with_their_numbers(inputs, tmp_path):
+def test_too_few_galaxies_are_refused_with_their_numbers(inputs, tmp_path):
     settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "batch_size": 500}}
     with pytest.raises(UserError, match=r"too few for pretraining\.recipe\.batch_size 500"):
         pretrain(

@@ -1,4 +1,4 @@
-"""Training on several devices of one machine, which TensorFlow lets a CPU pretend to have."""
+"""Training: several devices (simulated by TensorFlow on a CPU), recipe, head, and tones."""
 
 import json
 import subprocess
@@ -94,7 +94,7 @@ def run(tmp_path_factory):
     return run
 
 
-def test_two_devices_learn_together_and_go_on_where_they_stopped(run):
+def test_two_devices_learn_together_and_resume_where_they_stopped(run):
     whole = run(4, "whole.npz")
     assert whole["loss"][-1] < 0.8 * whole["loss"][0]
     first, second = whole["copies"]
@@ -105,13 +105,13 @@ def test_two_devices_learn_together_and_go_on_where_they_stopped(run):
     np.testing.assert_allclose(resumed["copies"], whole["copies"], rtol=1e-2, atol=1e-4)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep memory as they like")
+@pytest.mark.skipif(sys.platform != "linux", reason="the setting is one of Linux")
 def test_memory_that_a_step_frees_is_kept_for_the_next(run):
-    # 100 arrays of 1 MiB, one after the other, are the same 256 pages.
+    # 100 arrays of 1 MiB, one after the other, reuse the same 256 pages.
     assert run(1, "kept.npz", devices=1)["faults"] < 2000
 
 
-def test_two_devices_go_on_where_one_stopped(run):
+def test_two_devices_resume_where_one_stopped(run):
     stopped = run(2, "one.npz", devices=1)
     resumed = run(4, "one.npz")
     assert (len(stopped["copies"]), len(resumed["copies"])) == (1, 2)
@@ -130,7 +130,7 @@ def test_devices_that_cannot_share_a_batch_are_refused():
         pass
 
 
-def test_drop_connect_is_that_of_the_recipe():
+def test_drop_connect_has_the_rate_of_the_recipe():
     # It rises from block to block; without it, training sees the network that predicts.
     for share, last in ((0.2, 0.175), (0.4, 0.35), (0.0, 0.0)):
         encoder = random_encoder(32, 1)
@@ -150,7 +150,7 @@ def test_the_head_learns_at_its_own_rate(rate):
     vectors = np.random.default_rng(1).uniform(1, 2, (8, 4)).astype(np.float32)
     head.train_on_batch(vectors, np.zeros((8, 2)))
     kernel, bias = head_weights(head)
-    # The first step of Adam is by the whole learning rate.
+    # The first step of Adam has the size of the learning rate.
     np.testing.assert_allclose(kernel, -0.01 * rate, rtol=1e-4)
     np.testing.assert_allclose(bias, [0.99, 1.99], rtol=1e-4)
     np.testing.assert_allclose(head(vectors), vectors @ kernel + bias, rtol=1e-5)
@@ -169,7 +169,7 @@ def test_residual_blocks_may_start_as_the_identity(identity):
         assert np.array_equal(entering, leaving) == identity
 
 
-def test_the_learning_rate_rises_then_falls_to_nothing():
+def test_the_learning_rate_rises_then_falls_to_zero():
     recipe = Recipe(epochs=11, **{**RECIPE, "warmup": 1, "cosine": True})
     rates = [recipe.rate(epoch) for epoch in range(1, 12)]
     assert rates[0] == pytest.approx(0.5e-2)
@@ -178,7 +178,7 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert 0 < rates[-1] < 0.05e-2
 
 
-def test_only_what_is_trained_on_changes_its_tone_and_anew_each_epoch():
+def test_tones_change_in_training_only_and_differ_between_epochs():
     images, rows = np.zeros((32, 40, 40, 1), np.uint8), np.arange(32)
     keys = name_keys([f"J{number}" for number in rows])
     recipe = Recipe(epochs=2, **RECIPE)

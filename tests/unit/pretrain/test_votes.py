@@ -1,4 +1,4 @@
-"""Votes: what is read, what must never be, and how galaxies are set apart."""
+"""Votes: reading counts, refusing rare features, and splitting galaxies into sets."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_the_tree_has_the_papers_10_questions_and_34_answers():
     assert {name: list(answers) for name, answers in decision_tree.QUESTIONS.items()} == QUESTIONS
 
 
-def test_counts_are_read_in_the_order_of_questions_and_nobody_asked_is_nought(tmp_path):
+def test_counts_are_read_in_the_order_of_questions_and_missing_ones_are_zero(tmp_path):
     names, counts = read_votes(catalogue(tmp_path), SMALL)
     assert names == ["J1", "J2", "J3"]
     assert counts.dtype == np.float32
@@ -62,7 +62,7 @@ def test_counts_are_read_in_the_order_of_questions_and_nobody_asked_is_nought(tm
     [
         {"rare-features": ["ring", "irregular"]},
         {"bar": ["yes", "no"], "rare-features": ["ring"]},
-        # By way of an answer's name.
+        # Through a question and an answer that together make the column's name.
         {"rare": ["features_ring"], "rare-features_ring": ["fraction", "x"]},
     ],
 )
@@ -74,7 +74,7 @@ def test_rare_features_are_never_read(tmp_path, questions):
 @pytest.mark.parametrize(
     ("column", "value", "said"), [("bar_no", -1.0, "-1"), ("bulge_big", np.inf, "inf")]
 )
-def test_what_is_no_count_is_named_with_its_galaxy(tmp_path, column, value, said):
+def test_an_invalid_count_is_named_with_its_galaxy(tmp_path, column, value, said):
     path = catalogue(tmp_path, **{column: [1.0, value, 2.0]})
     with pytest.raises(UserError) as caught:
         read_votes(path, SMALL)
@@ -86,20 +86,20 @@ def test_a_missing_answer_is_named(tmp_path):
         read_votes(catalogue(tmp_path), {"bar": ["yes", "weak"]})
 
 
-def test_slices_cut_the_answers_by_question():
+def test_slices_select_the_answers_of_each_question():
     columns = answer_columns(QUESTIONS)
     for question, place in question_slices(QUESTIONS).items():
         assert columns[place] == [f"{question}_{answer}" for answer in QUESTIONS[question]]
 
 
-def test_the_sets_have_their_shares():
+def test_the_sets_have_the_requested_shares():
     sets = split_names(NAMES, 1, **SHARES)
     shares = {name: (sets == name).mean() for name in ("train", "validation", "test")}
     assert shares == pytest.approx({"train": 0.7, "validation": 0.1, "test": 0.2}, abs=0.01)
 
 
 @given(order=st.permutations(range(50)), seed=st.integers(0, 2**32 - 1))
-def test_a_galaxys_set_follows_from_its_name_and_the_seed(order, seed):
+def test_a_galaxys_set_depends_only_on_its_name_and_the_seed(order, seed):
     sets = split_names(NAMES[:50], seed, **SHARES)
     assert (split_names([NAMES[i] for i in order], seed, **SHARES) == sets[order]).all()
 
@@ -118,13 +118,13 @@ def test_only_the_test_set_of_the_survey_trained_on_is_held_out():
     assert held_out_names(NAMES, "decals", {"pictures": 100}).all()
 
 
-def test_no_galaxy_counts_as_held_out_where_the_split_is_not_known():
+def test_no_galaxy_counts_as_held_out_if_the_split_is_unknown():
     training = {"survey": "decals", "split": None}
     assert not held_out_names(NAMES, "decals", training).any()
     assert held_out_names(NAMES, "gz2", training).all()
 
 
-def test_fractions_add_to_one_within_a_question():
+def test_fractions_sum_to_one_within_a_question():
     concentrations = np.random.default_rng(0).uniform(1, 101, (9, 5))
     table = votes_table(NAMES[:9], concentrations, np.ones(9, bool), SMALL)
     for question, answers in SMALL.items():

@@ -20,7 +20,7 @@ REPRESENTATION_SIZE = 1280
 """Filters of EfficientNetB0's last convolution, averaged over the image (paper Sec. 2.2)."""
 
 INPUT_RANGE = [0, 255]
-"""Range of the pixels that this network takes: it rescales them itself."""
+"""Range of the input pixels: the network rescales them itself."""
 
 DESCRIPTION_KEYS = ["label", "training", "size", "channels", "input_range", "seed", "versions"]
 
@@ -78,7 +78,7 @@ def save_encoder(
         What the weights were trained on; None if they were not trained. If it was a survey,
         `survey` names it and `split` has the keyword arguments of `votes.split_names`.
     seed
-        Of the training, or of random weights; None if it is not known.
+        Seed of the training, or of random weights; None if it is not known.
     """
     import keras
 
@@ -100,14 +100,14 @@ def save_encoder(
 
 
 def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[str, Any]]:
-    """Load an encoder, and refuse weights that were not made for these images.
+    """Load an encoder, after checking that its weights were made for such images.
 
     Parameters
     ----------
     weights
         Path of ``encoder.weights.h5``, with ``encoder.json`` beside it.
     size
-        Side of the images [pixel] that it will be given.
+        Side of the input images [pixel].
 
     Returns
     -------

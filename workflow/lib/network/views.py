@@ -1,9 +1,9 @@
-"""The views of a galaxy that the network sees, drawn from (seed, iauname, epoch).
+"""Random views of galaxies for the network, determined by (seed, iauname, epoch).
 
 The paper (Sec. 2.2) uses a crop about a random centroid, an aliased (nearest) rotation by any
 angle, and horizontal and vertical flips, drawn again whenever an image is loaded. We add changes of
-tone, so that a network trained on one survey works on others. Nothing here depends on the order,
-the batch or the process in which galaxies are handled.
+tone, so that a network trained on one survey works on others. A galaxy's view does not depend on
+the order, the batch or the process in which galaxies are handled.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class Tones(NamedTuple):
     contrast: np.ndarray
     """Factor by which grey levels are multiplied."""
     brightness: np.ndarray
-    """Then added to grey levels, as a fraction of white."""
+    """Shift that is then added to the grey levels, as a fraction of white."""
 
 
 def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) -> Views:
@@ -47,7 +47,7 @@ def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) ->
     keys
         Shape (n,), uint64, from `name_seeds.name_keys`.
     seed, epoch
-        Together with the name, these determine the draw.
+        Together with the name, they determine the draw.
     size, crop
         Sides [pixel] of the stored image and of the crop, ``crop <= size``.
     """
@@ -62,7 +62,7 @@ def draw_views(keys: np.ndarray, seed: int, epoch: int, size: int, crop: int) ->
 
 
 def central_views(count: int, size: int, crop: int) -> Views:
-    """Give `count` views that only crop the middle."""
+    """Give `count` views that crop the middle, without rotation or flip."""
     middle = np.full(count, (size - crop) // 2, np.int32)
     still = np.zeros(count, np.float32)
     return Views(still, still, still, middle, middle)
@@ -107,7 +107,7 @@ def apply_views(images: keras.KerasTensor, views: Views, crop: int) -> keras.Ker
     size, channels = images.shape[1], images.shape[3]
     rows, columns = ops.arange(crop, dtype="float32"), ops.arange(crop, dtype="float32")
     half = (size - 1) / 2
-    # From a pixel of the crop back to the stored image: undo crop, flip and rotation.
+    # Map each pixel of the crop to the stored image: undo crop, flip and rotation.
     y = (ops.cast(_each(views.top), "float32") + rows[None, :, None] - half) * _sign(views.flip_y)
     x = (ops.cast(_each(views.left), "float32") + columns[None, None, :] - half) * _sign(
         views.flip_x

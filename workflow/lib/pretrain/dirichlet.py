@@ -1,4 +1,4 @@
-"""The Dirichlet-multinomial distribution of votes, by SciPy: what needs no network (W+22)."""
+"""The Dirichlet-multinomial distribution of votes, by SciPy, without a network (W+22)."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -6,7 +6,7 @@ from scipy.stats import dirichlet_multinomial
 
 
 def mean_loss(counts: np.ndarray, concentrations: np.ndarray) -> float:
-    """Give the mean negative log-likelihood of votes on one question.
+    """Compute the mean negative log-likelihood of votes on one question.
 
     Parameters
     ----------
@@ -21,14 +21,14 @@ def mean_loss(counts: np.ndarray, concentrations: np.ndarray) -> float:
 
 
 def best_constant(counts: np.ndarray) -> np.ndarray:
-    """Find the concentrations, shape (answers,), under which all these votes are most likely.
+    """Find the concentrations, shape (answers,), that maximise the likelihood of all these votes.
 
     Parameters
     ----------
     counts
         Shape (n, answers), of galaxies with at least one vote.
     """
-    # A few per mille of the votes for an answer that nobody gave.
+    # The small share keeps the logarithm finite for an answer that no volunteer gave.
     shares = counts.sum(axis=0) / counts.sum() + 1e-3
     found = minimize(
         lambda logs: mean_loss(counts, np.broadcast_to(np.exp(logs), counts.shape)),

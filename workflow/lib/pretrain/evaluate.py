@@ -1,4 +1,4 @@
-"""How well pretrained networks predict votes on galaxies that they were not trained on."""
+"""Measure how well pretrained networks predict votes on galaxies they were not trained on."""
 
 import logging
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ def evaluate(
     questions: Questions,
     evaluation: str | Path,
 ) -> None:
-    """Compare predicted with given votes, on galaxies that were held out.
+    """Compare predicted votes with volunteers' votes, on held-out galaxies.
 
     Parameters
     ----------
     predictions
-        For each pretraining, what `predict_votes.predict_votes` wrote.
+        For each pretraining, the file that `predict_votes.predict_votes` wrote.
     catalogue
         The same survey's catalogue.
     questions
@@ -64,23 +64,24 @@ def evaluate(
 
 
 def score(counts: np.ndarray, concentrations: np.ndarray) -> dict[str, Any]:
-    """Score predictions of one question against the best prediction that is equal for all.
+    """Score predictions on one question, and the best constant prediction for comparison.
 
     Parameters
     ----------
     counts
         Shape (n, answers), of galaxies with at least one vote.
     concentrations
-        Shape (n, answers): what is predicted.
+        Shape (n, answers): the predictions.
 
     Returns
     -------
     dict
         galaxies; votes; error: mean absolute difference of a vote fraction; loss: mean
         Dirichlet-multinomial negative log-likelihood; constant_error and constant_loss: the same
-        for the constant concentrations that fit the same votes best. Where volunteers agree on
-        each galaxy but not on all, those are under 1, the least that a network can give; so its
-        loss may be the higher one although it tells galaxies apart and has the lower error.
+        for the constant concentrations that fit the same votes best. If the volunteers agree
+        within each galaxy but answers differ between galaxies, these concentrations are below 1,
+        the lowest that a network can predict. The network's loss may then be higher than the
+        constant's, although it distinguishes galaxies and its error is lower.
     """
     constant = np.broadcast_to(best_constant(counts), counts.shape)
     return {

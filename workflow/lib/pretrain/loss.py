@@ -1,4 +1,4 @@
-"""The loss of pretraining: how surprising the volunteers' votes are (paper Sec. 2.2; W+22)."""
+"""The loss of pretraining: the Dirichlet-multinomial likelihood of votes (paper Sec. 2.2; W+22)."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from keras import ops
 def vote_losses(
     counts: keras.KerasTensor, concentrations: keras.KerasTensor, places: Iterable[slice]
 ) -> keras.KerasTensor:
-    """Give the Dirichlet-multinomial negative log-likelihood of the votes on each question.
+    """Compute the Dirichlet-multinomial negative log-likelihood of the votes on each question.
 
     Parameters
     ----------
@@ -19,14 +19,14 @@ def vote_losses(
     concentrations
         Shape (n, answers), float, above 0.
     places
-        The answers of each question, as from `votes.question_slices`.
+        Slice of the answers of each question, from `votes.question_slices`.
 
     Returns
     -------
     tensor
-        Shape (n, questions); exactly 0, with no gradient, where nobody was asked.
+        Shape (n, questions); exactly 0, with zero gradient, where no volunteer was asked.
     """
-    # A few values a galaxy: what float64 costs is nothing beside the network.
+    # There are few values per galaxy, so the cost of float64 is negligible beside the network.
     concentrations, counts = ops.cast(concentrations, "float64"), ops.cast(counts, "float64")
     given = _log_share(concentrations, counts)
     losses = []
@@ -38,7 +38,7 @@ def vote_losses(
 
 
 def vote_loss(places: Iterable[slice]) -> Callable:
-    """Make the loss that a Keras model is compiled with: the sum over the questions, shape (n,)."""
+    """Make the loss function of a Keras model: the sum over the questions, shape (n,)."""
     places = list(places)
 
     def loss(counts: keras.KerasTensor, concentrations: keras.KerasTensor) -> keras.KerasTensor:
@@ -48,16 +48,16 @@ def vote_loss(places: Iterable[slice]) -> Callable:
 
 
 def _log_share(concentration: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
-    """Give log(Gamma(n + a) / (Gamma(a) n!)), the factor of one answer, or of a whole question."""
+    """Compute log(Gamma(n + a) / (Gamma(a) n!)), the term of one answer or of a whole question."""
     value = -_log_beta(concentration, count + 1) - ops.log(concentration + count)
     return ops.where(count > 0, value, ops.zeros_like(value))
 
 
 def _log_beta(x: keras.KerasTensor, y: keras.KerasTensor) -> keras.KerasTensor:
-    """Give the logarithm of the beta function, without the cancellation of log-gammas.
+    """Compute the logarithm of the beta function without subtracting log-gammas.
 
-    The three log-gammas may be 1000 times their sum: too much where there is only float32, as
-    with JAX.
+    The three log-gammas may be 1000 times larger than their sum. In float32, the only precision
+    that JAX has by default, too few digits would remain.
     """
     both = x + y
     main = (0.5 - x) * ops.log1p(y / x) + (0.5 - y) * ops.log1p(x / y) - 0.5 * ops.log(both)
@@ -65,10 +65,10 @@ def _log_beta(x: keras.KerasTensor, y: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _beyond(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Give what Stirling's formula lacks of log Gamma(x), for x > 0."""
+    """Compute log Gamma(x) minus Stirling's formula, for x > 0."""
     result = 0.0
     for _ in range(4):
-        # Small enough only further out.
+        # The series below is accurate only for larger x: shift x by 1, with this correction.
         result = result + (x + 0.5) * ops.log1p(1 / x) - 1
         x = x + 1
     square = x * x

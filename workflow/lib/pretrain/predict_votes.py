@@ -21,7 +21,7 @@ def predict_votes(
     seed: int,
     views: int,
 ) -> None:
-    """Write the vote fractions that a pretrained network expects of each galaxy of a survey.
+    """Write the vote fractions that a pretrained network predicts for each galaxy of a survey.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ def predict_votes(
     votes
         Parquet to write, by `votes.votes_table`.
     survey
-        Its name: of the survey that the network was trained on, only galaxies of the test set
-        are held out.
+        Name of the survey. If the network was trained on it, only galaxies of the test set count
+        as held out.
     crop_size, batch_size, seed, views
         As for `embed_shard`; the views are the same as those of the representation.
 
     Raises
     ------
     UserError
-        If the weights have no head, or any of the files is not what it should be.
+        If the weights have no head, or a file is missing, damaged or made for another input.
     """
     encoder, description = load_encoder(weights, crop_size)
     answer = load_head(head)

@@ -1,7 +1,7 @@
-"""Weights that others trained, in the formats they come in (paper Sec. 2.2, 4.2).
+"""Read weights that were trained elsewhere, and write them as ours (paper Sec. 2.2, 4.2).
 
-Ours are ``encoder.weights.h5`` with a json beside them. Keras Applications has ImageNet's as
-``.h5``; Zoobot released those of GZ DECaLS as TensorFlow checkpoints. All become ours.
+Three formats are read: our ``encoder.weights.h5`` with a json beside it, the ``.h5`` of Keras
+Applications (ImageNet), and the TensorFlow checkpoints that Zoobot released (GZ DECaLS).
 """
 
 import logging
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IMAGENET_STDDEV = (0.229, 0.224, 0.225)
-"""Of the pixels of ImageNet in red, green, blue, where all are between 0 and 1."""
+"""Standard deviation of ImageNet's pixels in red, green and blue, for pixels from 0 to 1."""
 
 ZOOBOT_CONCENTRATIONS = (1.0, 101.0)
-"""Lowest and highest that the released heads give: 1 + 100 sigmoid [code]."""
+"""Lowest and highest concentration of the released heads: 1 + 100 sigmoid [Zoobot's code]."""
 
 MOST_NAMED = 10
-"""Variables of each kind that an error names; the log names all."""
+"""Maximum number of variables of each kind that an error message names; the log names all."""
 
 VARIABLE = re.compile(r"((?:layer_with_weights-\d+/)+)(\w+)/\.ATTRIBUTES/VARIABLE_VALUE")
-"""A variable of a network in a checkpoint; those of optimizers and counters have other names."""
+"""Name of a network's variable in a checkpoint; optimisers and counters do not match."""
 
 Numbers = tuple[int, ...]
-"""A layer's place: its number among the layers with weights of each model that it is in."""
+"""Position of a layer: its number among the layers with weights, in each model it is nested in."""
 
 
 class Given(NamedTuple):
-    """What a file of weights holds."""
+    """Content of a weights file."""
 
     encoder: "keras.Model"
     head: Head | None
@@ -65,24 +65,25 @@ def copy_encoder(
     survey: str,
     questions: Questions,
 ) -> None:
-    """Copy weights, after checking that they fit, with what is known of them and their head.
+    """Check that weights fit the network, and write them with their description and head.
 
     Parameters
     ----------
     given
-        Either an ``encoder.weights.h5`` with its json and, if it has one, its ``head.npz`` beside
-        it; or ``.h5`` by Keras Applications; or the ``.index`` of a TensorFlow checkpoint.
+        One of: an ``encoder.weights.h5`` with its json and, if there is one, its ``head.npz``
+        beside it; an ``.h5`` of Keras Applications; the ``.index`` of a TensorFlow checkpoint.
     weights, head
-        Files to write; the json comes beside them.
+        Files to write; ``encoder.json`` is written beside them.
     size
-        Side of the images [pixel] that the encoder is to see.
+        Side of the encoder's input images [pixel].
     survey, questions
-        Of a checkpoint: the survey that it was trained on, and the questions that it answers.
+        Used for a checkpoint only: the survey that it was trained on, and the questions that it
+        answers.
 
     Raises
     ------
     UserError
-        If what is given is damaged, or made for another network or other images.
+        If the given file is damaged, or was made for another network or other images.
     """
     name = Path(given).name
     if name.endswith(".weights.h5"):
@@ -98,7 +99,7 @@ def copy_encoder(
 
 
 def read_ours(given: str | Path, size: int) -> Given:
-    """Read an ``encoder.weights.h5``; raise `UserError` as `load_encoder` and `load_head`."""
+    """Read an ``encoder.weights.h5``; raise `UserError` as `load_encoder` and `load_head` do."""
     encoder, known = load_encoder(given, size)
     head = Path(given).with_name("head.npz")
     return Given(
@@ -113,11 +114,11 @@ def read_ours(given: str | Path, size: int) -> Given:
 def read_keras_applications(given: str | Path, size: int) -> Given:
     """Read the weights of Keras Applications that were trained on ImageNet (paper Sec. 4.2).
 
-    ``keras.applications.EfficientNetB0(weights="imagenet")`` has a layer more than the network
-    that weights of any other file are read into: after it has normalised the pixels by the mean
-    and the variance in the file, it divides them by the square root of `IMAGENET_STDDEV`, because
-    the file's "variance" is that standard deviation, not its square. Here the file's variance is
-    multiplied by `IMAGENET_STDDEV` instead. That is the same network, but for rounding.
+    ``keras.applications.EfficientNetB0(weights="imagenet")`` has one layer more than our network.
+    It normalises the pixels by the mean and the variance in the file. Then the extra layer divides
+    them by the square root of `IMAGENET_STDDEV`, because the file's "variance" is the standard
+    deviation, not its square. Here the file's variance is multiplied by `IMAGENET_STDDEV` instead.
+    Apart from rounding, both networks are the same.
 
     Parameters
     ----------
@@ -129,12 +130,13 @@ def read_keras_applications(given: str | Path, size: int) -> Given:
     Returns
     -------
     Given
-        For images of three channels, 0-255; without a head.
+        An encoder for images of three channels with pixels of 0-255; no head.
 
     Raises
     ------
     UserError
-        If the file is missing or damaged, has other weights, or does not normalise its input.
+        If the file is missing or damaged, holds weights of another network, or has no
+        normalisation of its input.
     """
     import keras
 
@@ -165,12 +167,13 @@ def read_checkpoint(given: str | Path, size: int, survey: str, questions: Questi
 
     A checkpoint names each variable by its path from the outermost model: the numbers of the
     layers with weights, then the variable, as in ``layer_with_weights-0/layer_with_weights-0/
-    layer_with_weights-129/gamma``. In the order of these numbers, the layers are those of this
-    network, however the models were nested. Each variable must be there and have its shape.
+    layer_with_weights-129/gamma``. Sorted by these numbers, the layers are in the order of our
+    network's layers, however the models were nested. Each variable must exist and have the right
+    shape.
 
-    Zoobot's network takes pixels of 0-1 and begins with a convolution. This one divides pixels of
-    0-255 by 255 before it; its normalisation stays that of a new network, which changes nothing.
-    So for the same picture both give the same.
+    Zoobot's network takes pixels of 0-1 and begins with a convolution. Ours takes pixels of 0-255
+    and first divides them by 255; its normalisation layer keeps its initial values, which change
+    nothing. So both networks have the same output for the same picture.
 
     Parameters
     ----------
@@ -179,19 +182,19 @@ def read_checkpoint(given: str | Path, size: int, survey: str, questions: Questi
     size
         Side of the images [pixel]; a convolutional network has the same weights for any.
     survey
-        The survey that it was trained on. Which of its galaxies were held out is not known.
+        The survey that it was trained on. It is not known which of its galaxies were held out.
     questions
-        What the last layer answers, if it has as many outputs as they have answers.
+        Questions that the last layer answers, if it has one output for each of their answers.
 
     Returns
     -------
     Given
-        Without a head if the checkpoint has none that answers `questions`.
+        The encoder, and the head if the checkpoint has one that fits `questions`.
 
     Raises
     ------
     UserError
-        If the checkpoint is missing or damaged, or anything in it does not fit, which is listed.
+        If the checkpoint is missing or damaged, or if any variable does not fit; these are listed.
     """
     layers = _layers_of(_read_variables(given))
     last = next((numbers for numbers, layer in layers.items() if _is_head(layer)), None)
@@ -222,12 +225,12 @@ def _read_variables(given: str | Path) -> dict[str, np.ndarray]:
 
 
 def _layers_of(variables: Mapping[str, np.ndarray]) -> dict[Numbers, dict[str, np.ndarray]]:
-    """Gather each layer's variables, in the order of the layers; a number left out has none."""
+    """Group variables by layer, in the order of the layers; skipped numbers get an empty layer."""
     layers: dict[Numbers, dict[str, np.ndarray]] = {}
     for path, value in variables.items():
         place, name = VARIABLE.fullmatch(path).groups()
         layers.setdefault(tuple(map(int, re.findall(r"\d+", place))), {})[name] = value
-    # Else a layer that is missing would shift all that follow, and none of them would fit.
+    # Otherwise a missing layer would shift all later ones, and none of them would fit.
     innermost = max(map(len, layers))
     for *models, number in [numbers for numbers in layers if len(numbers) == innermost]:
         for left_out in range(number):
@@ -243,7 +246,7 @@ def _is_head(layer: Mapping[str, np.ndarray]) -> bool:
 def _fill(
     encoder: "keras.Model", layers: Mapping[Numbers, Mapping[str, np.ndarray]], given: str | Path
 ) -> None:
-    """Put the variables of a checkpoint into a network; raise `UserError` if any does not fit."""
+    """Copy a checkpoint's variables into a network; raise `UserError` if any does not fit."""
     faults: dict[str, list[str]] = {"missing": [], "left over": [], "of another shape": []}
     for ours, numbers in zip_longest(_layers_with_weights(encoder), layers):
         expected = _variables_of(ours) if ours else {}
@@ -268,7 +271,7 @@ def _fill(
 
 
 def _layers_with_weights(encoder: "keras.Model") -> list["keras.Layer"]:
-    """Give the layers that Zoobot's network has too, in its order: all but the normalisation."""
+    """List the layers shared with Zoobot's network, in its order: all but the normalisation."""
     import keras
 
     return [
@@ -279,7 +282,7 @@ def _layers_with_weights(encoder: "keras.Model") -> list["keras.Layer"]:
 
 
 def _variables_of(layer: "keras.Layer") -> dict[str, "keras.Variable"]:
-    """Give a layer's variables by the names that they had in Keras 2."""
+    """Map the names that a layer's variables had in Keras 2 to the variables."""
     import keras
 
     depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)

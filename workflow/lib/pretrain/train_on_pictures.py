@@ -1,4 +1,4 @@
-"""Pretraining on procedural pictures, instead of ImageNet."""
+"""Pretraining on procedural pictures, as a stand-in for ImageNet."""
 
 import logging
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def pretrain_stand_in(
     weights: str | Path,
     curve: str | Path,
 ) -> None:
-    """Train EfficientNetB0 to name what procedural pictures show, instead of ImageNet.
+    """Train EfficientNetB0 to classify procedural pictures, as a stand-in for ImageNet.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def pretrain_stand_in(
     processes
         Number of processes that draw the pictures.
     recipe, seed, weights, curve
-        As for `pretrain`; the seed is also that of the pictures.
+        As for `train_on_votes.pretrain`; the seed also determines the pictures.
     """
     from workflow.lib.pretrain.stand_in_pictures import CLASSES, draw_pictures
     from workflow.lib.pretrain.training import (

@@ -1,4 +1,4 @@
-"""Pretraining: a network learns to answer volunteers' questions (paper Sec. 2.2; W+22)."""
+"""Pretraining on votes: a network learns to predict volunteers' answers (paper Sec. 2.2; W+22)."""
 
 import logging
 from collections.abc import Mapping
@@ -44,8 +44,8 @@ def pretrain(
 ) -> None:
     """Train EfficientNetB0 to predict the votes on some questions.
 
-    Unfinished training is kept beside `weights`, in ``encoder.training-{fingerprint}``; started
-    again with the same inputs, it resumes after its last whole epoch.
+    Unfinished training is kept beside `weights`, in ``encoder.training-{fingerprint}``. When
+    restarted with the same inputs, it resumes after the last complete epoch.
 
     Parameters
     ----------
@@ -54,19 +54,19 @@ def pretrain(
     images, names
         The survey's images and the names of their galaxies, by `shards.gather_images`.
     survey
-        Its name.
+        Name of the survey.
     questions
         The questions that the network is to answer.
     concentrations
-        Lowest and highest Dirichlet concentration that it may predict.
+        Lowest and highest Dirichlet concentration that the network can predict.
     crop_size
-        Side of its view [pixel].
+        Side of the network's view [pixel].
     split
         Keyword arguments of `votes.split_names`.
     recipe
-        How it is trained: the fields of `training.Recipe`.
+        Settings of the training: the fields of `training.Recipe`.
     seed
-        Of the first weights, the views, the order and the dropout.
+        Seed of the initial weights, the views, the order and the dropout.
     weights, head, curve
         Files to write: the encoder of the best epoch with its json, its head, and the learning
         curve (CSV: epoch, learning_rate, loss, validation_loss).
@@ -74,7 +74,8 @@ def pretrain(
     Raises
     ------
     UserError
-        If there are too few galaxies with votes, or what is read is not what it should be.
+        If there are too few galaxies with votes, or the catalogue cannot be read, has wrong counts,
+        or lacks a column or a galaxy of the images.
     """
     import keras
 
@@ -132,7 +133,7 @@ def _read_sets(
     recipe: "Recipe",
     seed: int,
 ) -> tuple["Batches", "Batches"]:
-    """Give the training and the validation set, both of galaxies with votes; log their sizes."""
+    """Give the training and the validation set, of galaxies with votes only; log their sizes."""
     from workflow.lib.pretrain.training import Batches
 
     pixels = np.load(images, mmap_mode="r")
@@ -155,7 +156,7 @@ def _read_sets(
 
 
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
-    """Give the votes of these galaxies, shape (n, answers), from a catalogue that may have more."""
+    """Give the votes of these galaxies, (n, answers); the catalogue may list further galaxies."""
     named, counts = read_votes(catalogue, questions)
     place = {name: row for row, name in enumerate(named)}
     unknown = next((name for name in iaunames if name not in place), None)
@@ -173,7 +174,7 @@ def _first_bias(
     for place in question_slices(questions).values():
         asked = counts[:, place][counts[:, place].any(axis=1)]
         chosen = np.random.default_rng(seed).permutation(len(asked))[:MOST_FITTED]
-        # Nearer to the limits a sigmoid has so little slope that most galaxies teach nothing.
+        # Closer to its limits, the sigmoid is so flat that most galaxies have almost no gradient.
         shares.append((np.maximum(best_constant(asked[chosen]), 2 * low) - low) / (high - low))
     return logit(np.minimum(np.concatenate(shares), 0.99)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Training of a network; a killed job resumes after its last epoch and ends as it would have."""
+"""Training of a network; a killed job resumes after its last epoch, with the same result."""
 
 import ctypes
 import logging
@@ -55,8 +55,8 @@ class Recipe(NamedTuple):
     """Whether it then falls to 0 by the last epoch, as a cosine; otherwise it is constant."""
     head_rate: float
     """Learning rate of the head, as a fraction of the learning rate. Adam changes all 1280 weights
-    of an output by equal amounts: at the full rate, a few steps would move the outputs so far that
-    their sigmoids have no slope."""
+    of an output by similar amounts: at the full rate, a few steps would move the outputs so far
+    that their sigmoids are flat."""
     dropout: float
     """Fraction of the representation's values that is dropped out before the head."""
     drop_connect: float
@@ -66,8 +66,9 @@ class Recipe(NamedTuple):
     the values of a few unusual galaxies, edge-on discs, grow from block to block until they
     dominate the representation."""
     clip_norm: float | None
-    """Length to which a longer gradient of a batch is shortened; None: never. One rare galaxy may
-    give a hundred times the usual gradient, after which Adam takes small steps for a long time."""
+    """Maximum norm of a batch's gradient; a longer one is scaled down to it. None: no limit. One
+    rare galaxy may give a hundred times the usual gradient, after which Adam takes small steps for
+    a long time."""
     contrast: float
     """Largest deviation from 1 of the factor applied to an image's grey levels in training."""
     brightness: float
@@ -75,7 +76,7 @@ class Recipe(NamedTuple):
     galaxy in different tones: a network trained on one survey alone may take a survey's tone for a
     property of the galaxy."""
     momentum: float
-    """Of the running means in batch normalisation."""
+    """Momentum of the running means in batch normalisation."""
     precision: str
     """Keras's dtype policy on a GPU; a CPU computes in float32."""
 
@@ -128,7 +129,7 @@ class KeepMemory(keras.callbacks.Callback):
 def build_trainee(
     encoder: keras.Model, head: keras.Model, size: int, loss: str | Callable, recipe: Recipe
 ) -> keras.Model:
-    """Put a network together, from stored images to a head's outputs, and compile it.
+    """Join views, encoder and head into a network, and compile it.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def build_trainee(
     Returns
     -------
     keras.Model
-        From what `Batches` gives to the head's outputs.
+        From the inputs that `Batches` gives to the head's outputs.
     """
     _, crop, _, channels = encoder.input_shape
     inputs = {"images": keras.Input((size, size, channels), dtype="uint8", name="images")}
@@ -164,7 +165,7 @@ def build_trainee(
     # On a CPU, XLA's convolutions are several times slower than TensorFlow's own; JAX has only XLA.
     with_xla = count_gpus() > 0 or keras.backend.backend() == "jax"
     model.compile(optimizer=optimizer, loss=loss, jit_compile=with_xla)
-    # Otherwise the first step would be traced twice, again with the optimiser's variables.
+    # Otherwise the first step would be traced twice: again once the optimiser has variables.
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -198,16 +199,16 @@ def build_pretraining_head(
     recipe
         How it is to be trained.
     bias
-        Shape (outputs,): where training starts from; 0 by default.
+        Shape (outputs,): initial bias; 0 by default.
     """
-    # In full precision: a concentration may be 100 and matters to its last digits.
+    # In float32: concentrations reach 100, and half precision would lose digits that matter.
     layers = [
         keras.Input((inputs,)),
         keras.layers.Dropout(recipe.dropout, dtype="float32"),
-        # To Adam, as good as a learning rate of its own for the weights that follow.
+        # With Adam, this is equivalent to a separate learning rate for the next layer's weights.
         keras.layers.Rescaling(recipe.head_rate, dtype="float32"),
-        # From 0: what it predicts at first, its bias, is worth more than what random weights add,
-        # and no large gradients of the first steps disturb the encoder, or Adam for long after.
+        # Weights start from 0: the bias alone predicts better than it does with random weights,
+        # and no large first gradients disturb the encoder, or Adam for many steps afterwards.
         keras.layers.Dense(
             outputs, activation=activation, kernel_initializer="zeros", dtype="float32"
         ),
@@ -243,9 +244,9 @@ class Batches(keras.utils.PyDataset):
     recipe
         Gives the batch size and the ranges of the tones.
     seed
-        Of the views, the tones and the order.
+        Seed of the views, the tones and the order.
     train
-        If true, each epoch has new views, tones and order, and only whole batches. Otherwise views
+        If true, each epoch has new views, tones and order, and only full batches. Otherwise views
         and order are fixed, tones are unchanged, and the last batch may be smaller.
     """
 
@@ -268,7 +269,7 @@ class Batches(keras.utils.PyDataset):
         self.order, self.epoch = rows, 0
 
     def start(self, epoch: int) -> None:
-        """Draw the order and the views of an epoch, counted from 1; 0 is what is not trained on."""
+        """Set the epoch, counted from 1, and draw its order; epoch 0 is that of validation."""
         self.epoch = epoch
         self.order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
 
@@ -278,7 +279,7 @@ class Batches(keras.utils.PyDataset):
         return math.floor(count) if self.train else math.ceil(count)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Give the inputs of a network by `build_trainee`, and the labels, of one batch."""
+        """Give one batch: the inputs of a network by `build_trainee`, and the labels."""
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         size = self.images.shape[1]
         keys = self.keys[rows]
@@ -299,7 +300,7 @@ class Epoch(NamedTuple):
 
 @contextmanager
 def all_gpus(recipe: Recipe, devices: Sequence[str] = ()) -> Iterator[None]:
-    """Build networks for all GPUs of this machine, each batch shared among them.
+    """Build networks that train on all GPUs of this machine, with each batch split among them.
 
     Parameters
     ----------
@@ -311,7 +312,7 @@ def all_gpus(recipe: Recipe, devices: Sequence[str] = ()) -> Iterator[None]:
     Raises
     ------
     UserError
-        If they cannot have equal shares of a batch.
+        If a batch cannot be split evenly.
     """
     gpus = len(devices) or count_gpus()
     log.info("%d GPUs, Keras %s on %s", gpus, keras.__version__, keras.backend.backend())
@@ -341,21 +342,21 @@ def train(
 ) -> list[Epoch]:
     """Train until the validation loss no longer falls, or for the recipe's number of epochs.
 
-    After each epoch, everything that the next one depends on is saved; started again, training
-    resumes after the last whole epoch. Random draws of an epoch depend on `seed` and its number.
+    After each epoch, everything that the next one depends on is saved. When restarted, training
+    resumes after the last complete epoch. Random draws depend only on `seed` and the epoch.
 
     Parameters
     ----------
     model
-        Compiled. In the end it has the weights of the best epoch.
+        Compiled network. At the end it has the weights of the best epoch.
     training, validation
         Training set, and validation set whose loss selects the best epoch.
     recipe
-        How.
+        Settings of the training.
     seed
-        Of dropout.
+        Seed of the dropout.
     state
-        File that keeps unfinished training; it is left to the caller to remove.
+        File that keeps unfinished training; the caller must remove it.
 
     Returns
     -------
@@ -396,7 +397,7 @@ def _best(curve: list[Epoch]) -> int:
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Give every layer that draws random numbers its state for an epoch."""
+    """Seed every layer that draws random numbers, for an epoch."""
     layers = [inner for layer in model.layers for inner in getattr(layer, "layers", [layer])]
     drawing = [layer for layer in layers if hasattr(layer, "seed_generator")]
     for number, layer in enumerate(drawing):

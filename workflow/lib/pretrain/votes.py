@@ -1,4 +1,4 @@
-"""Volunteers' answers: counted, set apart, and turned into fractions (paper Sec. 2.1, 2.2)."""
+"""Volunteers' votes: counts, training and test sets, vote fractions (paper Sec. 2.1, 2.2)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,19 +12,19 @@ from workflow.lib.common.name_seeds import name_keys, uniform
 from workflow.lib.common.tables import read_table
 
 NEVER_LEARNED = "rare-features"
-"""The question whose answers are the labels of later experiments (paper Sec. 3.2, 4.2)."""
+"""Question that is never trained on: its answers are labels later (paper Sec. 3.2, 4.2)."""
 
 Questions = Mapping[str, Sequence[str]]
 """The answers of each question, in the order of the network's outputs."""
 
 
 def answer_columns(questions: Questions) -> list[str]:
-    """Name the answers as the catalogue does: ``{question}_{answer}``."""
+    """List the catalogue's columns of these answers: ``{question}_{answer}``."""
     return [f"{question}_{answer}" for question, answers in questions.items() for answer in answers]
 
 
 def question_slices(questions: Questions) -> dict[str, slice]:
-    """Say where in `answer_columns` the answers of each question are."""
+    """Give the slice of `answer_columns` that holds the answers of each question."""
     ends = np.cumsum([len(answers) for answers in questions.values()])
     starts = ends - [len(answers) for answers in questions.values()]
     return {
@@ -36,27 +36,28 @@ def question_slices(questions: Questions) -> dict[str, slice]:
 def read_votes(catalogue: str | Path, questions: Questions) -> tuple[list[str], np.ndarray]:
     """Read how often each answer was given.
 
-    No answer about rare features is ever read here, so none can reach a loss: rings and
-    irregular galaxies are what later stages look for with a network that never learned of them.
+    Answers about rare features are never read here, so none can enter a loss: later stages search
+    for rings and irregular galaxies with a network that was not trained on them.
 
     Parameters
     ----------
     catalogue
         A survey's catalogue.
     questions
-        The questions wanted.
+        The questions to read.
 
     Returns
     -------
     iaunames : list of str
-        All galaxies of the catalogue, n of them.
+        All n galaxies of the catalogue.
     counts : numpy.ndarray
-        Shape (n, answers), float32; 0 where nobody was asked.
+        Shape (n, answers), float32; 0 where no volunteer was asked.
 
     Raises
     ------
     UserError
-        If a question is about rare features, a column is missing, or a count is not one.
+        If a question is about rare features, a column is missing, or a count is infinite or
+        negative.
     """
     columns = answer_columns(questions)
     forbidden = [column for column in columns if NEVER_LEARNED in column]
@@ -82,7 +83,7 @@ def read_votes(catalogue: str | Path, questions: Questions) -> tuple[list[str], 
 def split_names(
     iaunames: Sequence[str], seed: int, validation_share: float, test_share: float
 ) -> np.ndarray:
-    """Put each galaxy into the training, the validation or the test set, by its name alone.
+    """Assign each galaxy to the training, validation or test set, by its name and the seed alone.
 
     So all pretrainings share one split, and it does not change when galaxies are added.
 
@@ -91,7 +92,7 @@ def split_names(
     numpy.ndarray
         Shape (n,), of "train", "validation" and "test".
     """
-    # A purpose of its own, beside the epochs for which views are drawn.
+    # Views use the epoch as this number; 2**32 is no epoch, so these draws are independent.
     (drawn,) = uniform(name_keys(iaunames), seed, 2**32, 1)
     sets = [drawn < test_share, drawn < test_share + validation_share]
     return np.select(sets, ["test", "validation"], "train")
@@ -100,21 +101,21 @@ def split_names(
 def held_out_names(
     iaunames: Sequence[str], survey: str, training: Mapping[str, Any] | None
 ) -> np.ndarray:
-    """Say which galaxies a network never saw, nor was chosen by.
+    """Find the galaxies that were used neither to train nor to select a network.
 
     Parameters
     ----------
     survey
-        That of the galaxies.
+        The survey of the galaxies.
     training
-        What `encoder.json` says of the network's training; None if there was none. Its `split`
-        is None if it is not known which galaxies it was trained on.
+        `training` of the network's `encoder.json`; None if the network was not trained. Its
+        `split` is None if it is not known which galaxies were trained on.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), bool: those in the test set, or all if it was trained on another survey. None
-        of them if the split is not known.
+        Shape (n,), bool. If the network was trained on this survey: true in the test set, or false
+        for all galaxies if the split is not known. Otherwise true for all galaxies.
     """
     if training is None or training.get("survey") != survey:
         return np.ones(len(iaunames), bool)
@@ -124,7 +125,7 @@ def held_out_names(
 
 
 def expected_fractions(concentrations: np.ndarray, questions: Questions) -> np.ndarray:
-    """Give the vote fractions that Dirichlet concentrations expect.
+    """Compute the expected vote fractions of Dirichlet distributions.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def expected_fractions(concentrations: np.ndarray, questions: Questions) -> np.n
     Returns
     -------
     numpy.ndarray
-        Shape (n, answers); within a question they add to 1.
+        Shape (n, answers); within a question they sum to 1.
     """
     fractions = [
         concentrations[:, place] / concentrations[:, place].sum(axis=1, keepdims=True)
@@ -146,12 +147,12 @@ def expected_fractions(concentrations: np.ndarray, questions: Questions) -> np.n
 def votes_table(
     iaunames: Sequence[str], concentrations: np.ndarray, held_out: np.ndarray, questions: Questions
 ) -> pd.DataFrame:
-    """Tabulate what a network predicts of each galaxy's votes.
+    """Tabulate a network's predictions of each galaxy's votes.
 
     Returns
     -------
     pandas.DataFrame
-        iauname; held_out (bool): the network was neither trained on this galaxy nor chosen by it;
+        iauname; held_out (bool): the galaxy was used neither to train nor to select the network;
         `{question}_{answer}_automated-fraction` and `{question}_{answer}_concentration`, float32.
     """
     columns = answer_columns(questions)
