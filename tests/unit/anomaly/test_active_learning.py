@@ -99,7 +99,7 @@ def test_ratings_may_all_be_the_same(sky):
         assert len(step.batch) == 10
 
 
-def test_the_last_batch_has_only_what_is_left(sky):
+def test_the_last_batch_has_the_remaining_galaxies(sky):
     vectors, labels = sky[0][:13], sky[1][:13]
     rows = np.arange(10)
     step = next_step(vectors, rows, LabelRater(labels).rate(rows), SETTINGS, 1)

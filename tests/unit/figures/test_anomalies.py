@@ -49,7 +49,7 @@ def test_the_same_scores_give_the_same_bytes(hunted, tmp_path):
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_figure_4_has_the_values_that_each_method_chose_by(hunted, tmp_path):
+def test_figure_4_has_the_values_that_each_method_selects_by(hunted, tmp_path):
     draw_interest(
         dict.fromkeys(METHODS, hunted / "plane.parquet"),
         {method: hunted / f"sky-ring-{method}-0.parquet" for method in METHODS},

@@ -92,7 +92,7 @@ def test_points_are_means_and_spreads_over_the_models(models):
 
 
 @pytest.mark.parametrize("figure", ["figure_7", "figure_8", "figure_9"])
-def test_the_source_data_is_what_is_shown(models, tmp_path, figure):
+def test_the_source_data_equals_the_data_shown(models, tmp_path, figure):
     table = draw(models, figure, tmp_path)
     expected = summarise(lines_of(figure, models), models)
     assert table["line"].tolist() == expected["line"].tolist()

@@ -86,7 +86,7 @@ def test_the_script_itself_counts(tree):
     assert changed == {"write_shard"}
 
 
-def test_what_is_remembered_of_a_file_is_what_is_found_by_parsing_it(tree):
+def test_the_cached_hash_and_imports_of_a_file_equal_those_from_parsing_it(tree):
     first = hashes()
     assert code_hash.REMEMBERED.stat().st_size > 1000
     assert hashes() == first

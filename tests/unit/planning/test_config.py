@@ -171,7 +171,7 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one():
     )
 
 
-def test_an_unknown_key_like_no_other_lists_the_known_ones():
+def test_an_unknown_key_unlike_any_known_one_lists_those():
     assert "known here: flux_column, flux_index, zero_point" in complaint(changed("nsa.zzz", 1))
 
 
@@ -252,7 +252,7 @@ def test_an_impossible_value_is_named(key, value, named):
 
 
 @pytest.mark.parametrize("config", [None, [], "config.yaml"])
-def test_what_is_no_configuration_is_reported(config):
+def test_a_configuration_that_is_no_mapping_is_reported(config):
     complaint(config)
 
 

@@ -91,7 +91,7 @@ def test_images_take_as_long_as_their_source_does():
         assert seconds == pytest.approx(a_galaxy * COST.galaxies(wildcards))
 
 
-def test_the_grid_is_some_hundreds_of_submissions_that_fit_their_limit():
+def test_the_grid_needs_hundreds_of_submissions_within_their_limit():
     batches = {}
     for run in grid():
         batch = COST.batch("finetune_encoder", run) or str(run)

@@ -105,7 +105,7 @@ def test_two_devices_learn_together_and_resume_where_they_stopped(run):
     np.testing.assert_allclose(resumed["copies"], whole["copies"], rtol=1e-2, atol=1e-4)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the setting is one of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
 def test_memory_that_a_step_frees_is_kept_for_the_next(run):
     # 100 arrays of 1 MiB, one after the other, reuse the same 256 pages.
     assert run(1, "kept.npz", devices=1)["faults"] < 2000
