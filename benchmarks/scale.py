@@ -229,7 +229,8 @@ def score_repeats(folder: Path) -> None:
         {"cnn-gp": [folder / "00.parquet"] * 15},
         folder / "curves.csv",
         folder / "scores.csv",
-        tops=[50, 200],
+        known={"cnn-gp": 20},
+        tops=[50, 100, 200],
         longest=500,
         sigmas=3,
     )

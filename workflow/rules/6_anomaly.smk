@@ -188,6 +188,10 @@ rule score_repeats:
     params:
         code=code_of("score_repeats"),
         methods=lambda wildcards: TASKS[wildcards.task].methods,
+        known=lambda wildcards: [
+            config["anomalies"]["ratings"] if METHODS[method]["known_first"] else 0
+            for method in TASKS[wildcards.task].methods
+        ],
         tops=config["anomalies"]["tops"],
         longest=config["anomalies"]["longest"],
         sigmas=config["anomalies"]["sigmas"],

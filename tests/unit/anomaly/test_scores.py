@@ -1,7 +1,5 @@
 """Scores: the metrics of a ranking, and their means and errors over repeats."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from tests.unit.anomaly.conftest import hunt, select
+from workflow.lib.anomaly.chance import chance_by_rank, chance_precision
 from workflow.lib.anomaly.scores import (
     accuracies,
     average_precision,
-    chance_precision,
     rank_weighted_scores,
     score_repeats,
 )
@@ -66,20 +64,13 @@ def test_average_precision_is_that_of_scikit_learn(sought):
     assert average_precision(sought) == pytest.approx(average_precision_score(sought, score))
 
 
-@pytest.mark.parametrize(("galaxies", "anomalies"), [(1, 1), (5, 1), (6, 3), (7, 7)])
-def test_chance_is_the_mean_over_all_orders(galaxies, anomalies):
-    orders = itertools.combinations(range(galaxies), anomalies)
-    scores = [average_precision(np.isin(np.arange(galaxies), order)) for order in orders]
-    assert chance_precision(galaxies, anomalies) == pytest.approx(np.mean(scores))
-
-
 def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
     folder, _, _ = sky
     candidates, _ = select(folder)
     results = {"cnn-gp": hunt(folder, repeats=[0, 1, 2])}
     score_repeats(
         folder / "candidates.parquet", results, folder / "curves.csv", folder / "scores.csv",
-        tops=[10, 50, 1000], longest=100, sigmas=3,
+        known={"cnn-gp": 30}, tops=[10, 50, 1000], longest=100, sigmas=3,
     )  # fmt: skip
     each = []
     for path in results["cnn-gp"]:
@@ -93,17 +84,44 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
     precision = [average_precision(one) for one in each]
     assert scores.loc["average_precision", "mean"] == pytest.approx(np.mean(precision), abs=1e-5)
     assert scores.loc["average_precision", "error"] == pytest.approx(
-        3 * np.std(precision, ddof=1), abs=1e-5
+        3 * np.std(precision), abs=1e-5
     )
     assert scores.loc["accuracy_10", "mean"] == pytest.approx(
         np.mean([e[:10].mean() for e in each])
     )
-    assert (scores["chance"].drop("average_precision") == 0.05).all()
-    chance = chance_precision(400, 20)
-    assert scores.loc["average_precision", "chance"] == pytest.approx(chance, abs=1e-5)
+    chance = chance_by_rank(400, 20, 30, 400)
+    expected = {
+        "average_precision": chance_precision(400, 20, 30),
+        "accuracy_10": accuracies(chance)[9],
+        "rank_weighted_score_10": rank_weighted_scores(chance)[9],
+        "accuracy_50": accuracies(chance)[49],
+        "rank_weighted_score_50": rank_weighted_scores(chance)[49],
+    }
+    assert scores["chance"].to_dict() == pytest.approx(expected, abs=1e-5)
     assert (scores["anomalies"] == 20).all()
     curves = pd.read_csv(folder / "curves.csv")
     assert len(curves) == 3 * 100
     last = curves[(curves["repeat"] == 2) & (curves["first"] == 100)].iloc[0]
     assert last["accuracy"] == pytest.approx(each[2][:100].mean())
     assert last["rank_weighted_score"] == pytest.approx(rank_weighted_scores(each[2])[99], abs=1e-5)
+    assert last["accuracy_chance"] == pytest.approx(accuracies(chance)[99], abs=1e-5)
+    assert last["rank_weighted_score_chance"] == pytest.approx(
+        rank_weighted_scores(chance)[99], abs=1e-5
+    )
+
+
+def test_chance_is_a_random_order_for_a_method_that_does_not_rank_by_ratings(sky):
+    folder, _, _ = sky
+    select(folder)
+    results = {"baseline": hunt(folder, "isolation-forest", repeats=[0], known_first=False)}
+    score_repeats(
+        folder / "candidates.parquet", results, folder / "curves.csv", folder / "scores.csv",
+        known={"baseline": 0}, tops=[10, 50], longest=100, sigmas=3,
+    )  # fmt: skip
+    scores = pd.read_csv(folder / "scores.csv").set_index("metric")
+    assert (scores["chance"].drop("average_precision") == 0.05).all()
+    chance = chance_precision(400, 20)
+    assert scores.loc["average_precision", "chance"] == pytest.approx(chance, abs=1e-5)
+    assert scores["error"].isna().all()  # of a single repeat
+    curves = pd.read_csv(folder / "curves.csv")
+    assert (curves[["accuracy_chance", "rank_weighted_score_chance"]] == 0.05).all(axis=None)

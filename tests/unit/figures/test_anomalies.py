@@ -1,10 +1,13 @@
 """Figures 3 to 6: their source data is what searches found."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from tests.unit.figures.conftest import METHODS, NAMES, TASKS
+from workflow.lib.anomaly.chance import chance_by_rank
+from workflow.lib.anomaly.scores import accuracies, rank_weighted_scores
 from workflow.lib.figures.anomalies import draw_finds, draw_interest, draw_scores
 from workflow.lib.figures.canvas import Canvas
 
@@ -35,10 +38,33 @@ def scores(hunted, out):
 def test_scores_are_drawn_for_each_task_method_and_repeat(hunted, tmp_path):
     table = scores(hunted, tmp_path / "figure_5")
     assert len(table) == 2 * 2 * 3 * 40
-    assert (table["chance"] == 0.1).all()
+    baseline = table[table["method"] == "baseline"]
+    assert (baseline[["accuracy_chance", "rank_weighted_score_chance"]] == 0.1).all(axis=None)
     best = table[table["method"] == "cnn-gp"]
     assert (best.loc[best["first"] <= 6, ["rank_weighted_score", "accuracy"]] == 1).all(axis=None)
-    assert (table.loc[table["method"] == "baseline", "accuracy"] == 0).all()
+    assert (baseline["accuracy"] == 0).all()
+
+
+def test_chance_by_random_ratings_and_the_highest_accuracy_are_drawn(hunted, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Canvas, "save", lambda _, figure, *others: drawn.append(figure))
+    draw_scores(
+        {task: hunted / f"{task}-curves.csv" for task in TASKS},
+        {task: hunted / f"{task}.json" for task in TASKS},
+        canvas_at(tmp_path / "figure_5", hunted),
+    )
+    above, _, below, _ = drawn[0].axes
+    first = np.arange(1, 41)
+    chance = chance_by_rank(60, 6, 10, 40)
+    for panel, metric in ((above, rank_weighted_scores), (below, accuracies)):
+        lines = {line.get_label(): line for line in panel.get_lines()}
+        assert (np.array(lines["random order"].get_ydata()) == 0.1).all()
+        assert np.allclose(lines["random ratings"].get_ydata(), metric(chance), atol=1e-5)
+    highest = lines["highest possible"].get_ydata()
+    assert np.allclose(highest, np.minimum(1, 6 / first))
+    legend = {text.get_text() for text in drawn[0].legends[0].get_texts()}
+    assert legend == {*METHODS, "random order", "random ratings", "highest possible"}
+    plt.close(drawn[0])
 
 
 def test_the_same_scores_give_the_same_bytes(hunted, tmp_path):

@@ -71,7 +71,7 @@ PAPER = {
     },
     "anomalies.ratings": 200,
     "anomalies.repeats": 15,
-    "anomalies.tops": [50, 200],
+    "anomalies.tops": [50, 100, 200],
     "anomalies.longest": 500,
     "anomalies.sigmas": 3.0,
     "figures.anomalies.figure_3": ["gz2-odd"],

@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow.lib.anomaly.chance import chance_by_rank, chance_precision
 from workflow.lib.common.files import write_text
 from workflow.lib.common.tables import read_table
+
+CURVES = [
+    "method", "repeat", "first", "rank_weighted_score", "accuracy",
+    "known", "rank_weighted_score_chance", "accuracy_chance",
+]  # fmt: skip
+"""Columns of the curves."""
 
 
 def score_repeats(
@@ -16,6 +23,7 @@ def score_repeats(
     curves: str | Path,
     scores: str | Path,
     *,
+    known: Mapping[str, int],
     tops: Sequence[int],
     longest: int,
     sigmas: float,
@@ -29,44 +37,58 @@ def score_repeats(
     results
         For each method, the files of its repeats by `hunt.hunt_anomalies`.
     curves
-        CSV to write: method, repeat, first (N), rank_weighted_score, accuracy.
+        CSV to write: method, repeat, first (N), rank_weighted_score, accuracy, known, and
+        rank_weighted_score_chance and accuracy_chance, as expected of a random rater.
     scores
-        CSV to write: method, metric, mean, error, chance (expected of a random order), repeats,
-        galaxies, anomalies.
+        CSV to write: method, metric, mean, error (missing for a single repeat), chance (expected
+        of a random rater), repeats, galaxies, anomalies.
+    known
+        For each method, the number of galaxies rated if it ranks them by that, otherwise 0. Chance
+        is that of as many galaxies rated at random and ranked in the same way; for 0, that of a
+        random order.
     tops
         Values of N for accuracy and rank weighted score; those above the number of galaxies are
         left out.
     longest
         Largest N of the curves.
     sigmas
-        The error, in standard deviations of the repeats.
+        The error, in standard deviations of the repeats (ddof 0, as in the authors' code).
     """
     table = read_table(candidates, text=["iauname"])
     anomaly = table["anomaly"].to_numpy()
-    share = anomaly.mean()
-    precision = chance_precision(len(anomaly), int(anomaly.sum()))
     drawn, rows = [], []
     for method, paths in results.items():
+        sizes = len(anomaly), int(anomaly.sum()), known[method]
+        expected = chance_by_rank(*sizes, max(longest, *tops))
+        chance = {"average_precision": chance_precision(*sizes)} | dict(_at_tops(expected, tops))
+        by_chance = _curve(expected, longest).drop(columns="first").add_suffix("_chance")
         found = [by_rank(read_table(path, columns=["rank"]), anomaly) for path in paths]
         drawn += [
-            _curve(one, longest).assign(method=method, repeat=i) for i, one in enumerate(found)
+            _curve(one, longest)
+            .join(by_chance)
+            .assign(method=method, repeat=repeat, known=known[method])
+            for repeat, one in enumerate(found)
         ]
-        each = pd.DataFrame([dict(_metrics(one, tops)) for one in found])
+        each = pd.DataFrame(
+            [
+                {"average_precision": average_precision(one)} | dict(_at_tops(one, tops))
+                for one in found
+            ]
+        )
         rows += [
             {
                 "method": method,
                 "metric": metric,
                 "mean": values.mean(),
-                "error": sigmas * values.std() if len(values) > 1 else np.nan,
-                "chance": precision if metric == "average_precision" else share,
+                "error": sigmas * values.std(ddof=0) if len(values) > 1 else np.nan,
+                "chance": chance[metric],
                 "repeats": len(values),
                 "galaxies": len(anomaly),
                 "anomalies": anomaly.sum(),
             }
             for metric, values in each.items()
         ]
-    order = ["method", "repeat", "first", "rank_weighted_score", "accuracy"]
-    write_text(pd.concat(drawn)[order].to_csv(index=False, float_format="%.5f"), curves)
+    write_text(pd.concat(drawn)[CURVES].to_csv(index=False, float_format="%.5f"), curves)
     write_text(pd.DataFrame(rows).to_csv(index=False, float_format="%.5f"), scores)
 
 
@@ -82,9 +104,8 @@ def _curve(sought: np.ndarray, longest: int) -> pd.DataFrame:
     )
 
 
-def _metrics(sought: np.ndarray, tops: Sequence[int]) -> Iterator[tuple[str, float]]:
-    """Give each metric of a ranking with its name, as in the scores."""
-    yield "average_precision", average_precision(sought)
+def _at_tops(sought: np.ndarray, tops: Sequence[int]) -> Iterator[tuple[str, float]]:
+    """Give the scores of the first N of a ranking, for each N of `tops`, with their names."""
     for top in tops:
         if top <= len(sought):
             yield f"accuracy_{top}", accuracies(sought)[top - 1]
@@ -117,7 +138,7 @@ def rank_weighted_scores(sought: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     sought
-        Shape (n,), bool: whether the galaxy at each rank is an anomaly.
+        Shape (n,): whether the galaxy at each rank is an anomaly, or the probability of that.
 
     Returns
     -------
@@ -136,14 +157,3 @@ def accuracies(sought: np.ndarray) -> np.ndarray:
 def average_precision(sought: np.ndarray) -> float:
     """Compute the mean, over all anomalies, of the accuracy down to the rank of each."""
     return float(accuracies(sought)[sought].mean())
-
-
-def chance_precision(galaxies: int, anomalies: int) -> float:
-    """Compute the average precision expected of a random order.
-
-    An anomaly has any rank k with the same probability. The expected share of anomalies among the
-    k - 1 galaxies before it is that among all other galaxies.
-    """
-    rank = np.arange(1, galaxies + 1)
-    others = (anomalies - 1) / max(galaxies - 1, 1)
-    return float(((1 + (rank - 1) * others) / rank).mean())

@@ -16,7 +16,7 @@ COLOURS = {"baseline": "black", "ellipse-gp": "magenta", "cnn-gp": "tab:blue"}
 """Colours of the methods, as in the paper; others get matplotlib's default colours."""
 
 CHANCE = "red"
-"""Colour of the expected score of a random order."""
+"""Colour of the expected score of a random order, as in the paper."""
 
 TASK_WIDTH = 0.8
 """Width of the column with the tasks' names in Figure 6 [inch]."""
@@ -29,7 +29,8 @@ def draw_scores(
 ) -> None:
     """Draw rank weighted score and accuracy of the first N galaxies of a ranking (Figs. 3, 5).
 
-    Each task has a column of two panels; thin lines are repeats, thick ones their mean.
+    Each task has a column of two panels; thin lines are repeats, thick ones their mean. Other lines
+    are what chance gives, for both kinds of ranking, and the highest accuracy that is possible.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def draw_scores(
         For each task, the CSV by `scores.score_repeats` and the JSON by
         `candidates.select_candidates`.
     canvas
-        Its CSV gets task, method, repeat, first (N), rank_weighted_score, accuracy, chance.
+        Its CSV gets task and the columns of the curves, and accuracy_ceiling.
     """
     tables = []
     columns = min(1.0, 0.5 * len(curves))
@@ -47,14 +48,18 @@ def draw_scores(
     )  # fmt: skip
     for (task, path), (above, below) in zip(curves.items(), axes.T, strict=True):
         known = json.loads(Path(counts[task]).read_text())
-        chance = known["anomalies"] / known["galaxies"]
-        table = pd.read_csv(path).assign(task=task, chance=chance)
+        share = known["anomalies"] / known["galaxies"]
+        table = pd.read_csv(path)
+        table.insert(0, "task", task)
+        table["accuracy_ceiling"] = np.minimum(1, known["anomalies"] / table["first"])
         tables.append(table)
         for panel, metric in ((above, "rank_weighted_score"), (below, "accuracy")):
             for method, rows in table.groupby("method", sort=False):
                 _draw_repeats(panel, rows, metric, str(method))
-            panel.axhline(chance, color=CHANCE, lw=1, label="random")
+            panel.axhline(share, color=CHANCE, lw=1, label="random order")
+            _draw_once(panel, table[table["known"] > 0], f"{metric}_chance", "--", "random ratings")
             panel.set_ylim(0, 1.02)
+        _draw_once(below, table, "accuracy_ceiling", ":", "highest possible")
         title = f"{task}: {known['anomalies']} of {known['galaxies']:,}"
         above.set_title(title, fontsize=8)
         below.set_xlabel("Top N galaxies")
@@ -62,13 +67,15 @@ def draw_scores(
     axes[1, 0].set_ylabel("Accuracy")
     handles = {
         label: handle
-        for panel in axes[0]
+        for panel in axes.flat
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
-    axes[0, -1].legend(handles.values(), handles, frameon=False, fontsize=7, loc="best")
+    figure.legend(
+        handles.values(), handles, frameon=False, fontsize=7, loc="outside lower center",
+        ncols=3 if len(curves) == 1 else len(handles),
+    )  # fmt: skip
     figure.suptitle("\n".join(canvas.notes), fontsize=6)
-    order = ["task", "method", "repeat", "first", "rank_weighted_score", "accuracy", "chance"]
-    canvas.save(figure, pd.concat(tables)[order], "%.5f")
+    canvas.save(figure, pd.concat(tables), "%.5f")
 
 
 def _draw_repeats(panel: plt.Axes, rows: pd.DataFrame, metric: str, method: str) -> None:
@@ -79,6 +86,13 @@ def _draw_repeats(panel: plt.Axes, rows: pd.DataFrame, metric: str, method: str)
         each.index, each.mean(axis=1), style, lw=1.5, color=COLOURS.get(method), label=method
     )
     panel.plot(each.index, each, lw=0.5, alpha=0.25, color=line.get_color())
+
+
+def _draw_once(panel: plt.Axes, rows: pd.DataFrame, metric: str, style: str, label: str) -> None:
+    """Draw a metric by N that is the same for all methods and repeats; nothing without rows."""
+    rows = rows.drop_duplicates("first")
+    if len(rows):
+        panel.plot(rows["first"], rows[metric], style, lw=1, color="grey", label=label)
 
 
 def draw_interest(
