@@ -8,6 +8,7 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_json
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.network.encoder import DESCRIPTION_KEYS
+from workflow.lib.pretrain.votes import split_names
 from workflow.lib.represent.probe import auc_error, cross_validated_auc, probe
 from workflow.lib.represent.vector_files import representation_schema, representation_table
 
@@ -45,6 +46,72 @@ def test_an_encoder_with_unknown_training_galaxies_is_not_probed(tmp_path):
             seed=1,
             table=tmp_path / "probe.csv",
         )
+
+
+@pytest.fixture
+def survey(tmp_path):
+    """Four hundred galaxies, their representations by two encoders, one trained on some of them."""
+    rng = np.random.default_rng(1)
+    names = [f"J{number:03d}" for number in range(400)]
+    vectors = rng.normal(size=(400, 4)).astype(np.float32)
+    featured = vectors[:, 1] > -1
+    ring = (vectors[:, 0] > 0.5).astype(float)
+    ring[5] = np.nan
+    table = pd.DataFrame({"iauname": names, "ring": ring, "featured": featured})
+    table.astype({"featured": float}).to_parquet(tmp_path / "catalogue.parquet")
+    split = {"validation_share": 0.2, "test_share": 0.5, "seed": 1}
+    for name, training in {
+        "random": None,
+        "all": {"survey": "decals", "split": split},
+    }.items():
+        (tmp_path / name).mkdir()
+        written = representation_table(names, vectors, representation_schema(4))
+        write_parquet(written, tmp_path / name / "representation.parquet")
+        (tmp_path / name / "encoder.weights.h5").touch()
+        known = dict.fromkeys(DESCRIPTION_KEYS) | {"training": training}
+        write_json(known, tmp_path / name / "encoder.json")
+    return tmp_path, (split_names(names, **split) == "test"), table
+
+
+def probed(folder, rule):
+    encoders = ["random", "all"]
+    probe(
+        {name: folder / name / "representation.parquet" for name in encoders},
+        {name: folder / name / "encoder.weights.h5" for name in encoders},
+        folder / "catalogue.parquet",
+        "decals",
+        {"ring": {"column": "ring", "above": 0.5, "below": 0.4, **rule}},
+        folds=2,
+        repeats=1,
+        seed=1,
+        table=folder / "probe.csv",
+    )
+    return pd.read_csv(folder / "probe.csv").set_index("pretraining")
+
+
+def test_all_encoders_are_scored_on_the_galaxies_that_none_was_trained_on(survey):
+    folder, held_out, table = survey
+    found = probed(folder, {})
+    known = table["ring"].notna() & held_out
+    assert (found["galaxies"] == known.sum()).all()
+    assert (found["positives"] == (table["ring"][known] > 0.5).sum()).all()
+    # The same vectors, so the same score.
+    assert found.loc["random", "auc"] == found.loc["all", "auc"] > 0.95
+
+
+def test_only_galaxies_that_pass_a_labels_cuts_are_used(survey):
+    folder, held_out, table = survey
+    found = probed(folder, {"cuts": {"featured": {"above": 0.5}}})
+    known = table["ring"].notna() & held_out & table["featured"]
+    assert (found["galaxies"] == known.sum()).all()
+    with pytest.raises(UserError, match="no column 'smooth'"):
+        probed(folder, {"cuts": {"smooth": {"below": 0.25}}})
+
+
+def test_too_few_galaxies_with_the_label_are_refused(survey):
+    folder, _, _ = survey
+    with pytest.raises(UserError, match="too few to probe for 'ring'"):
+        probed(folder, {"above": 2.0})
 
 
 def test_the_error_of_an_area_is_hanley_and_mcneils():

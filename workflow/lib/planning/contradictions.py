@@ -174,6 +174,7 @@ def _of_probe(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown(wanted, labelled, "one of 'surveys' and have 'probe.labels'")
     for label, rule in probe["labels"].items():
         yield from _overlapping(f"probe.labels.{label}", rule)
+        yield from _of_cuts(f"probe.labels.{label}.cuts", rule.get("cuts", {}))
 
 
 def _of_similarity(config: Mapping[str, Any]) -> Iterator[str]:

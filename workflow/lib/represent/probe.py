@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
+from workflow.lib.catalogue.selection import select
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
 from workflow.lib.common.tables import read_table
@@ -41,7 +42,8 @@ def probe(
 ) -> None:
     """Classify galaxies by logistic regression on their representations, and score the result.
 
-    Galaxies that an encoder was trained on help to fit its probe, but are left out of its score.
+    All encoders are scored on the same galaxies: those that none of them was trained on. The others
+    help to fit each probe.
 
     Parameters
     ----------
@@ -53,7 +55,8 @@ def probe(
         The galaxies' catalogue, and the name of their survey.
     labels
         For each label its `column`. Galaxies with values over `above` have the label, those with
-        values up to `below` do not have it, and those in between are left out.
+        values up to `below` do not have it, and those in between are left out. Only galaxies that
+        pass its `cuts`, as for `selection.select`, are used.
     folds, repeats, seed
         Of the cross-validation; as for `cross_validated_auc`.
     table
@@ -65,30 +68,41 @@ def probe(
     ------
     UserError
         If too few galaxies have or lack the label, or none is known to have been held out of the
-        encoder's training.
+        training of an encoder.
     """
+    opened = {name: read_representation(path) for name, path in representations.items()}
+    names = next(iter(opened.values()))[0]
+    scored = np.logical_and.reduce(
+        [_held_out(names, survey, name, encoders[name]) for name in representations]
+    )
     rows = []
     for label, rule in labels.items():
-        wanted = read_table(catalogue, text=["iauname"], columns=["iauname", rule["column"]])
-        values = wanted.set_index("iauname")[rule["column"]]
-        for pretraining, path in representations.items():
-            names, vectors = read_representation(path)
-            value = values.loc[names].to_numpy(float)
-            known = (value > rule["above"]) | (value <= rule["below"])
-            scored = _held_out(names, survey, pretraining, encoders[pretraining])[known]
-            truth = value[known] > rule["above"]
-            positives, count = int(truth[scored].sum()), int(scored.sum())
-            if min(positives, count - positives) < folds:
-                raise UserError(
-                    f"{catalogue}: {positives} of {count} galaxies with "
-                    f"{rule['column']} > {rule['above']} are too few to probe for '{label}'"
-                )
-            auc = cross_validated_auc(vectors[known], truth, scored, folds, repeats, seed)
+        value = _values(catalogue, names, rule)
+        known = (value > rule["above"]) | (value <= rule["below"])
+        truth = value[known] > rule["above"]
+        positives, count = int(truth[scored[known]].sum()), int(scored[known].sum())
+        if min(positives, count - positives) < folds:
+            raise UserError(
+                f"{catalogue}: {positives} of {count} galaxies with {rule['column']} > "
+                f"{rule['above']} (that pass its cuts and no encoder was trained on) are too few "
+                f"to probe for '{label}'"
+            )
+        for pretraining, (_, vectors) in opened.items():
+            auc = cross_validated_auc(vectors[known], truth, scored[known], folds, repeats, seed)
             error = auc_error(auc, positives, count - positives)
             rows.append((pretraining, label, count, positives, auc, error))
             log.info("%s, %s: AUC %.3f", pretraining, label, auc)
     frame = pd.DataFrame(rows, columns=COLUMNS)
     write_text(frame.to_csv(index=False, float_format="%.4f"), table)
+
+
+def _values(catalogue: str | Path, iaunames: Sequence[str], rule: Mapping[str, Any]) -> np.ndarray:
+    """Give the values that decide a label, shape (n,); missing for galaxies that fail its cuts."""
+    cuts = rule.get("cuts", {})
+    columns = list(dict.fromkeys(["iauname", rule["column"], *cuts]))
+    passed = select(read_table(catalogue, ["iauname"], columns), cuts, [], catalogue).galaxies
+    values = passed.set_index("iauname")[rule["column"]]
+    return values.reindex(iaunames).to_numpy(float)
 
 
 def _held_out(
