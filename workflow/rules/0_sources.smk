@@ -78,7 +78,7 @@ rule simulate_pictures:
         "<benchmarks>/0_sources/simulate_pictures/{survey}.tsv"
     conda:
         "../../envs/images.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=escalate(2000),
         runtime=estimated("simulate_pictures"),

@@ -75,7 +75,7 @@ rule find_neighbours:
         "<benchmarks>/5_similarity/find_neighbours/{survey}/{pretraining}.tsv"
     conda:
         "../../envs/represent.yaml"
-    threads: 4
+    threads: config["representation"]["threads"]
     resources:
         mem_mb=memory(1000, 1000),
         runtime=escalate(10),
@@ -107,7 +107,7 @@ rule measure_retrieval:
         "<benchmarks>/5_similarity/measure_retrieval/{survey}/{pretraining}.tsv"
     conda:
         "../../envs/represent.yaml"
-    threads: 4
+    threads: config["representation"]["threads"]
     resources:
         mem_mb=memory(4000, 2000),
         runtime=escalate(240),
