@@ -1,6 +1,7 @@
 """Positions of galaxies on a plane, by umap of their representations (paper Sec. 2.3)."""
 
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -108,6 +109,8 @@ def _place(
     seed: int,
 ) -> None:
     """Run umap on n galaxies' vectors, of shape (n, d), and write their positions."""
+    # umap's variant with a network would import TensorFlow, which takes seconds.
+    sys.modules.setdefault("umap.parametric_umap", None)
     from umap import UMAP
 
     plane = UMAP(
