@@ -22,6 +22,8 @@ EXTINCTION = (1.3, 1.0, 0.55)
 """Optical depth of dust in g, r and z relative to that in r."""
 TEXTURE_SIZE = 512
 """Side of the textures that make discs patchy [cells]."""
+FAINTEST = 3e-4
+"""Fainter light is not drawn: a hundredth of DECaLS' noise in a pixel [nanomaggies/arcsec^2]."""
 
 
 class Galaxy:
@@ -48,8 +50,9 @@ class Galaxy:
         self.scale = float(truth["disc_scale"])
         self.shifts = rng.integers(0, TEXTURE_SIZE, (8, 2))
         self.textures = rng.integers(0, 6, 8)
-        self.phases = rng.uniform(0, 2 * np.pi, 8)
-        self.amplitudes = rng.normal(size=8)
+        # As Python's numbers: those of NumPy would turn float32 arrays into slow float64 ones.
+        self.phases = rng.uniform(0, 2 * np.pi, 8).tolist()
+        self.amplitudes = rng.normal(size=8).tolist()
         self.has_disc = bool(self.flux["disc"][1] > 1e-6 * total)
         self.disturbed = truth["disturbance"] > 0.15
         tails = truth["tail_strength"] * rng.uniform(0.03, 0.09, 2) * [1, rng.random() < 0.55]
@@ -76,16 +79,20 @@ class Galaxy:
         numpy.ndarray of float32, shape (3, h, w)
             Nanomaggies per square arcsecond in g, r, z.
         """
-        a, b = self._axes(x.astype(np.float32)[None, :], y.astype(np.float32)[:, None])
         light = np.zeros((3, len(y), len(x)), np.float32)
         if self.has_disc:
-            light += self._disc(a, b) * self.norm[:, None, None]
+            rows, columns = self._box(x, y, *self._disc_reach())
+            disc = self._disc(*self._grid_axes(x[columns], y[rows]))
+            light[:, rows, columns] += disc * self.norm[:, None, None]
         if self.flux["bulge"][1] > 0:
-            bulge = self._bulge(a, b)
-            self._resolve_core(bulge, x, y, pixel)
-            light += bulge * np.float32(self.flux["bulge"])[:, None, None]
+            reach = max(self._bulge_reach(), 4 * pixel)
+            rows, columns = self._box(x, y, reach, reach)
+            bulge = self._bulge(*self._grid_axes(x[columns], y[rows]))
+            self._resolve_core(bulge, x[columns], y[rows], pixel)
+            for band, flux in zip(light, self.flux["bulge"], strict=True):
+                band[rows, columns] += bulge * np.float32(flux)
         if self.truth["dust_lane"]:
-            light *= self._lane(a, b) * self.lane_norm[:, None, None]
+            light *= self._lane(*self._grid_axes(x, y)) * self.lane_norm[:, None, None]
         return light
 
     def knots(self) -> dict[str, np.ndarray]:
@@ -108,6 +115,43 @@ class Galaxy:
         a, b, sigma, flux = (np.concatenate(column) for column in zip(*parts, strict=True))
         x, y = self._sky(a, b)
         return {"x": x, "y": y, "sigma": sigma, "flux": flux}
+
+    def _box(
+        self, x: np.ndarray, y: np.ndarray, along: float, across: float
+    ) -> tuple[slice, slice]:
+        """Give the rows and columns around an ellipse with these half axes [arcsec]."""
+        angle = np.radians(self.truth["position_angle"])
+        width = np.hypot(along * np.sin(angle), across * np.cos(angle))
+        height = np.hypot(along * np.cos(angle), across * np.sin(angle))
+        rows = slice(*np.searchsorted(y, [-height, height]))
+        return rows, slice(*np.searchsorted(x, [-width, width]))
+
+    def _disc_reach(self) -> tuple[float, float]:
+        """Give the half axes of the ellipse outside which the disc is too faint to draw."""
+        truth = self.truth
+        whole = (self.flux["disc"] + self.flux["bar"] + self.flux["ring"]).max()
+        centre = whole / (2 * np.pi * self.axis_ratio * self.scale**2)
+        # Arms, clouds and the light added up along an edge-on disc are brighter than the mean.
+        fall = np.log(max(5 * centre / FAINTEST, 1))
+        slope = 1 / OUTER_SCALE
+        beyond = (fall + (slope - 1) * truth["disc_break"]) / slope
+        radius = self.scale * min(fall, beyond) + 0.3 * self.scale
+        radius = max(radius, 1.1 * truth["ring_radius"] + 5 * truth["ring_width"])
+        lopsided = max(truth["disturbance"], 0.7 * truth["irregularity"])
+        radius /= 1 - 0.5 * lopsided * (lopsided > 0.15)
+        return radius, radius * max(self.axis_ratio, 0.15)
+
+    def _bulge_reach(self) -> float:
+        """Give the radius outside which the bulge is too faint to draw."""
+        truth = self.truth
+        n, size = truth["bulge_sersic"], truth["bulge_radius"]
+        edge = self.flux["bulge"].max() / (sersic_flux(n, size) * truth["bulge_axis_ratio"])
+        fall = np.log(max(edge / FAINTEST, 1))
+        # The isophotes of a boxy or disturbed bulge reach a little further.
+        return 1.25 * size * (1 + fall / sersic_b(n)) ** n
+
+    def _grid_axes(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._axes(x.astype(np.float32)[None, :], y.astype(np.float32)[:, None])
 
     # The position angle is measured from north to east; x points west.
     def _axes(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -143,9 +187,8 @@ class Galaxy:
         if not (len(rows) and len(columns)) or max(abs(rows[0]), abs(columns[0])) > 4 * pixel:
             return
         steps = (np.arange(fine) - (fine - 1) / 2) * pixel / fine
-        fine_y = (rows[:, None] + steps).ravel().astype(np.float32)
-        fine_x = (columns[:, None] + steps).ravel().astype(np.float32)
-        values = self._bulge(*self._axes(fine_x[None, :], fine_y[:, None]))
+        fine_y, fine_x = (rows[:, None] + steps).ravel(), (columns[:, None] + steps).ravel()
+        values = self._bulge(*self._grid_axes(fine_x, fine_y))
         values = values.reshape(len(rows), fine, len(columns), fine).mean(axis=(1, 3))
         bulge[i : i + 6, j : j + 6] = values
 
@@ -221,10 +264,8 @@ class Galaxy:
         truth = self.truth
         twist = np.float32(1 / np.tan(np.radians(truth["arm_pitch"]))) * truth["arm_handedness"]
         wound = angle - twist * log_radius
-        wobble = self._texture(0, log_radius * 0.25, angle / (2 * np.pi))
         lanes = self._texture(1, log_radius * 0.35, wound / (2 * np.pi))
         fine = self._texture(2, radius * 0.12, wound / (2 * np.pi) + 0.5)
-        broken = self._texture(6, log_radius * 0.2, angle / (2 * np.pi))
         patchy = truth["flocculence"] * (0.55 * lanes + 0.35 * fine)
         if truth["irregularity"]:
             cartesian = self._texture(3, radius * np.cos(angle) / 20, radius * np.sin(angle) / 20)
@@ -233,6 +274,8 @@ class Galaxy:
         strength = truth["arm_strength"]
         if strength > 0.01:
             m = truth["arm_count"]
+            wobble = self._texture(0, log_radius * 0.25, angle / (2 * np.pi))
+            broken = self._texture(6, log_radius * 0.2, angle / (2 * np.pi))
             phase = m * wound + self.phases[0] + (0.45 + 0.9 * truth["flocculence"]) * wobble
             sharpness = np.float32(truth["arm_sharpness"])
             crest = np.exp(sharpness * np.cos(phase)) / np.float32(i0(sharpness)) - 1

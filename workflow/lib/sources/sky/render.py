@@ -1,14 +1,16 @@
 """Images of a simulated galaxy and the sky around it, as an instrument sees them."""
 
-import io
+import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import galsim
 import numpy as np
 from astropy.io import fits
 from scipy import fft
-from scipy.ndimage import correlate1d, map_coordinates
+from scipy.ndimage import map_coordinates
 
 from workflow.lib.sources.sky.field import SkyObject, field_objects
 from workflow.lib.sources.sky.light import BANDS, Galaxy
@@ -136,23 +138,31 @@ def cutout_fits(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -
         A FITS file: float32 (3, size, size) in nanomaggies, with the bands and a tangent-plane
         WCS in the header.
     """
-    header = fits.Header()
-    header["SURVEY"] = "SIMULATED"
-    header["VERSION"] = "1"
-    header["IMAGETYP"] = "image"
-    header["BANDS"] = BANDS
-    for index, band in enumerate(BANDS):
-        header[f"BAND{index}"] = band
     degrees = instrument.pixel_scale / 3600
-    header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"
-    header["CRVAL1"], header["CRVAL2"] = float(galaxy["ra"]), float(galaxy["dec"])
-    header["CRPIX1"] = header["CRPIX2"] = (size + 1) / 2
-    header["CD1_1"], header["CD1_2"], header["CD2_1"], header["CD2_2"] = -degrees, 0.0, 0.0, degrees
-    header["IMAGEW"], header["IMAGEH"] = float(size), float(size)
-    cube = render_cutout(galaxy, size, instrument, seed)
-    file = io.BytesIO()
-    fits.PrimaryHDU(cube, header).writeto(file)
-    return file.getvalue()
+    cards = {
+        "SIMPLE": True, "BITPIX": -32, "NAXIS": 3, "NAXIS1": size, "NAXIS2": size, "NAXIS3": 3,
+        "SURVEY": "SIMULATED", "VERSION": "1", "IMAGETYP": "image", "BANDS": BANDS,
+        **{f"BAND{index}": band for index, band in enumerate(BANDS)},
+        "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN",
+        "CRVAL1": float(galaxy["ra"]), "CRVAL2": float(galaxy["dec"]),
+        "CRPIX1": (size + 1) / 2, "CRPIX2": (size + 1) / 2,
+        "CD1_1": -degrees, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": degrees,
+        "IMAGEW": float(size), "IMAGEH": float(size),
+    }  # fmt: skip
+    header = "".join(_card(*card) for card in cards.items()) + "END"
+    pixels = render_cutout(galaxy, size, instrument, seed).astype(">f4").tobytes()
+    return _block(header.encode("ascii"), b" ") + _block(pixels, b"\0")
+
+
+@lru_cache(maxsize=256)
+def _card(keyword: str, value: bool | int | float | str) -> str:
+    # Remembered, since Astropy takes longer for a header than the drawing of a small galaxy.
+    return str(fits.Card(keyword, value))
+
+
+def _block(content: bytes, filling: bytes) -> bytes:
+    """Fill up to a whole number of FITS blocks."""
+    return content + filling * (-len(content) % 2880)
 
 
 def _exposure(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> np.ndarray:
@@ -168,26 +178,32 @@ def _exposure(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> 
     scene = np.zeros((3, total, total), np.float32)
     if galaxy["defect"] != "star":
         _add_galaxy(scene, galaxy, stream(seed, name, "structure"), offsets)
-    objects = field_objects(galaxy, seed)
-    reach = offsets[-1] + 10
-    inside = (objects.east.abs() < reach) & (objects.north.abs() < reach)
-    near = objects[inside | (objects.star & (objects.mag_r < FAR_GLARE))]
-    for neighbour in near[~near.star].itertuples():
-        _add_neighbour(scene, neighbour, offsets)
+    near = _near(field_objects(galaxy, seed), offsets[-1] + 10)
+    for neighbour in near:
+        if not neighbour.star:
+            _add_neighbour(scene, neighbour, offsets)
     scene *= np.float32(scale**2)
-    image = _convolved(scene, psfs, scale)
+    image = _convolved(scene, psfs, scale, size)
 
     edge = (total - size) // 2
-    image = image[:, edge : edge + size, edge : edge + size]
     offsets = offsets[edge : edge + size]
-    for star in near[near.star].itertuples():
-        _add_star(image, star, psfs, offsets, instrument)
+    for star in near:
+        if star.star:
+            _add_star(image, star, psfs, offsets, instrument)
     if galaxy["defect"] != "none":
         _add_defect(image, galaxy, psfs, offsets, instrument, stream(seed, name, "defect"))
     image = np.minimum(image, np.float32(instrument.saturation)[:, None, None])
     image = image + _noise(image, instrument, depth, exposure)
     image = image + _background(instrument, depth, exposure)[:, None, None]
     return _with_missing(image.astype(np.float32), galaxy["missing"], exposure)
+
+
+def _near(objects: Mapping[str, np.ndarray], reach: float) -> list[SkyObject]:
+    """Choose the objects whose light can reach the cutout."""
+    distance = np.maximum(np.abs(objects["east"]), np.abs(objects["north"]))
+    near = (distance < reach) | (objects["star"] & (objects["mag_r"] < FAR_GLARE))
+    columns = (np.asarray(objects[name])[near].tolist() for name in SkyObject._fields)
+    return [SkyObject(*row) for row in zip(*columns, strict=True)]
 
 
 def _psfs(instrument: Instrument, rng: np.random.Generator) -> list[galsim.GSObject]:
@@ -201,18 +217,24 @@ def _psfs(instrument: Instrument, rng: np.random.Generator) -> list[galsim.GSObj
     ]
 
 
-def _convolved(scene: np.ndarray, psfs: list[galsim.GSObject], scale: float) -> np.ndarray:
+def _convolved(
+    scene: np.ndarray, psfs: list[galsim.GSObject], scale: float, size: int
+) -> np.ndarray:
+    """Blur the scene, and give its middle of shape (3, size, size)."""
     total = scene.shape[1]
-    reach = 2 * PADDING - 1
+    half = PADDING - 1
+    steps = np.arange(-half, half + 1) * scale
     transform = fft.rfft2(scene)
     for band, psf in enumerate(psfs):
         # The seeing includes the pixel, so the profile is not integrated over pixels again.
-        stamp = psf.drawImage(nx=reach, ny=reach, scale=scale, method="no_pixel").array
-        kernel = np.zeros((total, total), np.float32)
-        kernel[:reach, :reach] = stamp / stamp.sum()
-        kernel = np.roll(kernel, (-(reach // 2), -(reach // 2)), (0, 1))
-        transform[band] *= fft.rfft2(kernel)
-    return fft.irfft2(transform, s=(total, total))
+        kernel = _moffat(psf, steps, steps[:, None]).astype(np.float32)
+        # Most rows of the kernel are 0, and need no transform.
+        rows = fft.rfft(kernel / kernel.sum(), total, axis=1)
+        transform[band] *= fft.fft(rows, total, axis=0)
+    # The kernel's centre is not at pixel 0 but at `half`, which shifts the image.
+    middle = slice((total - size) // 2 + half, (total + size) // 2 + half)
+    rows = fft.ifft(transform, axis=1, overwrite_x=True)[:, middle]
+    return np.ascontiguousarray(fft.irfft(rows, total, axis=2)[:, :, middle])
 
 
 def _add_galaxy(
@@ -290,7 +312,7 @@ def _add_knots(
 
 
 def _patch(offsets: np.ndarray, centre: float, reach: float) -> slice:
-    return slice(*np.searchsorted(offsets, [centre - reach, centre + reach]))
+    return slice(bisect_left(offsets, centre - reach), bisect_left(offsets, centre + reach))
 
 
 def _band_fluxes(source: SkyObject) -> np.ndarray:
@@ -302,15 +324,18 @@ def _add_neighbour(scene: np.ndarray, source: SkyObject, offsets: np.ndarray) ->
     n, size, axis_ratio = source.sersic, source.radius, source.axis_ratio
     reach = (9 if n > 1 else 5) * size
     rows, columns = _patch(offsets, source.north, reach), _patch(offsets, -source.east, reach)
-    x, y = offsets[columns] + source.east, offsets[rows][:, None] - source.north
-    angle = np.radians(source.position_angle)
-    a = (y * np.cos(angle) - x * np.sin(angle)).astype(np.float32)
-    b = (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32) / np.float32(axis_ratio)
+    if rows.start == rows.stop or columns.start == columns.stop:
+        return
+    x = (offsets[columns] + source.east).astype(np.float32)
+    y = (offsets[rows][:, None] - source.north).astype(np.float32)
+    angle = math.radians(source.position_angle)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    a, b = y * cosine - x * sine, x * (cosine / axis_ratio) + y * (sine / axis_ratio)
     # Softened by a part of a pixel, so that a small source's flux does not depend on its place.
-    radius = np.sqrt(a * a + b * b + np.float32(0.012))
+    radius = np.sqrt(a * a + b * b + np.float32(0.012)) / np.float32(size)
     b_n = sersic_b(n)
     total = sersic_flux(n, size) * axis_ratio
-    profile = np.exp(np.float32(-b_n) * ((radius / np.float32(size)) ** np.float32(1 / n) - 1))
+    profile = np.exp(b_n - b_n * (radius if n == 1 else radius ** np.float32(1 / n)))
     scene[:, rows, columns] += np.float32(_band_fluxes(source) / total)[:, None, None] * profile
 
 
@@ -327,6 +352,8 @@ def _add_star(
         contrast = 1 + 0.3 * flux[band] / max(instrument.noise[band], 1e-4)
         reach = 1 + 1.6 * psf.original.half_light_radius * contrast ** (0.5 / MOFFAT_BETA)
         rows, columns = _patch(offsets, star.north, reach), _patch(offsets, -star.east, reach)
+        if rows.start == rows.stop or columns.start == columns.stop:
+            continue
         x, y = offsets[columns] + star.east, offsets[rows][:, None] - star.north
         image[band, rows, columns] += flux[band] * _moffat(psf, x, y)
     if star.mag_r < GLARE:
@@ -339,7 +366,7 @@ def _moffat(psf: galsim.GSObject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     u, v = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
     core = psf.original.scale_radius
     peak = (MOFFAT_BETA - 1) / (np.pi * core**2)
-    return peak * (1 + (u * u + v * v) / core**2) ** -MOFFAT_BETA
+    return peak * np.exp(-MOFFAT_BETA * np.log1p((u * u + v * v) / core**2))
 
 
 def _add_glare(
@@ -350,14 +377,17 @@ def _add_glare(
     instrument: Instrument,
 ) -> None:
     """Add the halo, the diffraction spikes and the bleeding of a bright star."""
-    x, y = offsets + star.east, offsets[:, None] - star.north
-    radius2 = x**2 + y**2
-    halo = 0.0005 / (1 + radius2 / 16) ** 1.25
-    tilt = np.radians(45 + 6 * np.sin(1e3 * star.east))
-    along, across = x * np.cos(tilt) + y * np.sin(tilt), y * np.cos(tilt) - x * np.sin(tilt)
-    for p, q in ((along, across), (across, along)):
-        halo = halo + 0.0012 * np.exp(-0.5 * (q / 0.35) ** 2) / (1 + p**2 / 4)
-    image += (flux[:, None, None] * halo).astype(np.float32)
+    x = (offsets + star.east).astype(np.float32)
+    y = (offsets[:, None] - star.north).astype(np.float32)
+    halo = 1 + (x * x + y * y) / 16
+    halo = 0.0005 / (halo * np.sqrt(np.sqrt(halo)))
+    tilt = math.radians(45 + 6 * math.sin(1e3 * star.east))
+    cosine, sine = math.cos(tilt), math.sin(tilt)
+    along2, across2 = (x * cosine + y * sine) ** 2, (y * cosine - x * sine) ** 2
+    for p2, q2 in ((along2, across2), (across2, along2)):
+        halo += 0.0012 * np.exp(q2 * (-0.5 / 0.35**2)) / (1 + p2 / 4)
+    for band, light in zip(image, flux.tolist(), strict=True):
+        band += light * halo
     for band, full in enumerate(instrument.saturation):
         excess = flux[band] * 0.3 / full
         if excess > 3:
@@ -410,10 +440,20 @@ def _noise(
     centre, side = _smoothing(instrument.noise_correlation)
     noise = rng.standard_normal(image.shape, np.float32)
     for axis in (1, 2):
-        noise = correlate1d(noise, [side, centre, side], axis=axis, mode="wrap")
+        noise = _smoothed(noise, centre, side, axis)
     rms = np.float32(instrument.noise)[:, None, None] * np.float32(depth)
     sky = np.float32(instrument.sky)[:, None, None] * np.float32(instrument.pixel_scale**2)
-    return noise * rms * np.sqrt(1 + np.maximum(image, 0) / sky)
+    return noise * np.sqrt(rms**2 + np.maximum(image, 0) * (rms**2 / sky))
+
+
+def _smoothed(noise: np.ndarray, centre: float, side: float, axis: int) -> np.ndarray:
+    """Add to each value, times `centre`, its two neighbours, times `side`; the ends are joined."""
+    ends = [np.take(noise, [-1], axis), noise, np.take(noise, [0], axis)]
+    padded = np.moveaxis(np.concatenate(ends, axis) * np.float32(side), axis, 0)
+    smooth = np.moveaxis(noise * np.float32(centre), axis, 0)
+    smooth += padded[:-2]
+    smooth += padded[2:]
+    return np.moveaxis(smooth, 0, axis)
 
 
 def _background(instrument: Instrument, depth: float, rng: np.random.Generator) -> np.ndarray:
