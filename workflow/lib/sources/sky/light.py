@@ -48,9 +48,9 @@ class Galaxy:
         self.edge_on = truth["inclination"] > EDGE_ON
         self.axis_ratio = projected_axis_ratio(truth["inclination"], truth["thickness"])
         self.scale = float(truth["disc_scale"])
-        self.shifts = rng.integers(0, TEXTURE_SIZE, (8, 2))
-        self.textures = rng.integers(0, 6, 8)
         # As Python's numbers: those of NumPy would turn float32 arrays into slow float64 ones.
+        self.shifts = rng.integers(0, TEXTURE_SIZE, (8, 2)).tolist()
+        self.textures = rng.integers(0, 6, 8).tolist()
         self.phases = rng.uniform(0, 2 * np.pi, 8).tolist()
         self.amplitudes = rng.normal(size=8).tolist()
         self.has_disc = bool(self.flux["disc"][1] > 1e-6 * total)
@@ -405,11 +405,11 @@ class Galaxy:
 
     def _texture(self, index: int, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Sample cloud-like noise, of mean 0, variance 1 and period 1, at (u, v)."""
-        texture = _clouds(int(self.textures[index]))
+        texture = _clouds(self.textures[index])
         shift_u, shift_v = self.shifts[index]
         i = (u * np.float32(TEXTURE_SIZE) + shift_u).astype(np.int32) & (TEXTURE_SIZE - 1)
         j = (v * np.float32(TEXTURE_SIZE) + shift_v).astype(np.int32) & (TEXTURE_SIZE - 1)
-        return texture[i, j]
+        return texture.ravel().take(i * TEXTURE_SIZE + j)
 
 
 def _superellipse(a: np.ndarray, b: np.ndarray, boxiness: float) -> np.ndarray:

@@ -3,7 +3,6 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import galsim
@@ -12,6 +11,14 @@ from astropy.io import fits
 from scipy import fft
 from scipy.ndimage import map_coordinates
 
+from workflow.lib.sources.sky.camera import (
+    MOFFAT_BETA,
+    Instrument,
+    draw_background,
+    draw_noise,
+    draw_psfs,
+    moffat,
+)
 from workflow.lib.sources.sky.field import SkyObject, field_objects
 from workflow.lib.sources.sky.light import BANDS, Galaxy
 from workflow.lib.sources.sky.profiles import sersic_b, sersic_flux
@@ -19,57 +26,14 @@ from workflow.lib.sources.sky.streams import stream
 
 PADDING = 24
 """Width of the sky simulated around a cutout, whose light the seeing spreads into it [pixel]."""
-MOFFAT_BETA = 3.5
-"""Of the Moffat profile of the seeing."""
 GLARE = 16.5
 """Stars brighter than this magnitude have a halo and spikes."""
+STAR_REACH = 10.0
+"""The light of other stars reaches this far [arcsec]."""
 FAR_GLARE = 14.0
 """The halo and spikes of stars brighter than this can reach a cutout from outside."""
 DISC_HALF_LIGHT = 1.68
 """Half-light radius of an exponential disc, in scale lengths."""
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """A camera and the site of its telescope.
-
-    Parameters
-    ----------
-    pixel_scale
-        Pixel scale [arcsec/pixel].
-    seeing_fwhm
-        Median full width at half maximum of a point source in g, r, z, pixel included [arcsec].
-    noise
-        Median rms of the background in g, r, z [nanomaggies per pixel].
-    sky
-        Brightness of the night sky, whose photon noise is the noise of the background
-        [nanomaggies per square arcsec].
-    saturation
-        The largest value of a pixel [nanomaggies per pixel].
-    seeing_scatter, depth_scatter
-        Standard deviation from cutout to cutout of the logarithm of the seeing and of the noise.
-    noise_correlation
-        Correlation of the noise in neighbouring pixels, due to resampling; below 0.5.
-    background_scatter
-        Standard deviation of the error of the sky subtraction, in units of the noise.
-    """
-
-    pixel_scale: float
-    seeing_fwhm: tuple[float, float, float]
-    noise: tuple[float, float, float]
-    sky: tuple[float, float, float]
-    saturation: tuple[float, float, float]
-    seeing_scatter: float
-    depth_scatter: float
-    noise_correlation: float
-    background_scatter: float
-
-    def __post_init__(self) -> None:
-        # The names of random streams contain the instrument: 1 and 1.0, list and tuple must agree.
-        for field in fields(self):
-            value = getattr(self, field.name)
-            plain = tuple(map(float, value)) if np.ndim(value) else float(value)
-            object.__setattr__(self, field.name, plain)
 
 
 def render_cutout(
@@ -169,72 +133,66 @@ def _exposure(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> 
     name = galaxy["iauname"]
     exposure = stream(seed, name, f"exposure {instrument}")
     scale = instrument.pixel_scale
-    psfs = _psfs(instrument, exposure)
+    psfs = draw_psfs(instrument, exposure)
     depth = np.exp(instrument.depth_scatter * exposure.normal())
 
     total = fft.next_fast_len(size + 2 * PADDING, real=True)
-    total += (total - size) % 2  # the galaxy stays at the centre
-    offsets = (np.arange(total) - (total - 1) / 2) * scale
+    offsets = (np.arange(total) - PADDING - (size - 1) / 2) * scale
     scene = np.zeros((3, total, total), np.float32)
     if galaxy["defect"] != "star":
         _add_galaxy(scene, galaxy, stream(seed, name, "structure"), offsets)
-    near = _near(field_objects(galaxy, seed), offsets[-1] + 10)
+    near = _near(field_objects(galaxy, seed), offsets[-1])
     for neighbour in near:
         if not neighbour.star:
             _add_neighbour(scene, neighbour, offsets)
     scene *= np.float32(scale**2)
     image = _convolved(scene, psfs, scale, size)
 
-    edge = (total - size) // 2
-    offsets = offsets[edge : edge + size]
+    offsets = offsets[PADDING : PADDING + size]
     for star in near:
         if star.star:
             _add_star(image, star, psfs, offsets, instrument)
     if galaxy["defect"] != "none":
         _add_defect(image, galaxy, psfs, offsets, instrument, stream(seed, name, "defect"))
     image = np.minimum(image, np.float32(instrument.saturation)[:, None, None])
-    image = image + _noise(image, instrument, depth, exposure)
-    image = image + _background(instrument, depth, exposure)[:, None, None]
-    return _with_missing(image.astype(np.float32), galaxy["missing"], exposure)
+    image += draw_noise(image, instrument, depth, exposure)
+    image += draw_background(instrument, depth, exposure).astype(np.float32)[:, None, None]
+    return _with_missing(image, galaxy["missing"], exposure)
 
 
-def _near(objects: Mapping[str, np.ndarray], reach: float) -> list[SkyObject]:
-    """Choose the objects whose light can reach the cutout."""
+def _near(objects: Mapping[str, np.ndarray], edge: float) -> list[SkyObject]:
+    """Choose the objects whose light can reach a scene that ends at `edge` [arcsec]."""
     distance = np.maximum(np.abs(objects["east"]), np.abs(objects["north"]))
-    near = (distance < reach) | (objects["star"] & (objects["mag_r"] < FAR_GLARE))
+    star = np.asarray(objects["star"])
+    reach = np.where(star, STAR_REACH, _reach(objects["sersic"], objects["radius"]))
+    near = (distance < edge + reach) | (star & (objects["mag_r"] < FAR_GLARE))
     columns = (np.asarray(objects[name])[near].tolist() for name in SkyObject._fields)
     return [SkyObject(*row) for row in zip(*columns, strict=True)]
 
 
-def _psfs(instrument: Instrument, rng: np.random.Generator) -> list[galsim.GSObject]:
-    """Point spread functions in g, r, z; the seeing of the three varies partly together."""
-    common, own = rng.normal(), rng.normal(size=3)
-    factor = np.exp(instrument.seeing_scatter * (0.8 * common + 0.6 * own))
-    shear = 0.02 * rng.normal(size=(3, 2))
-    return [
-        galsim.Moffat(beta=MOFFAT_BETA, fwhm=fwhm * f).shear(g1=g1, g2=g2)
-        for fwhm, f, (g1, g2) in zip(instrument.seeing_fwhm, factor, shear, strict=True)
-    ]
+def _reach(sersic: np.ndarray | float, radius: np.ndarray | float) -> np.ndarray:
+    """Give the radius outside which a neighbour is too faint to draw [arcsec]."""
+    return np.where(np.asarray(sersic) > 1, 9, 5) * radius
 
 
 def _convolved(
     scene: np.ndarray, psfs: list[galsim.GSObject], scale: float, size: int
 ) -> np.ndarray:
-    """Blur the scene, and give its middle of shape (3, size, size)."""
+    """Blur the scene, and give the cutout in it, of shape (3, size, size)."""
     total = scene.shape[1]
     half = PADDING - 1
     steps = np.arange(-half, half + 1) * scale
     transform = fft.rfft2(scene)
     for band, psf in enumerate(psfs):
         # The seeing includes the pixel, so the profile is not integrated over pixels again.
-        kernel = _moffat(psf, steps, steps[:, None]).astype(np.float32)
+        kernel = moffat(psf, steps, steps[:, None]).astype(np.float32)
         # Most rows of the kernel are 0, and need no transform.
         rows = fft.rfft(kernel / kernel.sum(), total, axis=1)
         transform[band] *= fft.fft(rows, total, axis=0)
     # The kernel's centre is not at pixel 0 but at `half`, which shifts the image.
-    middle = slice((total - size) // 2 + half, (total + size) // 2 + half)
-    rows = fft.ifft(transform, axis=1, overwrite_x=True)[:, middle]
-    return np.ascontiguousarray(fft.irfft(rows, total, axis=2)[:, :, middle])
+    cutout = slice(PADDING + half, PADDING + half + size)
+    rows = fft.ifft(transform, axis=1, overwrite_x=True)[:, cutout]
+    return np.ascontiguousarray(fft.irfft(rows, total, axis=2)[:, :, cutout])
 
 
 def _add_galaxy(
@@ -322,7 +280,7 @@ def _band_fluxes(source: SkyObject) -> np.ndarray:
 
 def _add_neighbour(scene: np.ndarray, source: SkyObject, offsets: np.ndarray) -> None:
     n, size, axis_ratio = source.sersic, source.radius, source.axis_ratio
-    reach = (9 if n > 1 else 5) * size
+    reach = float(_reach(n, size))
     rows, columns = _patch(offsets, source.north, reach), _patch(offsets, -source.east, reach)
     if rows.start == rows.stop or columns.start == columns.stop:
         return
@@ -355,18 +313,9 @@ def _add_star(
         if rows.start == rows.stop or columns.start == columns.stop:
             continue
         x, y = offsets[columns] + star.east, offsets[rows][:, None] - star.north
-        image[band, rows, columns] += flux[band] * _moffat(psf, x, y)
+        image[band, rows, columns] += flux[band] * moffat(psf, x, y)
     if star.mag_r < GLARE:
         _add_glare(image, star, flux, offsets, instrument)
-
-
-def _moffat(psf: galsim.GSObject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Evaluate the sheared Moffat profile [per square arcsec]; x is GalSim's."""
-    inverse = np.linalg.inv(psf.jac)
-    u, v = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
-    core = psf.original.scale_radius
-    peak = (MOFFAT_BETA - 1) / (np.pi * core**2)
-    return peak * np.exp(-MOFFAT_BETA * np.log1p((u * u + v * v) / core**2))
 
 
 def _add_glare(
@@ -431,43 +380,6 @@ def _add_defect(
         plane = slope[0] * x + slope[1] * y + rng.normal()
         step = rng.normal(0, 2) * (y > rng.normal(0, 8))
         image += (rng.uniform(0.5, 4, 3) * noise)[:, None, None] * (plane + step)
-
-
-def _noise(
-    image: np.ndarray, instrument: Instrument, depth: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Give background noise, correlated between neighbours, and the photon noise of the light."""
-    centre, side = _smoothing(instrument.noise_correlation)
-    noise = rng.standard_normal(image.shape, np.float32)
-    for axis in (1, 2):
-        noise = _smoothed(noise, centre, side, axis)
-    rms = np.float32(instrument.noise)[:, None, None] * np.float32(depth)
-    sky = np.float32(instrument.sky)[:, None, None] * np.float32(instrument.pixel_scale**2)
-    return noise * np.sqrt(rms**2 + np.maximum(image, 0) * (rms**2 / sky))
-
-
-def _smoothed(noise: np.ndarray, centre: float, side: float, axis: int) -> np.ndarray:
-    """Add to each value, times `centre`, its two neighbours, times `side`; the ends are joined."""
-    ends = [np.take(noise, [-1], axis), noise, np.take(noise, [0], axis)]
-    padded = np.moveaxis(np.concatenate(ends, axis) * np.float32(side), axis, 0)
-    smooth = np.moveaxis(noise * np.float32(centre), axis, 0)
-    smooth += padded[:-2]
-    smooth += padded[2:]
-    return np.moveaxis(smooth, 0, axis)
-
-
-def _background(instrument: Instrument, depth: float, rng: np.random.Generator) -> np.ndarray:
-    """Give the error of the sky subtraction in each band, partly common to all bands."""
-    error = 0.8 * rng.normal() + 0.6 * rng.normal(size=3)
-    return instrument.background_scatter * depth * np.float32(instrument.noise) * error
-
-
-def _smoothing(correlation: float) -> tuple[float, float]:
-    """Give weights (centre, side) of unit variance and of the correlation between neighbours."""
-    # side/centre = t makes correlation 2 t / (1 + 2 t^2); the smaller root.
-    t = correlation and (1 - np.sqrt(1 - 2 * correlation**2)) / (2 * correlation)
-    centre = 1 / np.sqrt(1 + 2 * t**2)
-    return centre, t * centre
 
 
 def _with_missing(image: np.ndarray, missing: str, rng: np.random.Generator) -> np.ndarray:
