@@ -9,6 +9,7 @@ simulate_survey(
     snakemake.params.galaxies,
     snakemake.params.seed,
     merging_share=snakemake.params.merging_share,
+    ring_share=snakemake.params.ring_share,
     flux_column=snakemake.params.nsa["flux_column"],
     zero_point=snakemake.params.nsa["zero_point"],
     spellings=read_tag_rules(snakemake.input.tag_rules).spellings(),

@@ -61,6 +61,7 @@ rule simulate_survey:
         galaxies=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["galaxies"],
         seed=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["seed"],
         merging_share=lambda wildcards: SURVEYS[wildcards.survey]["simulation"]["merging_share"],
+        ring_share=lambda wildcards: SURVEYS[wildcards.survey]["simulation"].get("ring_share"),
         nsa=config["nsa"],
     script:
         "../../scripts/0_sources/simulate_survey.py"

@@ -1,9 +1,11 @@
 """The shapes of the simulated galaxies: how common each kind and feature is."""
 
+import pandas as pd
 import pytest
 
 from workflow.lib.sources.sky.population import draw_population
 from workflow.lib.sources.sky.profiles import EDGE_ON
+from workflow.lib.sources.sky.structure import USUAL_RING_SHARE
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,22 @@ def test_encounters_are_of_all_kinds():
     apart = truth[~truth["merging"]]
     assert not apart["companion_spheroid"].any()
     assert (apart["companion_fraction"] == 0).all()
+
+
+def test_a_larger_share_gives_more_rings_and_the_same_galaxies_otherwise(truth):
+    more = draw_population(6000, seed=4, merging_share=0.045, ring_share=0.6)
+    usual = draw_population(6000, seed=4, merging_share=0.045, ring_share=USUAL_RING_SHARE)
+    shown = truth["morphology"].isin(["disc", "lenticular"]) & (truth["inclination"] < 70)
+    assert (usual.loc[shown, "ring_strength"] > 0).mean() == pytest.approx(0.283, abs=0.02)
+    assert (more.loc[shown, "ring_strength"] > 0).mean() == pytest.approx(0.6, abs=0.02)
+    assert (more.loc[~shown, "ring_strength"] == 0).all()
+    assert (more.loc[truth["ring_strength"] > 0, "ring_strength"] > 0).all()
+    for column in ("iauname", "ra", "dec", "morphology", "inclination", "merging"):
+        pd.testing.assert_series_equal(more[column], truth[column])
+
+
+def test_without_a_share_of_rings_the_sky_is_the_usual_one(truth):
+    usual = draw_population(6000, seed=4, merging_share=0.045, ring_share=USUAL_RING_SHARE)
+    pd.testing.assert_frame_equal(usual, truth)
+    none = draw_population(500, seed=4, merging_share=0.045, ring_share=0.0)
+    assert (none["ring_strength"] == 0).all()

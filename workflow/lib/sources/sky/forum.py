@@ -105,19 +105,18 @@ def plainness(truth: pd.DataFrame) -> pd.DataFrame:
         "lenticular": calm * face_on * lenticular * plain_disc,
         "lens": usual * t["lensed"],
         "flocculent": spiral * _ramp(t["flocculence"], 0.3, 0.6) * _ramp(arms, 0.1, 0.3),
-        "grand-design": spiral * few_patches * (t["arm_count"] == 2) * _ramp(arms, 0.3, 0.6),
+        "grand-design": spiral * few_patches * (t["arm_count"] == 2)
+        * _ramp(t["arm_strength"], 0.3, 0.6) * _ramp(arms, 0.3, 0.6),
         "clumpy": calm * (kind == "irregular") * _ramp(t["clumpiness"], 0.5, 0.9),
         "peculiar": upset * (merging == 0) * disc * face_on * np.where(tails, 0.5, 1.0),
-        "boxy": calm * edge_on * _ramp(t["boxiness"], 0.3, 0.8) * _ramp(bulge, 0.1, 0.3),
-        "shells": upset * (merging == 0) * elliptical * np.where(tails, 0.5, 1.0),
+        "boxy": calm * edge_on * _ramp(t["boxiness"], 0.3, 0.8) * _ramp(bulge, 0.1, 0.3)
+        * (t["dust_lane"] == 0),
+        "shells": large * upset * (merging == 0) * elliptical * np.where(tails, 0.5, 1.0),
         "trail": 1.0 * (defect == "satellite"),
         "ghost": 1.0 * (defect == "ghost"),
-        "one-arm": spiral
-        * few_patches
-        * plain_disc
-        * (t["arm_count"] == 1)
-        * _ramp(arms, 0.2, 0.5),
-    }
+        "one-arm": spiral * few_patches * plain_disc * (t["arm_count"] == 1)
+        * _ramp(t["arm_strength"], 0.2, 0.5) * _ramp(arms, 0.2, 0.5),
+    }  # fmt: skip
     return pd.DataFrame(plain, index=truth.index)
 
 
@@ -128,11 +127,12 @@ def _ramp(value: np.ndarray, none: float, full: float) -> np.ndarray:
 def _tag_rates(truth: pd.DataFrame) -> dict[str, np.ndarray]:
     """Give the mean number of uses of each tag for a galaxy of popularity 1."""
     plain = plainness(truth)
-    # Volunteers tag what they plainly see, and above all what strikes them most in a picture.
-    noticed = plain.where(plain > NOTICED, 0.0)
-    foremost = noticed.eq(noticed.max(axis=1), axis=0)
-    striking = noticed**2 * np.where(foremost, 1.0, 0.1)
-    rates = {tag: uses * striking[tag].to_numpy() for tag, uses in USES.items()}
+    # Volunteers tag what strikes them most in a picture, so no galaxy is the query of two tags.
+    foremost = plain.to_numpy().argmax(axis=1)
+    rates = {}
+    for tag, uses in USES.items():
+        struck = (foremost == plain.columns.get_loc(tag)) & (plain[tag] > NOTICED)
+        rates[tag] = (uses * plain[tag] ** 2 * struck).to_numpy()
 
     t = number_columns(truth)
     seen = appearance(truth)

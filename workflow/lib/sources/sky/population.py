@@ -37,7 +37,9 @@ DRAWS = (
 )
 
 
-def draw_population(n: int, seed: int, merging_share: float) -> pd.DataFrame:
+def draw_population(
+    n: int, seed: int, merging_share: float, ring_share: float | None = None
+) -> pd.DataFrame:
     """Draw the truth table of `n` galaxies.
 
     Parameters
@@ -49,6 +51,9 @@ def draw_population(n: int, seed: int, merging_share: float) -> pd.DataFrame:
         population begins with the smaller one.
     merging_share
         Share, from 0 to 1, of the galaxies with a regular shape that are in an encounter.
+    ring_share
+        Share, from 0 to 0.7, of the discs and lenticulars inclined by less than 70 deg that have a
+        ring; more of the early ones, fewer of the late ones. About 0.28 where it is not given.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def draw_population(n: int, seed: int, merging_share: float) -> pd.DataFrame:
     ra, dec = _positions(u)
     names = [iauname(*position) for position in zip(ra, dec, strict=True)]
     truth = pd.DataFrame({"iauname": pd.Series(names, dtype=str), "ra": ra, "dec": dec})
-    truth = truth.assign(**draw_structure(u, merging_share))
+    truth = truth.assign(**draw_structure(u, merging_share, ring_share))
     truth = truth.assign(**_colours(truth, u))
     truth = truth.assign(**_brightness_and_size(truth, u))
     return truth[[*CATALOGUE, *truth.columns.difference(CATALOGUE, sort=False)]]

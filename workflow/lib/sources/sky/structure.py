@@ -14,6 +14,9 @@ from workflow.lib.sources.sky.profiles import EDGE_ON
 
 Columns = dict[str, np.ndarray]
 
+USUAL_RING_SHARE = 0.283
+"""Share of the discs and lenticulars, seen less inclined than 70 deg, that usually have a ring."""
+
 DEFECTS = ("satellite", "saturated", "ghost", "star", "sky")
 
 
@@ -60,14 +63,14 @@ class Kinds(NamedTuple):
         return (self.lenticular | self.disc) & (self.inclination > EDGE_ON)
 
 
-def draw_structure(u: Columns, merging_share: float) -> Columns:
+def draw_structure(u: Columns, merging_share: float, ring_share: float | None = None) -> Columns:
     """Draw shapes and strengths.
 
     Parameters
     ----------
     u
         The uniform numbers, n of each name.
-    merging_share
+    merging_share, ring_share
         As for `population.draw_population`.
 
     Returns
@@ -78,8 +81,7 @@ def draw_structure(u: Columns, merging_share: float) -> Columns:
         `companion_separation` in units of the half-light radius.
     """
     kinds = _kinds(u, merging_share)
-    # Most rings are in early discs.
-    ringed = kinds.open_disc & (u["ringed"] < 0.38 - 0.24 * kinds.stage)
+    ringed = kinds.open_disc & (u["ringed"] < _ring_odds(kinds.stage, ring_share))
     bar = _bar(kinds, u, ringed)
     columns = {
         "morphology": kinds.morphology,
@@ -115,6 +117,12 @@ def _kinds(u: Columns, merging_share: float) -> Kinds:
     # An irregular has no thin disc, so it is not seen as a needle.
     inclination = np.degrees(np.arccos(np.where(irregular, 0.35 + 0.65 * u["cos_i"], u["cos_i"])))
     return Kinds(morphology, stage, inclination, merging)
+
+
+def _ring_odds(stage: np.ndarray, ring_share: float | None) -> np.ndarray:
+    """Give the probability of a ring. Most rings are in early discs."""
+    odds = 0.38 - 0.24 * stage
+    return odds if ring_share is None else ring_share / USUAL_RING_SHARE * odds
 
 
 def _bulge(kinds: Kinds, u: Columns, bar: np.ndarray) -> Columns:

@@ -24,6 +24,7 @@ def simulate_survey(
     seed: int,
     *,
     merging_share: float,
+    ring_share: float | None = None,
     flux_column: str,
     zero_point: float,
     spellings: Mapping[str, Sequence[str]],
@@ -43,7 +44,7 @@ def simulate_survey(
         How many to draw, before the cuts of the catalogue.
     seed
         All random numbers depend on it.
-    merging_share
+    merging_share, ring_share
         As for `draw_population`.
     flux_column, zero_point
         The atlas's column of fluxes, and the magnitude of one nanomaggie.
@@ -61,7 +62,7 @@ def simulate_survey(
     solutions
         CSV to write: vote fractions in the format of the Galaxy Challenge.
     """
-    sky = draw_population(galaxies, seed, merging_share)
+    sky = draw_population(galaxies, seed, merging_share, ring_share)
     observed = observed_galaxies(sky)
     log.info("%d galaxies, %d of them observed", len(sky), len(observed))
     votes = volunteer_votes(observed, seed)
