@@ -255,7 +255,7 @@ def test_both_instruments_see_the_same_sky(truth):
 
 @pytest.mark.parametrize("instrument", [DECALS, SDSS])
 def test_noise_has_the_rms_and_the_correlation_of_the_instrument(truth, alone, instrument):
-    even = replace(instrument, depth_scatter=0)
+    even = replace(instrument, depth_scatter=0, background_scatter=0)
     noise = render_cutout(dark(truth[0]), 300, even, 1)
     np.testing.assert_allclose(noise.std(axis=(1, 2)), instrument.noise, rtol=0.03)
     neighbours = (noise[1, :, 1:] * noise[1, :, :-1]).mean() / noise[1].var()

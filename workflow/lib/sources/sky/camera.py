@@ -1,5 +1,6 @@
 """The camera that takes the simulated images: its seeing, its noise, its errors."""
 
+import math
 from dataclasses import dataclass, fields
 
 import galsim
@@ -77,7 +78,7 @@ def draw_noise(
 ) -> np.ndarray:
     """Give background noise, correlated between neighbours, and the photon noise of the light."""
     centre, side = _smoothing(instrument.noise_correlation)
-    noise = rng.standard_normal(image.shape, np.float32)
+    noise = _normal(image.shape, rng)
     for axis in (1, 2):
         noise = _smoothed(noise, centre, side, axis)
     rms = np.float32(instrument.noise)[:, None, None] * np.float32(depth)
@@ -87,6 +88,22 @@ def draw_noise(
     variance += rms**2
     noise *= np.sqrt(variance, out=variance)
     return noise
+
+
+def _normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw standard normal float32 numbers, up to 5.8, three times as fast as NumPy's generator.
+
+    Box and Muller's method: the radius and the angle of a point give two numbers.
+    """
+    count = math.prod(shape)
+    half = -(-count // 2)
+    uniform, turn = rng.random((2, half), np.float32)
+    radius = np.sqrt(-2 * np.log1p(-uniform))
+    angle = turn * np.float32(2 * np.pi)
+    numbers = np.empty(2 * half, np.float32)
+    np.multiply(radius, np.cos(angle), out=numbers[:half])
+    np.multiply(radius, np.sin(angle), out=numbers[half:])
+    return numbers[:count].reshape(shape)
 
 
 def _smoothed(noise: np.ndarray, centre: float, side: float, axis: int) -> np.ndarray:
@@ -110,6 +127,6 @@ def draw_background(instrument: Instrument, depth: float, rng: np.random.Generat
 def _smoothing(correlation: float) -> tuple[float, float]:
     """Give weights (centre, side) of unit variance and of the correlation between neighbours."""
     # side/centre = t makes correlation 2 t / (1 + 2 t^2); the smaller root.
-    t = correlation and (1 - np.sqrt(1 - 2 * correlation**2)) / (2 * correlation)
+    t = correlation / (1 + np.sqrt(1 - 2 * correlation**2))
     centre = 1 / np.sqrt(1 + 2 * t**2)
     return centre, t * centre

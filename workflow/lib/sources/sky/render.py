@@ -21,7 +21,7 @@ from workflow.lib.sources.sky.camera import (
 )
 from workflow.lib.sources.sky.field import SkyObject, field_objects
 from workflow.lib.sources.sky.light import BANDS, Galaxy
-from workflow.lib.sources.sky.profiles import sersic_b, sersic_flux
+from workflow.lib.sources.sky.profiles import Numbers, sersic_b, sersic_flux
 from workflow.lib.sources.sky.streams import stream
 
 PADDING = 24
@@ -163,16 +163,16 @@ def _exposure(galaxy: Mapping, size: int, instrument: Instrument, seed: int) -> 
 def _near(objects: Mapping[str, np.ndarray], edge: float) -> list[SkyObject]:
     """Choose the objects whose light can reach a scene that ends at `edge` [arcsec]."""
     distance = np.maximum(np.abs(objects["east"]), np.abs(objects["north"]))
-    star = np.asarray(objects["star"])
-    reach = np.where(star, STAR_REACH, _reach(objects["sersic"], objects["radius"]))
+    star, sersic, radius = (np.asarray(objects[name]) for name in ("star", "sersic", "radius"))
+    reach = np.where(star, STAR_REACH, _reach(sersic, radius))
     near = (distance < edge + reach) | (star & (objects["mag_r"] < FAR_GLARE))
     columns = (np.asarray(objects[name])[near].tolist() for name in SkyObject._fields)
     return [SkyObject(*row) for row in zip(*columns, strict=True)]
 
 
-def _reach(sersic: np.ndarray | float, radius: np.ndarray | float) -> np.ndarray:
+def _reach(sersic: Numbers, radius: Numbers) -> Numbers:
     """Give the radius outside which a neighbour is too faint to draw [arcsec]."""
-    return np.where(np.asarray(sersic) > 1, 9, 5) * radius
+    return (5 + 4 * (sersic > 1)) * radius
 
 
 def _convolved(
@@ -280,7 +280,7 @@ def _band_fluxes(source: SkyObject) -> np.ndarray:
 
 def _add_neighbour(scene: np.ndarray, source: SkyObject, offsets: np.ndarray) -> None:
     n, size, axis_ratio = source.sersic, source.radius, source.axis_ratio
-    reach = float(_reach(n, size))
+    reach = _reach(n, size)
     rows, columns = _patch(offsets, source.north, reach), _patch(offsets, -source.east, reach)
     if rows.start == rows.stop or columns.start == columns.stop:
         return
