@@ -8,12 +8,22 @@ ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: toy app test env lint docs lock
+.PHONY: help toy report app test env lint docs lock
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 toy: env  ## the simulated sky, from scratch to the figures
-# The longest job is started first.
-	$(BIN)/snakemake --configfile config/toy.yaml --cores $(CORES) --rerun-incomplete \
-	  --prioritize results/toy/3_pretrain/all/encoder.weights.h5
+# Jobs for Figure 1 come first; the longest is among them. The greedy scheduler never idles: the
+# other one leaves a core without work for minutes while a prioritised job is ready.
+	@PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake --configfile config/toy.yaml \
+	  --cores $(CORES) --rerun-incomplete --logger stages --scheduler greedy \
+	  --prioritize results/toy/8_figures/figure_1.png
+	@$(BIN)/python -m workflow.console.summary --configfile config/toy.yaml
+	@printf '\nNext: make app (the web page), make report (all figures with captions)\n'
+
+report: env  ## report.zip: all figures and tables of CONFIG, with captions
+	$(BIN)/snakemake --configfile $(CONFIG) --report report.zip
 
 app: env  ## the web page, showing the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
@@ -26,7 +36,7 @@ env: .venv/installed  ## the virtual environment of requirements.lock
 .venv/installed: envs/requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	envs/install.sh .venv envs/requirements.lock
 	touch $@
 
 lint: env  ## style of Python and Snakemake files, order of imports between stages

@@ -57,6 +57,7 @@ rule pretrain_encoder:
     conda:
         "../../envs/network.yaml"
     threads: config["pretraining"]["threads"]
+    priority: 2  # Long jobs start early, so that none runs alone at the end.
     resources:
         gpu=by_attempt(config["pretraining"]["gpus"]),
         mem_mb=escalate(32000),

@@ -122,6 +122,7 @@ rule finetune_encoder:
     conda:
         "../../envs/network.yaml"
     threads: config["finetune"]["threads"]
+    priority: 1  # After pretraining the longest jobs.
     resources:
         gpu=1,
         turn=1,

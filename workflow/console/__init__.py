@@ -1,0 +1,1 @@
+"""What a person sees in the terminal: how far a run is, and its results at the end."""
