@@ -54,10 +54,10 @@ rule pretrain_encoder:
         "<benchmarks>/3_pretrain/pretrain_encoder/{pretraining}.tsv"
     wildcard_constraints:
         pretraining=one_of(TRAINED_HERE),
+    priority: 2  # Long jobs start early, so that none runs alone at the end.
     conda:
         "../../envs/network.yaml"
     threads: config["pretraining"]["threads"]
-    priority: 2  # Long jobs start early, so that none runs alone at the end.
     resources:
         gpu=by_attempt(config["pretraining"]["gpus"]),
         mem_mb=escalate(32000),

@@ -117,12 +117,12 @@ rule finetune_encoder:
         f"<logs>/7_finetune/finetune_encoder/{FINETUNING_JOB}.log",
     benchmark:
         f"<benchmarks>/7_finetune/finetune_encoder/{FINETUNING_JOB}.tsv"
+    priority: 1  # After pretraining the longest jobs.
     group:
         batch_of("finetune_encoder")
     conda:
         "../../envs/network.yaml"
     threads: config["finetune"]["threads"]
-    priority: 1  # After pretraining the longest jobs.
     resources:
         gpu=1,
         turn=1,
