@@ -17,7 +17,7 @@ def results(tmp_path):
 
     write(
         "8_figures/table_1.csv",
-        "dataset,anomaly,method,average_precision,average_precision_error,chance,repeats\n"
+        "dataset,anomaly,method,average_precision,average_precision_error,average_precision_chance,repeats\n"
         "gz2,odd,cnn-gp,0.5128,0.0669,0.0640,2\n",
     )
     models = pd.DataFrame(

