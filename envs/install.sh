@@ -5,7 +5,7 @@ set -euo pipefail
 environment=$1 lock=$2
 log=$environment/pip.log
 packages=$(grep -c '^[^ #].*==' "$lock")
-echo "Installing $packages packages into $environment (about 3 GB), in 3 minutes or so; log: $log"
+echo "Installing $packages packages into $environment (about 4 GB), in about 4 minutes; log: $log"
 
 "$environment/bin/pip" install --disable-pip-version-check --progress-bar off \
     --require-hashes -r "$lock" > "$log" 2>&1 &
