@@ -203,7 +203,10 @@ def test_the_image_has_the_packages_and_the_python_of_the_makefile():
     installed = re.search(r"pip install (.*?) -r (\S+)", run)
     assert installed[2] == target
     assert "--require-hashes" in installed[1]
-    assert re.search(r"pip install .*--require-hashes -r envs/requirements.lock", makefile)
+    # The Makefile's environment has the same packages, held to the same hashes.
+    assert "envs/install.sh .venv envs/requirements.lock" in makefile
+    script = (ROOT / "envs/install.sh").read_text().replace("\\\n", " ")
+    assert re.search(r'pip" install .*--require-hashes -r "\$lock"', script)
 
 
 def test_snakemake_looks_for_the_image_where_the_documentation_builds_it():
