@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
-import yaml
+
+from workflow.lib.planning.config import read_config
 
 
 def summary(results: str | Path) -> str:
@@ -20,7 +21,7 @@ def summary(results: str | Path) -> str:
     parts = [
         "Figures (each also as .pdf and, with its data, as .csv):\n" + _figures(results),
         _part(
-            "Rare galaxies: average precision (Table 1; chance is for random ratings)",
+            "Rare galaxies: average precision, and that of chance (Table 1)",
             results,
             "8_figures/table_1.csv",
             precision_of_methods,
@@ -120,7 +121,7 @@ def main() -> None:
     """Print the summary of the results of a configuration file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", default="config/toy.yaml", type=Path)
-    config = yaml.safe_load(parser.parse_args().configfile.read_text())
+    config = read_config([parser.parse_args().configfile])
     print(summary(config["pathvars"]["results"]))
 
 
