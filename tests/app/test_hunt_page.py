@@ -198,6 +198,9 @@ def test_ratings_that_cannot_be_written_are_not_recorded(hunt_site, hunt_sky, vi
     start_hunt(page, "removed")
     page.keyboard.press("1")
     expect_progress(page, 1)
+    # A key that arrives while the page is being drawn has the whole page drawn again, and a page
+    # without its file says that there is no such hunt.
+    page.wait_for_function(SETTLED)
     (hunt_sky.ratings / "removed.jsonl").unlink()
     iauname = current_galaxy(page)
     page.keyboard.type("5s", delay=0)
@@ -212,6 +215,7 @@ def test_ratings_that_cannot_be_written_are_not_recorded(hunt_site, hunt_sky, vi
     expect(page.get_by_role("alert")).to_contain_text("no hunt in decals has the name 'removed'")
     start_hunt(page, "removed")
     expect_progress(page, 0)
+    page.wait_for_function(SETTLED)
     (hunt_sky.ratings / "removed.jsonl").unlink()
     page.keyboard.press("5")
     expect(lost).to_be_visible()
