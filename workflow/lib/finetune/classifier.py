@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from workflow.lib.network.train_batchnorm import train_normalisation
+from workflow.lib.network.train_on_cpu import train_layers
 from workflow.lib.network.views import Views, apply_views
 from workflow.lib.planning.grid import DEPTHS
 
@@ -80,7 +80,7 @@ def mark_trainable(upper: keras.Model, scratch: bool, momentum: float) -> None:
         normalises = isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = scratch or not normalises
     if scratch:
-        train_normalisation(upper, momentum)
+        train_layers(upper, momentum)
 
 
 def build_classifier_head(

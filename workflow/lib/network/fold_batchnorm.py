@@ -16,6 +16,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from workflow.lib.network.train_on_cpu import depthwise_conv
+
 Tensor = Any
 """A tensor of Keras's backend."""
 
@@ -39,7 +41,7 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
         """Give the output of Keras's convolution and the normalisation after it."""
         scale, shift = self.normalise()
         kernel = ops.cast(self.kernel * ops.expand_dims(scale, 1), inputs.dtype)
-        outputs = ops.depthwise_conv(inputs, kernel, self.strides, self.padding)
+        outputs = depthwise_conv(inputs, kernel, self.strides, self.padding)
         return outputs + ops.cast(shift, inputs.dtype)
 
 

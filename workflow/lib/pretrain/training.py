@@ -15,7 +15,7 @@ import numpy as np
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.devices import count_gpus, policy
-from workflow.lib.network.train_batchnorm import train_normalisation
+from workflow.lib.network.train_on_cpu import adam, train_layers
 from workflow.lib.network.unfinished import load_arrays, save_arrays
 from workflow.lib.network.views import (
     Tones,
@@ -160,11 +160,10 @@ def build_trainee(
             layer.rate *= recipe.drop_connect / DROP_CONNECT
     if recipe.zero_init_residual:
         start_from_identity(encoder)
-    train_normalisation(encoder, recipe.momentum)
-    optimizer = keras.optimizers.Adam(global_clipnorm=recipe.clip_norm)
+    train_layers(encoder, recipe.momentum)
     # On a CPU, XLA's convolutions are several times slower than TensorFlow's own; JAX has only XLA.
     with_xla = count_gpus() > 0 or keras.backend.backend() == "jax"
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=with_xla)
+    model.compile(optimizer=adam(recipe.clip_norm), loss=loss, jit_compile=with_xla)
     # Otherwise the first step would be traced twice: again once the optimiser has variables.
     model.optimizer.build(model.trainable_variables)
     return model
