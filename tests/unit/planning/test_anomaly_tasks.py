@@ -31,7 +31,7 @@ def test_the_papers_tasks():
 
 def test_the_toys_tasks_are_the_papers_except_for_the_threshold():
     paper = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
-    toy = read_tasks("config/toy_anomaly_tasks.tsv", SURVEYS, METHODS)
+    toy = read_tasks("tests/toy/anomaly_tasks.tsv", SURVEYS, METHODS)
     assert {name: task._replace(above=None, share=0.015) for name, task in paper.items()} == toy
 
 
