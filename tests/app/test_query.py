@@ -1,6 +1,10 @@
 """Parsing of queries: all forms of coordinates, links and names, and invalid input."""
 
 import math
+import re
+import resource
+import subprocess
+import sys
 
 import astropy.units as u
 import pytest
@@ -8,6 +12,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflow.app import query
 from workflow.app.query import MAX_LENGTH, Name, Position, parse_query
 from workflow.lib.common.errors import UserError
 
@@ -36,6 +41,8 @@ def complaint(text):
         "184.5923 deg, 14.416 deg",
         "RA=184.5923 Dec=14.416",
         "ra: 184.5923, dec: 14.416",
+        "ra 184.5923 dec 14.416",
+        "184.5923 \t\n  14.416",
         "\uff11\uff18\uff14.5923 14.416",  # as wide as Chinese characters
         "12:18:22.152 +14:24:57.6",
         "12 18 22.152 14 24 57.6",
@@ -148,3 +155,70 @@ def test_fragments_of_coordinates_never_give_a_position_outside_the_sky(scraps):
         return
     position = found if isinstance(found, Position) else found.position
     assert position is None or all(map(math.isfinite, position))
+
+
+PATTERNS = {name: value for name, value in vars(query).items() if isinstance(value, re.Pattern)}
+
+
+def repeats(parsed):
+    """Yield the kind of each repetition and choice in a pattern, with whether it is inside ?>."""
+    for kind, value in parsed:
+        if str(kind) in ("MAX_REPEAT", "MIN_REPEAT", "BRANCH"):
+            yield str(kind)
+        if str(kind) in ("ATOMIC_GROUP",):
+            # A choice is settled once its group is left; the branches are looked at one by one.
+            for branch in branches(value):
+                yield from repeats(branch)
+            continue
+        for inner in nested(value):
+            yield from repeats(inner)
+
+
+def branches(group):
+    if len(group) == 1 and str(group[0][0]) == "BRANCH":
+        return group[0][1][1]
+    return [group]
+
+
+def nested(value):
+    if isinstance(value, re._parser.SubPattern):
+        yield value
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            yield from nested(inner)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_on_a_users_text_backtracks(name):
+    pattern = PATTERNS[name]
+    assert not list(repeats(re._parser.parse(pattern.pattern, pattern.flags)))
+
+
+def test_the_check_of_patterns_notices_backtracking():
+    for pattern in [r"\d+\.?+", r"(?:ab|cd)e", r"(?>a\s*)", r"a??"]:
+        assert list(repeats(re._parser.parse(pattern)))
+
+
+SLOW = [
+    "1" * MAX_LENGTH,
+    "1 " * (MAX_LENGTH // 2),
+    "1" + " " * (MAX_LENGTH - 2) + "x",
+    "1:" + " " * 100 + "1" + " " * 100 + "1 1" + " " * 100 + "1" + " " * 100 + "1x",
+    "1" * 80 + " " + "1" * 80 + " " + "1" * 80 + "+" + "1" * 80 + " " + "1" * 80 + ":1x",
+    "1 1 1" + "s" * 200 + "'" * 200 + "x",
+    "J12" * (MAX_LENGTH // 3),
+    "ra" + " " * 200 + "=" + " " * 200 + "1",
+    "e1" * (MAX_LENGTH // 2),
+]
+
+
+def test_the_longest_queries_cost_next_to_nothing():
+    code = "import sys; from workflow.app.query import parse_query\n"
+    code += "for text in eval(sys.argv[1]):\n"
+    code += "    for end in range(0, len(text), 5):\n"
+    code += "        try: parse_query(text[end:])\n"
+    code += "        except Exception as error: assert type(error).__name__ == 'UserError'\n"
+    # The old patterns took hours of it.
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20))}
+    done = subprocess.run([sys.executable, "-c", code, repr(SLOW)], check=False, **limit)
+    assert done.returncode == 0

@@ -15,21 +15,23 @@ MAX_LENGTH = 500
 
 FORMS = "184.5923 14.4160, 12:18:22.2 +14:24:58, a link to the survey's viewer, or a name"
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)"
-_APART = r"(?:\s*[,;]\s*|\s+|(?=[+-]))"
+# These patterns never backtrack: every repetition (`?+`, `*+`, `++`) and every choice (`(?>...)`)
+# keeps what it took. So the time that a query takes grows only with its length.
+_NUMBER = r"[+-]?+(?>\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|nan|inf(?:inity)?+)"
+_UNIT = r"(?: ?+d(?!ec)(?:eg)?+)?+"
+_APART = r"(?> ?+[,;] ?+| |(?=[+-]))"
 DEGREES = re.compile(
-    rf"(?:ra\s*[=:]?\s*)?({_NUMBER})(?:\s*d(?:eg)?)?{_APART}"
-    rf"(?:dec\s*[=:]?\s*)?({_NUMBER})(?:\s*d(?:eg)?)?",
+    rf"(?:ra ?+[=:]?+ ?+)?+({_NUMBER}){_UNIT}{_APART}(?:dec ?+[=:]?+ ?+)?+({_NUMBER}){_UNIT}",
     re.ASCII | re.IGNORECASE,
 )
-_PARTS = r"(\d+)\s*[:{}\s]\s*(\d+)\s*[:m'\s]\s*(\d+\.?\d*)\s*[s\"']*"
+_PARTS = r"(\d++)(?> ?+[:{}] ?+| )(\d++)(?> ?+[:m'] ?+| )(\d++(?:\.\d*+)?+)(?: ?+[s\"']++)?+"
 SEXAGESIMAL = re.compile(
-    _PARTS.format("h") + _APART + "([+-]?)" + _PARTS.format("d"), re.ASCII | re.IGNORECASE
+    _PARTS.format("h") + _APART + "([+-]?+) ?+" + _PARTS.format("d"), re.ASCII | re.IGNORECASE
 )
-WITHIN_NAME = re.compile(
-    r".*J(\d\d)(\d\d)(\d\d(?:\.\d*)?)([+-])(\d\d)(\d\d)(\d\d(?:\.\d*)?)", re.ASCII
+AFTER_J = re.compile(
+    r"(\d\d)(\d\d)(\d\d(?:\.\d*+)?+)([+-])(\d\d)(\d\d)(\d\d(?:\.\d*+)?+)", re.ASCII
 )
-"""A name that contains coordinates, such as J121822.2+142458."""
+"""What follows the J in a name that contains coordinates, such as J121822.2+142458."""
 
 KEYBOARD = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00b0": "d", "\u2032": "'"})
 """Typographic characters in coordinates, and the ASCII characters that replace them."""
@@ -79,11 +81,13 @@ def parse_query(text: str) -> Position | Name:
         raise UserError(f"the query is empty; give {FORMS}")
     if "://" in text or text.lower().startswith("www."):
         return _parse_link(text)
-    if found := DEGREES.fullmatch(text):
+    spaced = " ".join(text.split())
+    if found := DEGREES.fullmatch(spaced):
         return _on_sky(*map(float, found.groups()))
-    if found := SEXAGESIMAL.fullmatch(text):
+    if found := SEXAGESIMAL.fullmatch(spaced):
         return _from_parts(found.groups())
-    found = WITHIN_NAME.fullmatch(text)
+    _, j, after = spaced.rpartition("J")
+    found = AFTER_J.fullmatch(after) if j else None
     return Name(text, _from_parts(found.groups()) if found else None)
 
 
