@@ -57,8 +57,8 @@ def test_a_file_that_is_not_a_table_of_rules_is_refused(tmp_path):
 
 def test_tags_are_merged_and_left_out_ignoring_case_and_hash_sign():
     rules = TagRules({"ringed": "ring"}, {"agn": "not in the image"})
-    merged = merge_tags(pd.Series(["#Ringed", " ring ", "AGN", "", "nan", "other"]), rules)
-    assert merged.fillna("-").tolist() == ["ring", "ring", "-", "-", "-", "other"]
+    merged = merge_tags(pd.Series(["#Ringed", " ring ", "AGN", "", "nan", "NULL", "other"]), rules)
+    assert merged.fillna("-").tolist() == ["ring", "ring", "-", "-", "-", "-", "other"]
 
 
 @pytest.fixture

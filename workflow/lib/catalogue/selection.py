@@ -165,7 +165,7 @@ def select_table_galaxies(
     if id_column != "iauname" and "iauname" in galaxies:
         galaxies = galaxies.drop(columns="iauname")
     galaxies = galaxies.rename(columns={id_column: "iauname"})
-    empty = galaxies["iauname"].isin(["", "nan", "None"])
+    empty = galaxies["iauname"].eq("")
     if empty.any():
         raise UserError(f"{table}: no '{id_column}' in row {int(np.argmax(empty)) + 1}")
     twice = galaxies["iauname"].duplicated()

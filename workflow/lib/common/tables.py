@@ -1,7 +1,12 @@
-"""Tables: CSV, Parquet and FITS are read; Parquet is written, with units."""
+"""Tables: CSV, Parquet and FITS are read, with nulls as missing; Parquet is written, with units."""
 
-from collections.abc import Collection, Mapping
+import csv
+import gzip
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,49 +16,69 @@ import pyarrow.parquet as pq
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path
 
-READABLE = ".csv, .csv.gz, .parquet or .fits"
+if TYPE_CHECKING:
+    from astropy.io import fits
+
+READABLE = ".csv, .csv.gz, .parquet, .fits, .fit, .fits.gz or .fits.fz"
+
+BLANKS = ["", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null",
+          "None", "--", "\\N"]  # fmt: skip
+"""What stands for a missing number in a CSV, or for no tag."""
 
 
 def read_table(
-    path: str | Path, text: Collection[str] = (), columns: Collection[str] | None = None
+    path: str | Path,
+    text: Collection[str] = (),
+    columns: Collection[str] | None = None,
+    missing: Sequence[float] = (),
 ) -> pd.DataFrame:
     """Read a table in the format that the file name's ending says.
 
     Parameters
     ----------
     path
-        A CSV (also gzipped), Parquet or FITS file.
+        A CSV (also gzipped), Parquet or FITS file (also compressed; in binary or ASCII). Upper or
+        lower case of the ending does not matter.
     text
-        Columns to read as text, not as numbers: `007` stays `007`.
+        Columns to read as text, not as numbers: `007` stays `007`, and `NA` stays `NA`. What is
+        missing is empty.
     columns
         The columns wanted; all of them by default.
+    missing
+        Numbers that mean that there is no value, in columns that are not text.
 
     Returns
     -------
     pandas.DataFrame
-        FITS columns with several values in each row (such as SERSIC_NMGY) are left out; ask for
-        one of the values as `NAME[index]`.
+        What the format marks as missing (a null, a masked value) is NaN, and a column with a
+        missing value holds floats. Columns with several values in each row (such as
+        SERSIC_NMGY) or with complex numbers are left out; ask for one of several values of a FITS
+        column as `NAME[index]`.
 
     Raises
     ------
     UserError
-        If the file is missing, is not in the format that its ending says, or lacks a wanted column.
+        If the file is missing, is not in the format that its ending says, lacks a wanted column,
+        or has rows that are longer than its header.
     """
     path = Path(path)
     if not path.exists():
         raise UserError(f"{path}: no such table")
-    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".fits": _read_fits}
-    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if ending not in readers:
+    name = path.name.lower()
+    reader = next((reader for ending, reader in READERS.items() if name.endswith(ending)), None)
+    if reader is None:
         raise UserError(f"{path}: the name of a table must end in {READABLE}")
-    wanted = None if columns is None else list(columns)
     try:
-        frame = readers[ending](path, text, wanted)
+        frame = reader(path, text, None if columns is None else list(columns))
     except UserError:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())
+        ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else [path.suffix])
         raise UserError(f"{path}: not a readable {ending} table ({reason})") from error
+    for column in frame.columns.difference(list(text)) if len(missing) else ():
+        if pd.api.types.is_numeric_dtype(frame[column]):
+            frame[column] = frame[column].mask(frame[column].isin(missing))
     return _as_text(frame, text)
 
 
@@ -79,7 +104,7 @@ def read_rows(
         table = file.read_row_groups(list(range(first, last + 1)), columns=list(columns))
     before = int(ends[first - 1]) if first else 0
     part = table.slice(rows.start - before, rows.stop - rows.start)
-    return _as_text(part.to_pandas(), text)
+    return _as_text(_to_pandas(part, text), text)
 
 
 def write_parquet(
@@ -130,47 +155,129 @@ def need_columns(frame: pd.DataFrame, columns: Collection[str], path: str | Path
 def _as_text(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
     for name in text:
         if name in frame:
-            frame[name] = frame[name].map(str).str.strip()
+            # As objects, since pandas would write an integer of a column with a gap as a float.
+            values = frame[name].astype(object)
+            frame[name] = values.where(values.notna(), "").map(str).str.strip()
     return frame
 
 
 def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
-    frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), low_memory=False)
-    return _chosen(frame, columns, path)
+    packed = "gzip" if path.suffix.lower() == ".gz" else None
+    read = partial(pd.read_csv, path, compression=packed, keep_default_na=False, index_col=False)
+    header = list(read(nrows=0).columns)
+    need_columns(pd.DataFrame(columns=header), columns or (), path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", pd.errors.ParserWarning)
+        frame = read(
+            dtype=dict.fromkeys(text, str),
+            # Words such as NA are names in a column of names.
+            na_values={name: BLANKS for name in header if name not in text},
+            low_memory=False,
+        )
+    if caught:  # without `index_col=False`, such rows would shift the columns by one
+        with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig") as lines:
+            _refuse_longer_rows(lines, path)
+    return frame if columns is None else frame[columns]
+
+
+def _refuse_longer_rows(lines: Iterable[str], path: Path) -> None:
+    """Raise a `UserError` if a row has values beyond the header's; commas alone do not count."""
+    rows = csv.reader(lines)
+    names = next(rows)
+    for row in rows:
+        if any(value.strip() for value in row[len(names) :]):
+            raise UserError(
+                f"{path}: line {rows.line_num} has {len(row)} values but the header has "
+                f"{len(names)} names; put quotes around values with a comma, or name all columns"
+            )
 
 
 def _read_parquet(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
-    have = pq.read_schema(path).names
-    need_columns(pd.DataFrame(columns=have), columns or (), path)
-    return pq.read_table(path, columns=columns).to_pandas()
+    schema = pq.read_schema(path)
+    need_columns(pd.DataFrame(columns=schema.names), columns or (), path)
+    if columns is None:
+        columns = [field.name for field in schema if not pa.types.is_nested(field.type)]
+    return _to_pandas(pq.read_table(path, columns=columns), text)
+
+
+def _to_pandas(table: pa.Table, text: Collection[str]) -> pd.DataFrame:
+    """Convert a table: an index that pandas has written is a column, and bytes are text."""
+    for place, field in enumerate(table.schema):
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        values = table.column(place).cast(kind)
+        whole_number = pa.types.is_integer(kind) and field.name in text
+        if whole_number or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            # Through text, since pandas makes floats of integers with a gap.
+            values = values.cast(pa.large_string())
+        table = table.set_column(place, field.name, values)
+    return table.to_pandas(ignore_metadata=True)
 
 
 def _read_fits(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
     from astropy.io import fits
 
-    with fits.open(path, memmap=True) as hdus:
-        rows = next((hdu.data for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
-        if rows is None:
+    plain = path.suffix.lower() in (".fits", ".fit")
+    with fits.open(path, memmap=plain, logical_as_bytes=True) as hdus:
+        tables = (fits.BinTableHDU, fits.TableHDU)
+        hdu = next((hdu for hdu in hdus if isinstance(hdu, tables) and not hdu.is_image), None)
+        if hdu is None:
             raise UserError(f"{path}: no table in this FITS file")
-        single = [name for name in rows.names if rows[name].ndim == 1]
-        frame = pd.DataFrame(index=range(len(rows)))
-        wanted = columns if columns is not None else single
-        for name in wanted:
-            base, _, index = name.partition("[")
-            if base not in rows.names:
-                need_columns(pd.DataFrame(columns=rows.names), [base], path)
-            values = rows[base][:, int(index.rstrip("]"))] if index else rows[base]
-            frame[name] = _native(values)
-    return frame
+        if "ZTABLE" in hdu.header:
+            raise UserError(f"{path}: a table compressed by fpack; unpack it with funpack first")
+        names = hdu.columns.names
+        wanted = columns if columns is not None else list(_single_columns(hdu))
+        need_columns(pd.DataFrame(columns=names), [_base(name) for name in wanted], path)
+        return pd.DataFrame(
+            {name: _fits_column(hdu, name) for name in wanted}, index=range(len(hdu.data))
+        )
 
 
-def _native(values: np.ndarray) -> np.ndarray:
-    """Copy a FITS column (big-endian, memory-mapped) into the machine's byte order."""
+def _base(name: str) -> str:
+    return name.partition("[")[0]
+
+
+def _single_columns(hdu: "fits.BinTableHDU") -> Iterator[str]:
+    """Name the columns of a FITS table that have one number or text in each row."""
+    for name in hdu.columns.names:
+        values = hdu.data[name]
+        if values.ndim == 1 and values.dtype.kind not in "cO":
+            yield name
+
+
+def _fits_column(hdu: "fits.BinTableHDU", name: str) -> np.ndarray:
+    """Copy a FITS column into the machine's byte order, with its nulls as NaN or empty text."""
+    base, _, index = name.partition("[")
+    stored = np.asarray(hdu.data).view(np.ndarray)[base]
+    values, null = hdu.data[base], hdu.columns[base].null
+    if index:
+        place = slice(None), int(index.rstrip("]"))
+        values, stored = values[place], stored[place]
+    if hdu.columns[base].format.endswith("L"):  # T, F, or a zero byte for a null
+        true = stored == ord("T")
+        return np.where(stored == 0, np.nan, true) if (stored == 0).any() else true
     if values.dtype.kind in "SU":
         return np.char.strip(np.asarray(values).astype(str)).astype(object)
+    if values.dtype.kind == "c":
+        raise ValueError(f"column '{name}' has complex numbers")
+    unknown = np.zeros(len(values), bool)
+    if stored.dtype.kind == "S":  # ASCII: the null is a text, and a blank field is one too
+        stored = np.char.strip(stored.astype(str))
+        unknown = (stored == "") | (stored == str(null).strip())
+    elif null not in (None, ""):
+        unknown = stored == int(null)
+    if unknown.any():
+        return np.where(unknown, np.nan, values.astype(np.float64))
     return np.array(values, dtype=values.dtype.newbyteorder("="))
 
 
-def _chosen(frame: pd.DataFrame, columns: list[str] | None, path: Path) -> pd.DataFrame:
-    need_columns(frame, columns or (), path)
-    return frame if columns is None else frame[columns]
+READERS = {
+    ".csv": _read_csv,
+    ".csv.gz": _read_csv,
+    ".parquet": _read_parquet,
+    ".fits": _read_fits,
+    ".fit": _read_fits,
+    ".fits.gz": _read_fits,
+    ".fit.gz": _read_fits,
+    ".fits.fz": _read_fits,
+}
+"""The function that reads a table, by the ending of its name."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow.lib.catalogue.fractions import fraction_product
 from workflow.lib.common.errors import UserError
-from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.common.tables import BLANKS, read_table, write_parquet
 from workflow.lib.similarity.tag_rules import TagRules, read_tag_rules
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ def merge_tags(tags: pd.Series, rules: TagRules) -> pd.Series:
     """Replace each tag by the one name for its synonyms; missing if the tag is left out."""
     plain = tags.str.strip().str.lstrip("#").str.lower()
     merged = plain.replace(rules.synonyms)
-    # `read_table` reads an empty cell as "nan".
-    return merged.where(~merged.isin([*rules.excluded, "", "nan"]))
+    return merged.where(~merged.isin([*rules.excluded, *map(str.lower, BLANKS)]))
 
 
 def derive_tags(
