@@ -7,6 +7,7 @@ log_to(snakemake.log[0])
 common = {
     "cuts": snakemake.params.cuts,
     "exclude": snakemake.params.exclude,
+    "missing_values": snakemake.params.missing_values,
     "pixel_scale": snakemake.params.pixel_scale,
     "catalogue": snakemake.output.catalogue,
     "counts": snakemake.output.counts,

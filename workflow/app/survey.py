@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workflow.app.thumbnails import Thumbnails
+from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.encoder import read_description
 from workflow.lib.planning.config import read_config
@@ -100,7 +101,9 @@ class Galaxies:
 
     def _coordinate(self, name: str) -> np.ndarray:
         """Return a column of coordinates; NaN if the catalogue has none."""
-        return self.column(name) if name in self.units else np.full(len(self), np.nan)
+        if name not in self.units:
+            return np.full(len(self), np.nan)
+        return possible(self.column(name), name)
 
     def _numeric_columns(self) -> dict[str, str]:
         """Return the unit of each column of numbers; empty if it has none."""

@@ -62,8 +62,11 @@ def test_labels_that_are_all_the_same_have_no_threshold(sky):
         ({"above": 0.0}, "400 of 400 galaxies have ring > 0; there must be anomalies and others"),
         ({"label": "lens"}, "no column 'lens'"),
         ({"votes": "lens_total"}, "no column 'lens_total'"),
-        ({"label": "total-votes"}, "'total-votes' has values from 40 to 40; a label must lie"),
-        ({"label": "name"}, "column 'name' has text, not numbers"),
+        (
+            {"label": "total-votes"},
+            "'total-votes' is 40 for galaxy g000, row 1 (400 rows), not a fraction from 0 to 1",
+        ),
+        ({"label": "name"}, "column 'name' is not a number for galaxy g000, row 1: 'NGC'"),
         ({"filters": {"barred": 0.5}}, "no column 'barred_automated-fraction'"),
         ({"min_votes": 41}, "no galaxy is left of {'catalogue': 400, 'total-votes >= 41': 0"),
     ],

@@ -101,15 +101,16 @@ def select_atlas(folder, **changes):
     return read_table(folder / "c.parquet"), json.loads((folder / "c.json").read_text())
 
 
-def select_table(folder, frame, id_column="id", cuts=None, exclude=()):
+def select_table(folder, frame, id_column="id", cuts=None, exclude=(), missing_values=()):
     frame.to_csv(folder / "labels.csv", index=False)
     select_table_galaxies(
         folder / "labels.csv",
         id_column=id_column,
         cuts=cuts or {},
         exclude=exclude,
+        missing_values=missing_values,
         pixel_scale=PIXEL_SCALE,
         catalogue=folder / "c.parquet",
         counts=folder / "c.json",
     )
-    return read_table(folder / "c.parquet")
+    return read_table(folder / "c.parquet", text=["iauname"])

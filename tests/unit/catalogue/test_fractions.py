@@ -86,3 +86,12 @@ def test_fractions_from_too_few_votes_are_missing(votes_file):
 def test_more_columns_of_fractions_can_be_read(votes_file):
     votes = read_vote_fractions(votes_file, VOTED, {}, ["shape_round_fraction"], 99)
     assert votes["shape_round_fraction"].notna().all()
+
+
+@pytest.mark.parametrize("value", [-1, -99, 50])
+def test_what_is_no_fraction_is_refused_with_its_galaxy(catalogue, value):
+    table = pd.read_parquet(catalogue)
+    table.loc[3, "ring"] = value
+    write_parquet(table, catalogue)
+    with pytest.raises(UserError, match=f"'ring' is {value} for galaxy J00003, row 4, not a frac"):
+        sample_names(catalogue, None, ["ring"], 0.5)

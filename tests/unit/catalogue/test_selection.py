@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.catalogue.conftest import select_atlas, select_table
 from workflow.lib.catalogue.selection import select
+from workflow.lib.catalogue.shards import write_shard
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import read_table
 
@@ -227,3 +228,69 @@ def test_real_votes_join_an_atlas(shared_data, tables):
     assert set(columns + answers) <= set(galaxies)
     assert not [name for name in galaxies if name.endswith(("_min", "_max", "prediction-encoded"))]
     np.testing.assert_array_equal(galaxies[columns], votes[columns])
+
+
+RINGS = pd.DataFrame(
+    {"id": ["a", "b", "c", "d"], "mag": [15, 16, -99, 17.0], "z": [0.1, 0.2, 1, 0]}
+)
+
+
+@pytest.mark.parametrize("cut", [{"below": 17.77}, {"below": 99}])
+def test_the_sign_of_a_missing_value_does_not_pass_a_cut(tmp_path, cut):
+    with pytest.raises(UserError, match=r"'mag' is -99 for galaxy c, row 3, .*_values: \[-99\]'"):
+        select_table(tmp_path, RINGS, cuts={"mag": cut})
+
+
+def test_the_sign_of_a_missing_value_is_no_flag(tmp_path):
+    frame = RINGS.assign(flag=[0, 1, -99, 0])
+    with pytest.raises(UserError, match=r"'flag' is -99 for galaxy c"):
+        select_table(tmp_path, frame, exclude=["flag"])
+
+
+def test_declared_signs_are_missing_in_the_catalogue(tmp_path):
+    found = select_table(tmp_path, RINGS, cuts={"mag": {"below": 17.77}}, missing_values=[-99])
+    assert found["iauname"].tolist() == ["a", "b", "d"]
+    found = select_table(tmp_path, RINGS, missing_values=[-99, 1])
+    np.testing.assert_array_equal(found["mag"], [15, 16, np.nan, 17])
+    np.testing.assert_array_equal(found["z"], [0.1, 0.2, np.nan, 0])
+
+
+def test_a_cut_on_both_sides_says_what_is_a_value(tmp_path):
+    found = select_table(tmp_path, RINGS, cuts={"mag": {"above": -100, "below": 16.5}})
+    assert found["iauname"].tolist() == ["a", "b", "c"]
+
+
+def test_a_cut_on_a_fraction_refuses_what_is_none(tmp_path):
+    frame = RINGS.assign(ring_fraction=[0.2, 55, 0.1, 0.3])
+    with pytest.raises(
+        UserError, match="'ring_fraction' is 55 for galaxy b, row 2, not a fraction"
+    ):
+        select_table(tmp_path, frame, cuts={"ring_fraction": {"above": 0.1}})
+
+
+def test_positions_in_capitals_are_positions_unless_there_are_others(tmp_path):
+    frame = RINGS.assign(RA=[1, 2, 3, 4.0], Dec=[5, 6, 7, 8.0], PETRO_TH50=3.0, petro_th90=9.0)
+    found = select_table(tmp_path, frame)
+    assert found["ra"].tolist() == [1, 2, 3, 4]
+    assert found["dec"].tolist() == [5, 6, 7, 8]
+    assert found["pixel_scale"].tolist() == pytest.approx([0.12] * 4)
+    found = select_table(tmp_path, frame.assign(ra=[9.0] * 4))
+    assert found["ra"].tolist() == [9] * 4
+    assert found["RA"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_text_among_positions_and_radii_costs_one_galaxy(tmp_path, caplog):
+    frame = RINGS.assign(ra=["1", "x", "3", "4"], petro_th50=["3", "3", "?", "3"], petro_th90=9)
+    found = select_table(tmp_path, frame)
+    np.testing.assert_array_equal(found["ra"], [1, np.nan, 3, 4])
+    np.testing.assert_array_equal(found["pixel_scale"].isna(), [False, False, True, False])
+    assert "'ra' is x for galaxy b, row 2" in caplog.text
+
+
+def test_names_that_are_words_for_nothing_are_names_in_the_shards_too(tmp_path):
+    frame = pd.DataFrame({"id": ["NA", "null", "None", "nan"], "mag": 15})
+    assert select_table(tmp_path, frame)["iauname"].tolist() == frame["id"].tolist()
+    (tmp_path / "c.parquet").rename(tmp_path / "own.parquet")
+    write_shard(tmp_path / "own.parquet", tmp_path / "0-of-1.csv")
+    shard = read_table(tmp_path / "0-of-1.csv", text=["iauname"])
+    assert shard["iauname"].tolist() == frame["id"].tolist()

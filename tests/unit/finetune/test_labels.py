@@ -7,7 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 
+from workflow.lib.catalogue.selection import select_table_galaxies
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
@@ -110,3 +112,41 @@ def test_images_are_in_the_order_of_the_labels(tmp_path, channels):
         for name, picture in zip(names, pictures, strict=True)
     }
     np.testing.assert_array_equal(images, np.stack([expected[name] for name in ("b", "e", "a")]))
+
+
+@pytest.mark.parametrize("value", [-1, -99, 999999, 2])
+def test_a_value_that_is_no_label_is_refused_with_its_galaxy(survey, value):
+    table = pd.read_parquet(survey / "catalogue.parquet")
+    table.loc[2, "ring"] = value
+    write_parquet(table, survey / "catalogue.parquet")
+    message = f"'ring' is {value} for galaxy J2, row 3, not a fraction from 0 to 1"
+    with pytest.raises(UserError, match=message):
+        label(survey)
+
+
+@pytest.mark.parametrize("name", ["table.fits", "table.csv", "table.parquet"])
+def test_a_null_in_the_survey_s_table_is_no_label(survey, name):
+    ring, names = [1, 1, 0, -5, 0, 1], [f"J{number}" for number in range(6)]
+    if name == "table.fits":
+        columns = [
+            fits.Column("id", "4A", array=names),
+            fits.Column("ring", "J", array=ring, null=-5),
+        ]
+        fits.BinTableHDU.from_columns(columns).writeto(survey / name)
+    else:
+        column = pd.array([None if value == -5 else value for value in ring], "Int64")
+        table = pd.DataFrame({"id": names, "ring": column})
+        write = table.to_csv if name == "table.csv" else table.to_parquet
+        write(survey / name, index=False)
+    select_table_galaxies(
+        survey / name,
+        id_column="id",
+        cuts={},
+        exclude=[],
+        pixel_scale={},
+        catalogue=survey / "catalogue.parquet",
+        counts=survey / "counts.json",
+    )
+    assert label(survey) == {"J0": True, "J1": True, "J2": False, "J4": False}
+    with pytest.raises(UserError, match="galaxy J3 has no ring"):
+        label(survey, missing="refuse")

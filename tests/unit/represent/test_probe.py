@@ -117,3 +117,12 @@ def test_too_few_galaxies_with_the_label_are_refused(survey):
 def test_the_error_of_an_area_is_hanley_and_mcneils():
     # Their Table I: 51 positives, 58 negatives, area 0.893, standard error 0.032.
     assert auc_error(0.893, 51, 58) == pytest.approx(0.032, abs=0.0008)
+
+
+def test_a_value_that_is_no_label_is_refused(survey):
+    folder, _, table = survey
+    wrong = table.astype({"featured": float})
+    wrong.loc[4, "ring"] = -1
+    wrong.to_parquet(folder / "catalogue.parquet")
+    with pytest.raises(UserError, match=r"'ring' is -1 for galaxy J\d+, row 5"):
+        probed(folder, {})

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib.catalogue.fractions import fraction_product
+from workflow.lib.common.columns import counts as counts_of
+from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json
 from workflow.lib.common.tables import read_table, write_parquet
@@ -51,16 +53,11 @@ def select_candidates(
     UserError
         If a column is missing or has invalid values, or no candidate or all of them are anomalies.
     """
-    numbers = dict.fromkeys([label, *([votes] if votes else [])])
-    table = read_table(catalogue, text=["iauname"], columns=["iauname", *numbers])
-    for column in numbers:
-        if not pd.api.types.is_numeric_dtype(table[column]):
-            raise UserError(f"{catalogue}: column '{column}' has text, not numbers")
-    if not table[label].dropna().between(0, 1).all():
-        raise UserError(
-            f"{catalogue}: column '{label}' has values from {table[label].min():g} to "
-            f"{table[label].max():g}; a label must lie between 0 and 1"
-        )
+    wanted = dict.fromkeys(["iauname", label, *filter(None, [votes])])
+    table = read_table(catalogue, text=["iauname"], columns=wanted)
+    table[label] = fractions(table[label], catalogue, table["iauname"])
+    if votes:
+        table[votes] = counts_of(table[votes], catalogue, table["iauname"])
     left = {"catalogue": len(table)}
     keep = table[label].notna().to_numpy()
     if votes:

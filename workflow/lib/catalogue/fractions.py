@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from workflow.lib.common.columns import fractions as in_range
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import read_table
 
@@ -37,7 +38,7 @@ def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.nd
     Raises
     ------
     UserError
-        If the table has no column for a fraction.
+        If the table has no column for a fraction, or a fraction is not between 0 and 1.
     """
     have, wanted = pq.read_schema(table).names, []
     for answer in fractions:
@@ -50,7 +51,7 @@ def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.nd
     galaxies = read_table(table, text=["iauname"], columns=["iauname", *dict.fromkeys(wanted)])
     product = np.ones(len(galaxies))
     for column in wanted:
-        product = product * galaxies[column].to_numpy()
+        product = product * in_range(galaxies[column], table, galaxies["iauname"]).to_numpy()
     return galaxies["iauname"].to_numpy(), product
 
 
@@ -91,7 +92,9 @@ def read_vote_fractions(
     totals = {total for total in wanted.values() if total in have}
     table = read_table(catalogue, text=["iauname"], columns=["iauname", *wanted, *totals])
     table = table.set_index("iauname").loc[iaunames]
-    fractions = table[list(wanted)].astype(np.float64)
+    names = table.index.to_series()
+    checked = {name: in_range(table[name], catalogue, names) for name in wanted}
+    fractions = pd.DataFrame(checked, index=table.index, dtype=np.float64)
     for column, total in wanted.items():
         if total in have:
             fractions[column] = fractions[column].where(table[total] >= min_votes)

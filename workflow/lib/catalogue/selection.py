@@ -7,6 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from workflow.lib.common.columns import (
+    MEASURED,
+    fractions,
+    measurements,
+    numbers,
+    refuse_sentinels,
+)
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_json
 from workflow.lib.common.images import thumbnail_pixel_scale
@@ -63,20 +70,28 @@ def select(
     Raises
     ------
     UserError
-        If a column does not exist or does not hold numbers, or if nothing is left.
+        If a column does not exist or does not hold numbers, has a sign of a missing value that
+        passes, or if nothing is left.
     """
     need_columns(galaxies, [*cuts, *exclude], path)
     counts: list[dict[str, int | str]] = []
     for column, cut in cuts.items():
-        values = numbers(galaxies[column], path)
+        check = fractions if column.endswith("fraction") else numbers
+        values = check(galaxies[column], path, galaxies.get("iauname"))
         known = values.notna()
         galaxies, values = _keep(galaxies, known, f"{column} unknown", counts), values[known]
         for side, bound in cut.items():
             passes = values > bound if side == "above" else values < bound
             galaxies = _keep(galaxies, passes, f"{column} not {side} {bound}", counts)
             values = values[passes]
+        # The sign of a missing value passes a cut that bounds the other side only.
+        ends = {"above": "low", "below": "high"}
+        open_ends = [end for side, end in ends.items() if side not in cut]
+        refuse_sentinels(values, path, galaxies.get("iauname"), open_ends)
     for column in exclude:
-        flagged = numbers(galaxies[column], path).fillna(0).astype(bool)
+        flagged = numbers(galaxies[column], path, galaxies.get("iauname"))
+        refuse_sentinels(flagged, path, galaxies.get("iauname"))
+        flagged = flagged.fillna(0).astype(bool)
         galaxies = _keep(galaxies, ~flagged, column, counts)
     if galaxies.empty:
         removed = ", ".join(f"{row['cut']}: {row['removed']}" for row in counts)
@@ -96,12 +111,14 @@ def select_atlas_galaxies(
     cuts: Mapping[str, Mapping[str, float]],
     exclude: Sequence[str],
     pixel_scale: Mapping[str, float],
+    missing_values: Sequence[float] = (),
     catalogue: str | Path,
     counts: str | Path,
 ) -> None:
     """Write the catalogue of atlas galaxies that the survey observed (paper Sec. 2.1).
 
-    Every table of votes has an `iauname` column. The automated table lists all observed galaxies;
+    Numbers in `missing_values` mean that there is no value. Every table of votes has an `iauname`
+    column. The automated table lists all observed galaxies;
     its fractions are kept as ``{question}_{answer}_automated-fraction``, and cuts may use its
     other columns. Volunteers' votes and rare features are missing where nobody was asked.
 
@@ -110,12 +127,12 @@ def select_atlas_galaxies(
     UserError
         If a table is missing, lacks a column or matches no galaxy.
     """
-    galaxies = read_nsa(nsa, flux_column, flux_index, zero_point)
+    galaxies = read_nsa(nsa, flux_column, flux_index, zero_point, missing_values)
     steps: list[dict[str, int | str]] = [
         {"cut": "in the atlas", "removed": 0, "left": len(galaxies)}
     ]
     galaxies = _keep(galaxies, ~galaxies["iauname"].duplicated(), "listed twice", steps)
-    predicted = _read_by_name(automated)
+    predicted = _read_by_name(automated, missing_values)
     observed = galaxies["iauname"].isin(predicted.index)
     if not observed.any():
         raise UserError(f"{automated}: none of its iaunames is in {nsa}")
@@ -123,7 +140,7 @@ def select_atlas_galaxies(
     asked = dict.fromkeys([*cuts, *exclude])
     extra = predicted[[name for name in asked if name in predicted and name not in galaxies]]
     selection = select(galaxies.join(extra, on="iauname"), cuts, exclude, automated)
-    galaxies = selection.galaxies.assign(
+    galaxies = measurements(selection.galaxies, nsa).assign(
         pixel_scale=lambda frame: thumbnail_pixel_scale(
             frame["petro_th50"], frame["petro_th90"], **pixel_scale
         )
@@ -132,7 +149,7 @@ def select_atlas_galaxies(
     fractions.columns = fractions.columns.str.replace("_fraction", "_automated-fraction")
     galaxies = galaxies.join(fractions, on="iauname")
     for votes in filter(None, [volunteers, rare_features]):
-        columns = _vote_columns(_read_by_name(votes))
+        columns = _vote_columns(_read_by_name(votes, missing_values))
         twice = [name for name in columns if name in galaxies]
         if twice:
             raise UserError(f"{votes}: column '{twice[0]}' is also in an earlier table; remove one")
@@ -147,24 +164,26 @@ def select_table_galaxies(
     cuts: Mapping[str, Mapping[str, float]],
     exclude: Sequence[str],
     pixel_scale: Mapping[str, float],
+    missing_values: Sequence[float] = (),
     catalogue: str | Path,
     counts: str | Path,
 ) -> None:
     """Write the catalogue of a survey that is given as one table with an id column.
 
-    The id column becomes iauname; all others keep their names. A pixel scale is added if the
-    table has petro_th50 and petro_th90.
+    The id column becomes iauname; all others keep their names, except that those of `MEASURED`,
+    such as RA and DEC, are put in small letters. A pixel scale is added if the table has
+    petro_th50 and petro_th90.
 
     Raises
     ------
     UserError
         If the table is missing, lacks the id column, or has an id that is empty or occurs twice.
     """
-    galaxies = read_table(table, text=[id_column])
+    galaxies = read_table(table, text=[id_column], missing=missing_values)
     need_columns(galaxies, [id_column], table)
     if id_column != "iauname" and "iauname" in galaxies:
         galaxies = galaxies.drop(columns="iauname")
-    galaxies = galaxies.rename(columns={id_column: "iauname"})
+    galaxies = _small_letters(galaxies.rename(columns={id_column: "iauname"}))
     empty = galaxies["iauname"].eq("")
     if empty.any():
         raise UserError(f"{table}: no '{id_column}' in row {int(np.argmax(empty)) + 1}")
@@ -176,18 +195,16 @@ def select_table_galaxies(
         {"cut": "in the table", "removed": 0, "left": len(galaxies)}
     ]
     selection = select(galaxies, cuts, exclude, table)
-    galaxies = selection.galaxies
+    galaxies = measurements(selection.galaxies, table)
     if {"petro_th50", "petro_th90"} <= set(galaxies):
         galaxies["pixel_scale"] = thumbnail_pixel_scale(
-            numbers(galaxies["petro_th50"], table),
-            numbers(galaxies["petro_th90"], table),
-            **pixel_scale,
+            galaxies["petro_th50"], galaxies["petro_th90"], **pixel_scale
         )
     _write(galaxies, steps + selection.counts, catalogue, counts)
 
 
-def _read_by_name(path: str | Path) -> pd.DataFrame:
-    frame = read_table(path, text=["iauname"])
+def _read_by_name(path: str | Path, missing_values: Sequence[float]) -> pd.DataFrame:
+    frame = read_table(path, text=["iauname"], missing=missing_values)
     need_columns(frame, ["iauname"], path)
     twice = frame["iauname"].duplicated()
     if twice.any():
@@ -207,12 +224,14 @@ def _vote_columns(votes: pd.DataFrame) -> pd.DataFrame:
     return votes[[name for name in votes if name in wanted]]
 
 
-def numbers(column: pd.Series, path: str | Path) -> pd.Series:
-    """Give a column of the table `path` as numbers, NaN if missing or infinite; refuse text."""
-    try:
-        return pd.to_numeric(column).replace([np.inf, -np.inf], np.nan)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: column '{column.name}' is not a number ({error})") from error
+def _small_letters(galaxies: pd.DataFrame) -> pd.DataFrame:
+    """Put the names of measured columns in small letters, where the table has no such column."""
+    small = {name: name.lower() for name in map(str, galaxies)}
+    return galaxies.rename(
+        columns={
+            name: low for name, low in small.items() if low in MEASURED and low not in galaxies
+        }
+    )
 
 
 def _keep(

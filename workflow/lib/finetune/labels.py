@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from workflow.lib.catalogue.selection import numbers, select
+from workflow.lib.catalogue.selection import select
+from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json, write_text
 from workflow.lib.common.images import colour_image
@@ -57,8 +58,8 @@ def label_galaxies(
     Raises
     ------
     UserError
-        If a column does not exist or is not a number, a value is missing where none may be, or
-        there is no galaxy with the label or none without.
+        If a column does not exist or is not a number, a value does not lie between 0 and 1 or is
+        missing where none may be, or there is no galaxy with the label or none without.
     """
     wanted = list(dict.fromkeys(["iauname", column, *cuts]))
     table = read_table(catalogue, text=["iauname"], columns=wanted)
@@ -66,7 +67,7 @@ def label_galaxies(
     selection = select(table, cuts, [], catalogue)
     steps += selection.counts
     galaxies = selection.galaxies
-    values = numbers(galaxies[column], catalogue)
+    values = fractions(galaxies[column], catalogue, galaxies["iauname"])
     if missing == "refuse" and values.isna().any():
         name = galaxies["iauname"][values.isna()].iloc[0]
         raise UserError(

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from workflow.lib.catalogue.selection import select
+from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
 from workflow.lib.common.tables import read_table
@@ -101,7 +102,8 @@ def _values(catalogue: str | Path, iaunames: Sequence[str], rule: Mapping[str, A
     cuts = rule.get("cuts", {})
     columns = list(dict.fromkeys(["iauname", rule["column"], *cuts]))
     passed = select(read_table(catalogue, ["iauname"], columns), cuts, [], catalogue).galaxies
-    values = passed.set_index("iauname")[rule["column"]]
+    values = fractions(passed[rule["column"]], catalogue, passed["iauname"])
+    values.index = passed["iauname"]
     return values.reindex(iaunames).to_numpy(float)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import read_table, write_parquet
 from workflow.lib.represent.vector_files import read_representation
@@ -90,7 +91,8 @@ def read_coordinates(
         return missing, missing
     table = read_table(catalogue, text=["iauname"], columns=["iauname", "ra", "dec"])
     table = table.set_index("iauname").loc[iaunames]
-    return table["ra"].to_numpy(np.float64), table["dec"].to_numpy(np.float64)
+    ra, dec = (possible(table[name].to_numpy(np.float64), name) for name in ("ra", "dec"))
+    return ra, dec
 
 
 def find_others(

@@ -1,5 +1,6 @@
 """The NASA-Sloan Atlas: its columns, bands and magnitudes (paper Sec. 2.1)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,11 @@ def write_atlas(sky: pd.DataFrame, path: str | Path, flux_column: str, zero_poin
 
 
 def read_nsa(
-    path: str | Path, flux_column: str, flux_index: int, zero_point: float
+    path: str | Path,
+    flux_column: str,
+    flux_index: int,
+    zero_point: float,
+    missing: Sequence[float] = (),
 ) -> pd.DataFrame:
     """Read the NASA-Sloan Atlas (paper Sec. 2.1).
 
@@ -49,6 +54,8 @@ def read_nsa(
         Column, and index in it, of the r-band flux [nanomaggies].
     zero_point
         Magnitude of one nanomaggie.
+    missing
+        Numbers that mean that there is no value.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def read_nsa(
         If the file is missing, not a FITS table or without one of these columns.
     """
     flux = f"{flux_column}[{flux_index}]"
-    frame = read_table(path, text=["IAUNAME"], columns=[*NSA_COLUMNS, flux])
+    frame = read_table(path, text=["IAUNAME"], columns=[*NSA_COLUMNS, flux], missing=missing)
     return (
         frame.drop(columns=flux)
         .rename(columns=NSA_COLUMNS)
