@@ -34,5 +34,6 @@ make_shard(
     snakemake.output.cutouts,
     snakemake.output.failed,
     parallel=parallel,
+    **snakemake.params.images,
     **cutouts,
 )

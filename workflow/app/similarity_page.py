@@ -195,7 +195,8 @@ def _galaxies(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _draw(_survey: Survey, data: bytes) -> bytes:
-    return draw_upload(data, _survey.config["cutouts"])
+    images = _survey.config["surveys"][_survey.name]["images"]
+    return draw_upload(data, _survey.config["cutouts"], images)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

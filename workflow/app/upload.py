@@ -8,7 +8,7 @@ import numpy as np
 
 from workflow.app.survey import Survey
 from workflow.lib.common.errors import FetchError, UserError
-from workflow.lib.common.images import decode_image, to_jpeg, to_thumbnail
+from workflow.lib.common.images import check_contrast, decode_image, to_jpeg, to_thumbnail
 from workflow.lib.represent.pca import read_compressor
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ MAX_PIXELS = 2**24
 """Largest image that is decoded: a small file can declare an image that would fill the memory."""
 
 
-def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
+def draw_upload(
+    data: bytes, cutouts: Mapping[str, Any], images: Mapping[str, Any] | None = None
+) -> bytes:
     """Draw an uploaded image as the survey's galaxies are drawn.
 
     Parameters
@@ -30,6 +32,8 @@ def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
         The content of a JPEG, PNG or FITS file; not trusted to be one.
     cutouts
         The configuration's ``cutouts``.
+    images
+        The survey's ``images``, of which `bands` and `units` hold for uploads too.
 
     Returns
     -------
@@ -47,12 +51,15 @@ def draw_upload(data: bytes, cutouts: Mapping[str, Any]) -> bytes:
             data,
             NAME,
             bands="".join(colour["scales"]),
+            **decoding(images or {}),
             max_missing_share=cutouts["max_missing_share"],
             max_pixels=MAX_PIXELS,
         )
+        rgb = to_thumbnail(image, cutouts["thumbnail_size"], colour)
+        check_contrast(rgb, image, NAME)
     except FetchError as error:
         raise UserError(f"no usable image: {error.detail}") from error
-    return to_jpeg(to_thumbnail(image, cutouts["thumbnail_size"], colour), cutouts["jpeg_quality"])
+    return to_jpeg(rgb, cutouts["jpeg_quality"])
 
 
 def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
@@ -86,9 +93,15 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
         network_field=cutouts["network_field"],
         colour=cutouts["colour"],
         max_missing_share=cutouts["max_missing_share"],
+        **decoding(survey.config["surveys"][survey.name]["images"]),
         seed=representation["seed"],
         views=representation["views"],
     )
+
+
+def decoding(images: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the arguments of `decode_image` that a survey's ``images`` set."""
+    return {"order": images.get("bands", ""), "units": images.get("units")}
 
 
 @cache

@@ -31,6 +31,11 @@ rule fetch_cutouts:
     params:
         code=code_of_images,
         source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],
+        images=lambda wildcards: {
+            key: SURVEYS[wildcards.survey]["images"][name]
+            for key, name in {"order": "bands", "units": "units"}.items()
+            if name in SURVEYS[wildcards.survey]["images"]
+        },
         simulation=lambda wildcards: SURVEYS[wildcards.survey].get("simulation"),
         legacysurvey=config["legacysurvey"],
         cutouts=config["cutouts"],

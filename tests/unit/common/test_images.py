@@ -340,23 +340,61 @@ def test_data_without_a_usable_image_have_a_reason(data, reason):
     assert reason_of(data) == reason
 
 
-def test_16_bits_are_refused_rather_than_clipped():
+def png_16(pixels: np.ndarray) -> bytes:
+    """Give a PNG of 16 bits a channel, which Pillow writes in grey only."""
+    height, width = pixels.shape[:2]
+    colour = 2 if pixels.ndim == 3 else 0
+    rows = pixels.astype(">u2").reshape(height, -1)
+    body = b"".join(b"\0" + row.tobytes() for row in rows)
+    head = block(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
+    return PNG + head + block(b"IDAT", zlib.compress(body)) + block(b"IEND", b"")
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (10, 10, 3)])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_16_bits_are_read_if_they_are_used(shape, bits):
+    values = np.random.default_rng(0).integers(0, 2**bits, shape).astype(np.uint16)
+    if bits < 15:
+        assert reason_of(png_16(values)) == "no-contrast"
+        return
+    decoded = decode_image(png_16(values), "a").astype(int)
+    expected = values / 257 if values.ndim == 3 else np.repeat(values[..., None] / 257, 3, axis=2)
+    assert np.abs(decoded - expected).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_are_missing_and_become_black(mode):
+    rgb = np.random.default_rng(0).integers(9, 255, (10, 12, 3), np.uint8)
+    alpha = np.full((10, 12), 255, np.uint8)
+    alpha[:3] = 0
+    picture = Image.fromarray(np.dstack([rgb, alpha])).convert("RGBA")
+    picture = picture.quantize() if mode == "P" else picture.convert(mode)
     data = BytesIO()
-    Image.fromarray(np.arange(100, dtype=np.uint16).reshape(10, 10) * 600).save(data, format="PNG")
-    assert reason_of(data.getvalue()) == "not-an-image"
+    picture.save(data, format="PNG")
+    decoded = decode_image(data.getvalue(), "a", max_missing_share=0.3)
+    assert (decoded[:3] == 0).all()
+    assert (decoded[3:] > 0).any(axis=2).all()
+    assert reason_of(data.getvalue(), max_missing_share=0.29) == "missing-pixels"
+
+
+def test_half_transparent_pixels_are_laid_on_black():
+    rgba = np.full((4, 4, 4), 128, np.uint8)
+    rgba[0] = 255
+    assert decode_image(encode(rgba, "PNG"), "a")[3, 3].tolist() == [64] * 3
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def block(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png_bomb(width: int, height: int) -> bytes:
     """Give a small PNG that announces a large picture."""
-
-    def block(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
     head = block(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     body = block(b"IDAT", zlib.compress(bytes(10**6)))
-    return b"\x89PNG\r\n\x1a\n" + head + body + block(b"IEND", b"")
+    return PNG + head + body + block(b"IEND", b"")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -409,6 +447,40 @@ def test_a_jpeg_round_trip_changes_little():
     assert back.shape == rgb.shape
     assert np.abs(back.astype(int) - rgb).mean() < 6
     assert images.is_jpeg(images.to_jpeg(rgb, 90))
+
+
+# Pictures in which nothing can be seen
+
+
+def complaint(cube, **options):
+    image = decode_image(cutout_fits(cube=cube.astype(np.float32)), "g1", **options)
+    with pytest.raises(FetchError) as caught:
+        images.check_contrast(images.to_thumbnail(image, 64, COLOUR), image, "g1")
+    assert caught.value.reason == "no-contrast"
+    return caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("cube", "level"),
+    [
+        (noise(3, 64, 64) * 50 + 200, "white"),  # counts with sky
+        (noise(3, 64, 64) - 5, "black"),  # sky subtracted twice
+        (noise(3, 64, 64) * 1e-9, "black"),  # maggies
+        (noise(3, 64, 64) * 0.01 + 0.3, "one grey"),
+    ],
+)
+def test_a_picture_of_one_level_is_refused_with_the_key_for_its_unit(cube, level):
+    message = complaint(cube)
+    assert f"g1 is nearly all {level};" in message
+    assert "'images.units' in 'surveys.<name>'" in message
+
+
+def test_a_picture_with_a_small_galaxy_on_black_is_kept():
+    rgb = np.zeros((64, 64, 3), np.uint8)
+    rgb[30:33, 30:33] = 90
+    images.check_contrast(rgb, rgb, "a")
+    with pytest.raises(FetchError, match=r"nearly all white$"):
+        images.check_contrast(255 - rgb, rgb, "a")
 
 
 # Real cutouts

@@ -8,17 +8,30 @@ from collections.abc import Mapping
 from io import BytesIO
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import ArrayLike
 from PIL import Image, UnidentifiedImageError
 
 from workflow.lib.common.errors import FetchError
+from workflow.lib.common.fits_images import (
+    BLOCK,
+    GZIP_MAGIC,
+    inflated,
+    read_fits,
+    to_nanomaggies,
+)
 
 FITS_MAGIC = b"SIMPLE  ="
-FITS_BLOCK = 2880
 JPEG_MAGIC = b"\xff\xd8\xff"
+HEADERS = 2**20
+"""Bytes that a FITS file may have besides its pixels, if it is compressed."""
 PICTURE_FORMATS = {JPEG_MAGIC: "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+PNG_DEPTH = 24
+"""Where a PNG says how many bits a channel has."""
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
+WHITE, BLACK, MOST = 250, 20, 0.98
+"""A picture is white if most of it is at least so bright; black if nothing in it is brighter."""
+LEAST_CONTRAST = 6
+"""A picture is one grey if its darkest and brightest pixels are not farther apart."""
 INTERPOLATION = Image.Resampling.BICUBIC
 """The interpolation used everywhere. Pillow widens the kernel to shrink images: no aliasing."""
 
@@ -28,10 +41,12 @@ def decode_image(
     name: str,
     *,
     bands: str = "grz",
+    order: str = "",
+    units: str | float | None = None,
     max_missing_share: float = 1.0,
     max_pixels: int = 2**26,
 ) -> np.ndarray:
-    """Decode a FITS, JPEG or PNG image, recognised by its first bytes.
+    """Decode a FITS (also gzipped), JPEG or PNG image, recognised by its first bytes.
 
     Parameters
     ----------
@@ -40,8 +55,9 @@ def decode_image(
     name
         Its name in error messages.
     bands
-        The bands to take from a FITS cube, one letter each, in order. They are found by `BANDS` in
-        its header; without that the first planes are taken.
+        The bands to take from a FITS image, one letter each, in order.
+    order, units
+        As for `fits_images.read_fits` and `fits_images.to_nanomaggies`.
     max_missing_share
         The largest share of pixels that may be missing in any band of a FITS image: 0, as the
         survey marks them, or not finite. Missing pixels become 0.
@@ -52,20 +68,22 @@ def decode_image(
     Returns
     -------
     numpy.ndarray
-        FITS: float32 (bands, H, W), as stored (nanomaggies); a two-dimensional image is one band.
-        JPEG and PNG: uint8 (H, W, 3). North is up and east left; JPEG and PNG files are assumed to
-        have this orientation.
+        FITS: float32 (bands, H, W), nanomaggies; a two-dimensional image is one band. JPEG and
+        PNG: uint8 (H, W, 3); transparent pixels are missing, and become black. North is up and
+        east left; JPEG and PNG files are assumed to have this orientation.
 
     Raises
     ------
     FetchError
         If there is no usable image in `data`, with the reason.
     """
+    if data.startswith(GZIP_MAGIC):
+        data = inflated(data, 8 * max_pixels + HEADERS, name)
     if data.startswith(FITS_MAGIC):
-        return _decode_fits(data, name, bands, max_missing_share, max_pixels)
+        return _decode_fits(data, name, bands, order, units, max_missing_share, max_pixels)
     for magic, picture_format in PICTURE_FORMATS.items():
         if data.startswith(magic):
-            return _decode_picture(data, name, picture_format, max_pixels)
+            return _decode_picture(data, name, picture_format, max_missing_share, max_pixels)
     if not data:
         raise FetchError("truncated", f"{name} is empty", transient=True)
     if data.lstrip()[:64].lower().startswith(HTML_STARTS):
@@ -200,6 +218,45 @@ def to_thumbnail(image: np.ndarray, size: int, colour: Mapping) -> np.ndarray:
     return small if small.dtype == np.uint8 else rescale_to_rgb(small, **colour)
 
 
+def check_contrast(rgb: np.ndarray, image: np.ndarray, name: str) -> None:
+    """Refuse a thumbnail in which no galaxy can be seen.
+
+    Parameters
+    ----------
+    rgb
+        uint8 (H, H, 3).
+    image
+        What it was drawn from.
+    name
+        Its name in error messages.
+
+    Raises
+    ------
+    FetchError
+        If it is nearly all white, black or one grey.
+    """
+    brightness = rgb.mean(axis=2)
+    dark, bright = np.percentile(brightness, [0.1, 99.9])
+    if np.mean(brightness >= WHITE) >= MOST:
+        level = "white"
+    elif bright <= BLACK:
+        level = "black"
+    elif bright - dark <= LEAST_CONTRAST:
+        level = "one grey"
+    else:
+        return
+    raise FetchError(
+        "no-contrast",
+        f"the picture of {name} is nearly all {level}"
+        + (
+            "; if the file is not in nanomaggies without sky, say what it is in by 'images.units' "
+            "in 'surveys.<name>'"
+            if image.dtype != np.uint8
+            else ""
+        ),
+    )
+
+
 def grey(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
     """Average the channels and interpolate once to the size the network reads (Sec. 2.2).
 
@@ -256,41 +313,29 @@ def is_jpeg(data: bytes) -> bool:
 
 
 def _decode_fits(
-    data: bytes, name: str, bands: str, max_missing_share: float, max_pixels: int
+    data: bytes,
+    name: str,
+    bands: str,
+    order: str,
+    units: str | float | None,
+    max_missing_share: float,
+    max_pixels: int,
 ) -> np.ndarray:
-    if len(data) % FITS_BLOCK:
+    if len(data) % BLOCK:
         raise FetchError("truncated", f"{name} ends after {len(data)} bytes", transient=True)
     try:
-        cube = _read_fits(data, name, bands, max_pixels)
+        cube, header = read_fits(data, name, bands, order, max_pixels)
     except FetchError:
         raise
     except Exception as error:  # astropy raises all kinds of errors for damaged files
         raise FetchError("truncated", f"{name} is damaged: {error}", transient=True) from error
-    _check_pixels(cube, name, max_missing_share)
+    missing = _check_pixels(cube, name, max_missing_share)
+    cube = to_nanomaggies(np.where(missing, np.nan, cube), header, units, name)
     return np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _read_fits(data: bytes, name: str, bands: str, max_pixels: int) -> np.ndarray:
-    with fits.open(BytesIO(data), memmap=False) as hdus:
-        hdu = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) in (2, 3)), None)
-        if hdu is None:
-            raise FetchError("not-an-image", f"{name} holds no image of two or three axes")
-        if np.prod(hdu.shape, dtype=float) > max_pixels:
-            raise FetchError("too-large", f"{name} has {hdu.shape} pixels")
-        image, header = hdu.data, hdu.header
-        planes = _planes(header, len(image), bands, name) if image.ndim == 3 else np.newaxis
-        return _north_up(image[planes].astype(np.float32), header)
-
-
-def _planes(header: fits.Header, count: int, bands: str, name: str) -> list[int]:
-    have = str(header.get("BANDS", bands)).strip()[:count]
-    missing = [band for band in bands if band not in have]
-    if missing:
-        raise FetchError("missing-band", f"{name} has no {', '.join(missing)} band")
-    return [have.index(band) for band in bands]
-
-
-def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> None:
+def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> np.ndarray:
+    """Say which pixels are missing; refuse an image with too many, or with nothing in a band."""
     missing = (cube == 0) | ~np.isfinite(cube)
     shares = missing.mean(axis=(1, 2))
     flat = [_is_flat(band[~gone]) for band, gone in zip(cube, missing, strict=True)]
@@ -300,37 +345,62 @@ def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> None
         raise FetchError("missing-band", f"{name} shows nothing in one of its bands")
     if shares.max() > max_missing_share:
         raise FetchError("missing-pixels", f"{shares.max():.0%} of a band is missing in {name}")
+    return missing
 
 
 def _is_flat(values: np.ndarray) -> bool:
     return values.size == 0 or bool(values.min() == values.max())
 
 
-def _north_up(cube: np.ndarray, header: fits.Header) -> np.ndarray:
-    east_per_column = header.get("CD1_1", header.get("PC1_1", 1) * header.get("CDELT1", -1))
-    north_per_row = header.get("CD2_2", header.get("PC2_2", 1) * header.get("CDELT2", 1))
-    columns = slice(None, None, -1 if east_per_column > 0 else 1)
-    rows = slice(None, None, -1 if north_per_row > 0 else 1)
-    return np.ascontiguousarray(cube[:, rows, columns])
-
-
-def _decode_picture(data: bytes, name: str, picture_format: str, max_pixels: int) -> np.ndarray:
+def _decode_picture(
+    data: bytes, name: str, picture_format: str, max_missing_share: float, max_pixels: int
+) -> np.ndarray:
     try:
         with Image.open(BytesIO(data), formats=[picture_format]) as picture:
             if picture.width * picture.height > max_pixels:
                 raise FetchError("too-large", f"{name} has {picture.size} pixels")
-            if picture.mode.startswith(("I", "F")):
-                raise FetchError("not-an-image", f"{name} has more than 8 bits a channel")
-            rgb = np.asarray(picture.convert("RGB"))
+            if picture_format == "PNG" and data[PNG_DEPTH] == 16:
+                _check_range(picture, name)
+            clear = picture.has_transparency_data
+            pixels = np.asarray(_eight_bits(picture).convert("RGBA" if clear else "RGB"))
     except Image.DecompressionBombError as error:
         raise FetchError("too-large", f"{name}: {error}") from error
     except UnidentifiedImageError as error:
         raise FetchError("truncated", f"{name} ends in its header", transient=True) from error
     except (OSError, SyntaxError, ValueError) as error:
         raise FetchError("truncated", f"{name}: {error}", transient=True) from error
+    rgb = _on_black(pixels, name, max_missing_share) if clear else pixels
     if all(_is_flat(channel) for channel in rgb.reshape(-1, 3).T):
         raise FetchError("empty-sky", f"{name} shows nothing")
     return rgb
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Convert a grey picture of 16 bits, of which Pillow's own conversion clips the upper ones."""
+    if picture.mode.startswith("I"):
+        return Image.fromarray(np.rint(np.asarray(picture) / 257).astype(np.uint8))
+    return picture
+
+
+def _check_range(picture: Image.Image, name: str) -> None:
+    """Refuse a picture of 16 bits that uses only the lower ones: it would be nearly black."""
+    # Pillow gives the upper 8 bits of a picture in colour, and all bits of a grey one.
+    largest = int(np.asarray(picture)[..., :3].max() if picture.mode != "I;16" else
+                  np.asarray(picture).max() >> 8)  # fmt: skip
+    if largest < 64:
+        raise FetchError(
+            "no-contrast",
+            f"{name} has 16 bits a channel and uses only the lower {8 + largest.bit_length()}; "
+            "scale its values to 65535, or save it with 8 bits",
+        )
+
+
+def _on_black(rgba: np.ndarray, name: str, max_missing_share: float) -> np.ndarray:
+    """Lay a picture on black; refuse it if too many of its pixels are transparent."""
+    share = float((rgba[..., 3] == 0).mean())
+    if share > max_missing_share:
+        raise FetchError("missing-pixels", f"{share:.0%} of {name} is transparent")
+    return _to_bytes(rgba[..., :3] * (rgba[..., 3:] / np.float32(255)))
 
 
 def _central_square(image: np.ndarray, row_axis: int, column_axis: int) -> np.ndarray:

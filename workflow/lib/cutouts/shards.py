@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path, write_text
 from workflow.lib.common.images import (
+    check_contrast,
     colour_image,
     decode_image,
     from_jpeg,
@@ -54,6 +55,8 @@ def make_shard(
     colour: Mapping[str, Any],
     jpeg_quality: int,
     max_missing_share: float,
+    order: str = "",
+    units: str | float | None = None,
     max_failed_share: float,
     chunk: int,
     parallel: int = 1,
@@ -87,6 +90,8 @@ def make_shard(
         Quality of the thumbnails, 1 to 95. A JPEG that already has the right size is not changed.
     max_missing_share
         Largest share of a band's pixels that may be missing.
+    order, units
+        The bands and unit of FITS images, as for `images.decode_image`.
     max_failed_share
         Largest share of the galaxies that may be left out.
     chunk
@@ -109,6 +114,8 @@ def make_shard(
         "colour": dict(colour),
         "jpeg_quality": jpeg_quality,
         "max_missing_share": max_missing_share,
+        "order": order,
+        "units": units,
     }
     settings = [type(source).__name__, source.identity, drawing | {"chunk": chunk}]
     mark = fingerprint(settings, [shard_csv], "common.images")
@@ -143,6 +150,8 @@ def make_cutout(
     colour: Mapping[str, Any],
     jpeg_quality: int,
     max_missing_share: float,
+    order: str = "",
+    units: str | float | None = None,
 ) -> Row:
     """Fetch and draw one galaxy; the parameters are those of `make_shard`.
 
@@ -156,8 +165,15 @@ def make_cutout(
     try:
         data = source.read(galaxy)
         image = decode_image(
-            data, iauname, bands="".join(colour["scales"]), max_missing_share=max_missing_share
+            data,
+            iauname,
+            bands="".join(colour["scales"]),
+            order=order,
+            units=units,
+            max_missing_share=max_missing_share,
         )
+        rgb = to_thumbnail(image, thumbnail_size, colour)
+        check_contrast(rgb, image, iauname)
     except FetchError as error:
         return {
             "iauname": iauname,
@@ -165,7 +181,6 @@ def make_cutout(
             "detail": error.detail,
             "transient": error.transient,
         }
-    rgb = to_thumbnail(image, thumbnail_size, colour)
     finished = is_jpeg(data) and image.shape == rgb.shape
     return {
         "iauname": iauname,

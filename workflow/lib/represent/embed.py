@@ -9,7 +9,13 @@ import pyarrow.parquet as pq
 
 from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path
-from workflow.lib.common.images import colour_image, decode_image, grey, to_thumbnail
+from workflow.lib.common.images import (
+    check_contrast,
+    colour_image,
+    decode_image,
+    grey,
+    to_thumbnail,
+)
 from workflow.lib.network.encoder import load_encoder
 from workflow.lib.network.forward import iter_vectors, represent_batch
 from workflow.lib.represent.pca import Compressor
@@ -72,6 +78,8 @@ def represent_image(
     network_field: float,
     colour: Mapping[str, Any],
     max_missing_share: float,
+    order: str = "",
+    units: str | float | None = None,
     seed: int,
     views: int,
 ) -> np.ndarray:
@@ -88,7 +96,7 @@ def represent_image(
         From `encoder.load_encoder`.
     compressor
         A fitted PCA, from `pca.read_compressor`; None for the whole representation.
-    thumbnail_size, network_size, network_field, colour, max_missing_share
+    thumbnail_size, network_size, network_field, colour, max_missing_share, order, units
         As for `shards.make_shard`.
     seed, views
         As for `embed_shard`.
@@ -105,11 +113,17 @@ def represent_image(
     """
     try:
         image = decode_image(
-            data, name, bands="".join(colour["scales"]), max_missing_share=max_missing_share
+            data,
+            name,
+            bands="".join(colour["scales"]),
+            order=order,
+            units=units,
+            max_missing_share=max_missing_share,
         )
+        rgb = to_thumbnail(image, thumbnail_size, colour)
+        check_contrast(rgb, image, name)
     except FetchError as error:
         raise UserError(f"no usable image: {error.detail}") from error
-    rgb = to_thumbnail(image, thumbnail_size, colour)
     channels = encoder.input_shape[-1]
     draw = grey if channels == 1 else colour_image
     pixels = draw(rgb, network_size, network_field)
