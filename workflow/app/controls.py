@@ -25,6 +25,10 @@ FILTERED_AT_FIRST = ("mag_r", "petro_theta")
 """Catalogue columns with a slider when the page opens."""
 
 
+LARGEST = 2**53 / 100
+"""Numbers from here on have digits that a slider does not keep: two of them are decimals."""
+
+
 class Settings(NamedTuple):
     """How to compare galaxies, and which may be found."""
 
@@ -67,6 +71,9 @@ def _range(survey: Survey, column: str) -> tuple[str, tuple[float, float]] | Non
     known = values[np.isfinite(values)]
     if not known.size or known.min() == known.max():
         st.caption(plain(f"{column} is the same for all galaxies"))
+        return None
+    if np.abs(known).max() >= LARGEST:
+        st.caption(plain(f"{column} has numbers with too many digits for a filter"))
         return None
     # Rounded outwards to two decimals, as the slider shows them.
     ends = float(np.floor(100 * known.min()) / 100), float(np.ceil(100 * known.max()) / 100)

@@ -161,7 +161,8 @@ def _show_table(
 ) -> None:
     """Show the galaxies as a table that can be downloaded."""
     rows, distances = similar.rows[:count], similar.distances[:count]
-    columns = [*UNITS, *(name for name in settings.ranges if name not in UNITS)]
+    ours = {*UNITS, "rank", measure}
+    columns = [*UNITS, *(name for name in settings.ranges if name not in ours)]
     table = survey.table(rows, columns)
     table.insert(0, "rank", np.arange(1, len(rows) + 1))
     table.insert(2, measure, distances)

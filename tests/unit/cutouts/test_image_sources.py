@@ -171,6 +171,91 @@ def test_a_replaced_zip_has_another_identity(tmp_path):
     assert identities[0] != identities[1]
 
 
+def test_an_id_that_ends_like_a_file_finds_its_own_file(store):
+    files = {"g0.fits.jpg": jpeg(1), "g1.fits": cutout_fits(), "g2.jpg.png": jpeg(3)}
+    source = store(files)
+    for iauname, name in {
+        "g0.fits": "g0.fits.jpg",
+        "g0.fits.jpg": "g0.fits.jpg",
+        "g1.fits": "g1.fits",
+        "g1": "g1.fits",
+        "g2.jpg": "g2.jpg.png",
+    }.items():
+        assert source.read(galaxy(iauname)) == files[name]
+    with pytest.raises(FetchError, match="not-found"):
+        source.read(galaxy("g0"))
+
+
+def test_an_id_that_can_be_two_files_costs_that_galaxy_alone(store):
+    source = store({"g0.fits": jpeg(1), "g0.fits.jpg": jpeg(2), "g1.jpg": jpeg(3)})
+    with pytest.raises(FetchError, match=r"g0\.fits can be .*g0\.fits and .*g0\.fits\.jpg; rename"):
+        source.read(galaxy("g0.fits"))
+    assert source.read(galaxy("g0")) == jpeg(1)
+    assert source.read(galaxy("g1")) == jpeg(3)
+
+
+@pytest.mark.parametrize(
+    "name", ["1.JPG", "1.Fits.GZ", "1.fits.fz", "1.FIT", "1.fit.gz", "a\\b\\1.jpg", "\\1.png"]
+)
+def test_endings_in_capitals_compressed_files_and_backslashes_are_known(store, name):
+    assert store({name: jpeg()}).read(galaxy("1")) == jpeg()
+
+
+def test_linked_subfolders_are_read_once_and_links_in_a_circle_end(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/1.jpg").write_bytes(jpeg(1))
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "2.jpg").write_bytes(jpeg(2))
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "again").symlink_to(tmp_path / "elsewhere")
+    (folder / "circle").symlink_to(folder)
+    (folder / "broken.jpg").symlink_to(tmp_path / "nothing.jpg")
+    source = DirectorySource(folder)
+    assert source.read(galaxy("1")) == jpeg(1)
+    assert source.read(galaxy("2")) == jpeg(2)
+
+
+def zip_with(path, method, flags=0, told=None):
+    """Write a zip with a good file, and one that is marked as encrypted or packed otherwise."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("good.jpg", jpeg(1))
+        archive.writestr("odd.jpg", bytes(range(256)) * 9, compress_type=method)
+    data = bytearray(path.read_bytes())
+    for signature, flag, kind in ((b"PK\3\4", 6, 8), (b"PK\1\2", 8, 10)):
+        start = data.index(signature, data.index(signature) + 1)
+        data[start + flag] |= flags
+        if told is not None:
+            data[start + kind] = told
+    path.write_bytes(data)
+    return DirectorySource(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "flags", "told", "words"),
+    [
+        (zipfile.ZIP_STORED, 0, 9, "unreadable: .*unpack the zip"),  # Deflate64
+        (zipfile.ZIP_STORED, 0, 97, "unreadable: .*unpack the zip"),
+        (zipfile.ZIP_STORED, 1, None, "unreadable: .*encrypted; unpack the zip"),
+        (zipfile.ZIP_STORED, 0, 14, "truncated: odd"),  # said to be LZMA
+        (zipfile.ZIP_STORED, 0, 12, "truncated: odd"),  # said to be bzip2
+        (zipfile.ZIP_STORED, 0, 8, "truncated: odd"),
+    ],
+)
+def test_an_entry_that_cannot_be_unpacked_costs_one_galaxy(tmp_path, method, flags, told, words):
+    source = zip_with(tmp_path / "a.zip", method, flags, told)
+    with pytest.raises(FetchError, match=words) as caught:
+        source.read(galaxy("odd"))
+    assert "\n" not in caught.value.detail
+    assert source.read(galaxy("good")) == jpeg(1)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_method_that_python_knows_is_unpacked(tmp_path, method):
+    source = zip_with(tmp_path / "a.zip", method)
+    assert source.read(galaxy("odd")) == bytes(range(256)) * 9
+
+
 # The simulated sky
 
 

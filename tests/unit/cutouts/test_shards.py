@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 
 from tests.cutout_service import PATIENCE, CutoutService, cutout_fits
 from workflow.lib.common import images
@@ -130,6 +131,43 @@ def test_galaxies_without_an_image_go_to_the_table_of_failures(
     }  # fmt: skip
     made = [name for name in names if name not in set(failed["iauname"])]
     assert pq.read_table(shard)["iauname"].to_pylist() == made
+
+
+def test_a_galaxy_without_a_position_or_scale_costs_itself_alone(catalogue, survey, tmp_path):
+    path = catalogue(8)
+    table = pd.read_csv(path, dtype={"iauname": str}).astype({"ra": object})
+    table.loc[1, "ra"] = "10h"
+    table.loc[2, "dec"] = np.nan
+    table.loc[5, "pixel_scale"] = np.inf
+    table.to_csv(path, index=False)
+    shard, failed = make(path, survey, tmp_path / "out")
+    assert pq.read_metadata(shard).num_rows == 5
+    names = table["iauname"]
+    assert dict(zip(failed["iauname"], failed["detail"], strict=True)) == {
+        names[1]: f"{names[1]} has no ra",
+        names[2]: f"{names[2]} has no dec",
+        names[5]: f"{names[5]} has no pixel_scale (it follows from petro_th50 and petro_th90)",
+    }
+    assert set(failed["reason"]) == {"no-value"}
+
+
+def test_a_picture_in_which_nothing_is_seen_goes_to_the_failures(tmp_path, catalogue):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    sky = np.random.default_rng(0).normal(0.1, 0.02, (3, 64, 64)).astype(np.float32)
+    cubes = {"fine": sky, "counts": 200 + sky, "negative": sky - 9, "four": np.repeat(sky, 4, 0)}
+    for name, cube in cubes.items():
+        fits.PrimaryHDU(cube).writeto(folder / f"{name}.fits")
+    shard, failed = make(
+        catalogue(4, list(cubes)), DirectorySource(folder), tmp_path / "out", max_failed_share=1
+    )
+    assert pq.read_table(shard)["iauname"].to_pylist() == ["fine"]
+    assert failed["reason"].tolist() == ["no-contrast", "no-contrast", "unknown-bands"]
+    shard, failed = make(
+        catalogue(4, list(cubes)), DirectorySource(folder), tmp_path / "out", max_failed_share=1,
+        units="counts",
+    )  # fmt: skip
+    assert pq.read_table(shard)["iauname"].to_pylist() == ["fine", "counts", "negative"]
 
 
 def test_ids_stay_text(tmp_path, catalogue):

@@ -21,8 +21,8 @@ class FetchError(Exception):
     ----------
     reason
         One of `not-found`, `html-page`, `truncated`, `not-an-image`, `missing-band`, `empty-sky`,
-        `missing-pixels`, `no-contrast`, `unknown-bands`, `unknown-unit`, `too-large`, `timeout`,
-        `connection` or `http-<status>`.
+        `missing-pixels`, `no-contrast`, `unknown-bands`, `unknown-unit`, `no-value`, `unreadable`,
+        `too-large`, `timeout`, `connection` or `http-<status>`.
     detail
         What happened, in words.
     transient

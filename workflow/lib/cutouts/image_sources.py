@@ -3,21 +3,26 @@
 A source gives the bytes of one galaxy's image file. `shards` treats all sources alike.
 """
 
+import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.errors import FetchError, UserError, first_line
 from workflow.lib.common.images import decode_image, native_size
 from workflow.lib.common.tables import need_columns, read_table
 from workflow.lib.planning.code_hash import digest
 from workflow.lib.sources.http import PoliteClient
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit")
+ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
+
+UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+"""What a damaged or encrypted file in a zip raises, or one packed by an unknown method."""
 
 
 class Source(Protocol):
@@ -110,7 +115,8 @@ class DirectorySource:
     Parameters
     ----------
     path
-        The folder or zip that holds ``{iauname}.jpg``, ``.png`` or ``.fits``.
+        The folder or zip that holds ``{iauname}.jpg``, ``.png`` or ``.fits``. Subfolders may be
+        links.
     max_bytes
         Size of the largest file that is read.
 
@@ -132,8 +138,10 @@ class DirectorySource:
         self.identity = {"path": str(path)} | ({} if self.path.is_dir() else stamp(self.path))
         self._files: dict[str, tuple[str, int]] = {}
         for file, size in sizes:
-            stem, ending = PurePath(file).stem, PurePath(file).suffix
-            if ending.lower() not in ENDINGS or stem.startswith("."):
+            # Some programs on Windows separate the folders in a zip by backslashes.
+            name = PurePosixPath(file.replace("\\", "/")).name
+            stem = without_ending(name)
+            if stem == name or name.startswith("."):
                 continue
             if stem in self._files:
                 raise UserError(
@@ -147,19 +155,22 @@ class DirectorySource:
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Read the galaxy's file. An iauname that contains a path finds no file."""
         iauname = str(galaxy["iauname"])
-        # Some tables give the galaxy's name, others the file's.
-        ending = PurePath(iauname).suffix
-        name = iauname.removesuffix(ending) if ending.lower() in ENDINGS else iauname
-        if name not in self._files:
+        # Some tables give the galaxy's name, others the file's; a name can end as a file's does.
+        names = {iauname, without_ending(iauname)} & self._files.keys()
+        if not names:
             raise FetchError("not-found", f"no image named {iauname} in {self.path}")
-        file, size = self._files[name]
+        if len(names) > 1:
+            both = " and ".join(sorted(self._files[name][0] for name in names))
+            raise FetchError("unreadable", f"{iauname} can be {both}; rename one of them")
+        file, size = self._files[names.pop()]
         if size > self.max_bytes:
             raise FetchError("too-large", f"{file} has {size} bytes, over {self.max_bytes}")
         try:
             with self._open(file) as stream:
                 return stream.read()
-        except (OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise FetchError("truncated", f"{file} in {self.path}: {error}") from error
+        except UNREADABLE as error:
+            reason = "unreadable" if isinstance(error, RuntimeError) else "truncated"
+            raise FetchError(reason, f"{file} in {self.path}: {_in_words(error)}") from error
 
 
 class SimulatedSource:
@@ -236,6 +247,21 @@ def open_source(kind: str, **options: Any) -> Source:
     return sources[kind](**options)
 
 
+def without_ending(name: str) -> str:
+    """Give the name of a file without its ending, if that is one of an image file."""
+    low = name.lower()
+    endings = [ending for ending in ENDINGS if low.endswith(ending) and low != ending]
+    return name[: len(name) - max(map(len, endings))] if endings else name
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):
+        return f"{error}; unpack the zip, and name the folder instead"
+    if isinstance(error, RuntimeError):  # Python's message has the password's option
+        return "it is encrypted; unpack the zip, and name the folder instead"
+    return first_line(error)
+
+
 def stamp(path: str | Path) -> dict[str, int]:
     """Give the size and time of a file, which show whether it has changed without reading it."""
     status = Path(path).stat()
@@ -243,9 +269,18 @@ def stamp(path: str | Path) -> dict[str, int]:
 
 
 def _list_folder(path: Path) -> Iterator[tuple[str, int]]:
-    for file in sorted(path.rglob("*")):
-        if file.is_file():
-            yield str(file), file.stat().st_size
+    seen = set()
+    for folder, inner, files in os.walk(path, followlinks=True):
+        inner.sort()
+        place = Path(folder).stat()
+        if (place.st_dev, place.st_ino) in seen:  # a link to a folder that it is in
+            inner.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        for name in sorted(files):
+            file = Path(folder, name)
+            if file.is_file():
+                yield str(file), file.stat().st_size
 
 
 def _list_zip(path: Path) -> tuple[list[tuple[str, int]], Callable]:

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow.lib.common.columns import numbers
 from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path, write_text
 from workflow.lib.common.images import (
@@ -107,6 +108,8 @@ def make_shard(
     shard, failed = Path(shard), Path(failed)
     galaxies = read_table(shard_csv, text=["iauname"])
     need_columns(galaxies, ["iauname", *source.needs], shard_csv)
+    for name in source.needs:
+        galaxies[name] = numbers(galaxies[name], shard_csv, galaxies["iauname"])
     drawing = {
         "thumbnail_size": thumbnail_size,
         "network_size": network_size,
@@ -163,6 +166,7 @@ def make_cutout(
     """
     iauname = galaxy["iauname"]
     try:
+        _check_needs(galaxy, source.needs)
         data = source.read(galaxy)
         image = decode_image(
             data,
@@ -187,6 +191,17 @@ def make_cutout(
         "thumbnail": data if finished else to_jpeg(rgb, jpeg_quality),
         "grey": grey(rgb, network_size, network_field).tobytes(),
     }
+
+
+def _check_needs(galaxy: Mapping[str, Any], needs: Sequence[str]) -> None:
+    """Refuse a galaxy without a value that its source needs: it costs that galaxy, not the shard.
+
+    The values themselves were checked when the catalogue was made.
+    """
+    unknown = [name for name in needs if not np.isfinite(galaxy[name])]
+    if unknown:
+        hint = " (it follows from petro_th50 and petro_th90)" * ("pixel_scale" in unknown)
+        raise FetchError("no-value", f"{galaxy['iauname']} has no {', '.join(unknown)}{hint}")
 
 
 def iter_images(
