@@ -28,6 +28,7 @@ rule select_galaxies:
         id_column=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("id_column"),
         cuts=lambda wildcards: SURVEYS[wildcards.survey].get("cuts", {}),
         exclude=lambda wildcards: SURVEYS[wildcards.survey].get("exclude", []),
+        stamps=lambda wildcards: [*map(users_stamp, tables_of(wildcards).values())],
         missing_values=lambda wildcards: SURVEYS[wildcards.survey].get("missing_values", []),
         pixel_scale=config["cutouts"]["pixel_scale"],
         nsa=config["nsa"],

@@ -31,6 +31,7 @@ rule fetch_cutouts:
     params:
         code=code_of_images,
         source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],
+        stamp=lambda wildcards: users_stamp(SURVEYS[wildcards.survey]["images"].get("path")),
         images=lambda wildcards: {
             key: SURVEYS[wildcards.survey]["images"][name]
             for key, name in {"order": "bands", "units": "units"}.items()

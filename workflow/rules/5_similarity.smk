@@ -31,6 +31,7 @@ rule gather_tags:
         runtime=escalate(10),
     params:
         code=code_of("gather_tags"),
+        stamp=lambda wildcards: users_stamp(TAGGED[wildcards.survey]["table"]),
     script:
         "../../scripts/5_similarity/gather_tags.py"
 

@@ -7,6 +7,7 @@ from workflow.lib.planning.anomaly_tasks import check_shown, read_tasks
 from workflow.lib.planning.code_hash import script_digest
 from workflow.lib.planning.config import check_config
 from workflow.lib.planning.cost import Cost
+from workflow.lib.planning.file_stamps import users_stamp
 from workflow.lib.planning.grid import shard_names
 
 try:

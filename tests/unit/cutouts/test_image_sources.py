@@ -1,5 +1,6 @@
 """Each source gives the bytes of one galaxy's image, or a reason."""
 
+import os
 import zipfile
 from dataclasses import asdict
 from io import BytesIO
@@ -161,14 +162,28 @@ def test_damage_inside_a_zip_has_a_reason(tmp_path):
         DirectorySource(path).read(galaxy("1"))
 
 
-def test_a_replaced_zip_has_another_identity(tmp_path):
-    path = tmp_path / "images.zip"
-    identities = []
-    for seed in range(2):
+@pytest.mark.parametrize("change", ["replaced", "added", "removed", "renamed", "older", "inside"])
+def test_changed_files_have_another_identity(store, tmp_path, change):
+    files = {"1.jpg": jpeg(1), "deep/2.jpg": jpeg(2)}
+    source = store(files)
+    path = source.path
+    if path.is_dir():
+        first = DirectorySource(path).identity
+        assert first == source.identity
+        if change == "added":
+            (path / "3.jpg").write_bytes(jpeg(3))
+        elif change == "removed":
+            (path / "1.jpg").unlink()
+        elif change == "renamed":
+            (path / "1.jpg").rename(path / "3.jpg")
+        elif change == "older":
+            os.utime(path / "1.jpg", (1, 1))
+        else:
+            (path / ("1.jpg" if change == "replaced" else "deep/2.jpg")).write_bytes(jpeg(4))
+    else:
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("1.jpg", jpeg(seed))
-        identities.append(DirectorySource(path).identity)
-    assert identities[0] != identities[1]
+            archive.writestr("1.jpg", jpeg(5))
+    assert DirectorySource(path).identity != source.identity
 
 
 def test_an_id_that_ends_like_a_file_finds_its_own_file(store):

@@ -345,6 +345,26 @@ def test_parts_made_with_other_settings_are_not_reused(
     assert shard.read_bytes() == fresh.read_bytes()
 
 
+def test_a_mended_folder_is_read_anew(catalogue, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    pictures = np.random.default_rng(0).integers(0, 255, (8, 64, 64, 3), np.uint8)
+    names = [f"J{number}" for number in range(8)]
+    for name, picture in list(zip(names, pictures, strict=True))[:3]:
+        (folder / f"{name}.jpg").write_bytes(images.to_jpeg(picture, 90))
+    shard_csv, out = catalogue(8, names), tmp_path / "out"
+    with pytest.raises(UserError, match="5 of 8 galaxies have no image"):
+        make(shard_csv, DirectorySource(folder), out)
+    for name, picture in list(zip(names, pictures, strict=True))[3:]:
+        (folder / f"{name}.jpg").write_bytes(images.to_jpeg(picture, 90))
+    (folder / "J0.jpg").write_bytes(images.to_jpeg(255 - pictures[0], 90))
+    shard, failed = make(shard_csv, DirectorySource(folder), out)
+    assert failed.empty
+    thumbnail = pq.read_table(shard)["thumbnail"][0].as_py()
+    assert thumbnail == (folder / "J0.jpg").read_bytes()
+    assert not list(tmp_path.glob("*.parts-*"))
+
+
 def test_parts_of_other_galaxies_are_not_reused(service, catalogue, survey, tmp_path):
     fail_in_second_chunk(service, catalogue(8), survey, tmp_path)
     before = len(service.requests)

@@ -4,10 +4,9 @@ A source gives the bytes of one galaxy's image file. `shards` treats all sources
 """
 
 import lzma
-import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from workflow.lib.common.errors import FetchError, UserError, first_line
 from workflow.lib.common.images import decode_image, native_size
 from workflow.lib.common.tables import need_columns, read_table
 from workflow.lib.planning.code_hash import digest
+from workflow.lib.planning.file_stamps import list_files, stamp
 from workflow.lib.sources.http import PoliteClient
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
@@ -132,10 +132,14 @@ class DirectorySource:
         self.path = Path(path)
         self.max_bytes = max_bytes
         if self.path.is_dir():
-            sizes, self._open = _list_folder(self.path), partial(open, mode="rb")
+            files = list_files(self.path)
+            sizes, self._open = (
+                [(f, status.st_size) for f, status in files],
+                partial(open, mode="rb"),
+            )
         else:
             sizes, self._open = _list_zip(self.path)
-        self.identity = {"path": str(path)} | ({} if self.path.is_dir() else stamp(self.path))
+        self.identity = {"path": str(path), "stamp": stamp(self.path)}
         self._files: dict[str, tuple[str, int]] = {}
         for file, size in sizes:
             # Some programs on Windows separate the folders in a zip by backslashes.
@@ -218,7 +222,8 @@ class SimulatedSource:
             "instrument": dict(instrument),
             "seed": seed,
             "renderer": digest("sources.sky.render"),
-        } | stamp(truth)
+            "stamp": stamp(truth),
+        }
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Render the galaxy of that name."""
@@ -260,27 +265,6 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, RuntimeError):  # Python's message has the password's option
         return "it is encrypted; unpack the zip, and name the folder instead"
     return first_line(error)
-
-
-def stamp(path: str | Path) -> dict[str, int]:
-    """Give the size and time of a file, which show whether it has changed without reading it."""
-    status = Path(path).stat()
-    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}
-
-
-def _list_folder(path: Path) -> Iterator[tuple[str, int]]:
-    seen = set()
-    for folder, inner, files in os.walk(path, followlinks=True):
-        inner.sort()
-        place = Path(folder).stat()
-        if (place.st_dev, place.st_ino) in seen:  # a link to a folder that it is in
-            inner.clear()
-            continue
-        seen.add((place.st_dev, place.st_ino))
-        for name in sorted(files):
-            file = Path(folder, name)
-            if file.is_file():
-                yield str(file), file.stat().st_size
 
 
 def _list_zip(path: Path) -> tuple[list[tuple[str, int]], Callable]:

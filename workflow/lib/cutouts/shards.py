@@ -378,8 +378,8 @@ def _too_many(counts: Counter[str], parts: Iterable[Path], total: int, limit: fl
     return (
         f"{counts.total()} of {total} galaxies have no image, over "
         f"cutouts.max_failed_share = {limit:g} ({reasons}; for example {example['iauname']}: "
-        f"{example['detail']}); put the source right and run again, which resumes here, or "
-        "raise cutouts.max_failed_share"
+        f"{example['detail']}); put the source right and run again, or raise "
+        "cutouts.max_failed_share"
     )
 
 

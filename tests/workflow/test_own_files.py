@@ -1,0 +1,61 @@
+"""Changes to the user's own files are seen: replaced pictures, and an older table."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from workflow.lib.common.images import to_jpeg
+
+SHARD = "results/case/2_cutouts/own/0-of-1.parquet"
+CHANGE = {
+    "pathvars": {
+        "results": "results/case",
+        "logs": "logs/case",
+        "benchmarks": "results/case/benchmarks",
+    },
+    "surveys": {
+        "own": {
+            "shards": 1,
+            "catalogue": {"table": "data/case/labels.csv", "id_column": "id"},
+            "images": {"path": "data/case/images"},
+        }
+    },
+}
+
+
+@pytest.fixture
+def own(bare):
+    """A project with four pictures of the user's own, of which a shard has been made."""
+    folder = bare.folder / "data/case"
+    (folder / "images").mkdir(parents=True)
+    pictures = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
+    for number, picture in enumerate(pictures):
+        (folder / f"images/{number}.jpg").write_bytes(to_jpeg(picture, 90))
+    pd.DataFrame({"id": range(4), "mag": 15.0}).to_csv(folder / "labels.csv", index=False)
+    bare.write_change(yaml.safe_dump(CHANGE))
+    make(bare)
+    return bare
+
+
+def options(target=SHARD):
+    return f"--configfile config/own.yaml change.yaml -- {target}"
+
+
+def make(project):
+    project.sh(f"snakemake --cores 1 {options()}")
+    return pd.read_parquet(project.folder / SHARD)["iauname"].tolist()
+
+
+def test_a_replaced_picture_and_an_older_table_are_seen(own):
+    assert own.jobs(options()) == {}
+    folder = own.folder / "data/case"
+    (folder / "images/0.jpg").write_bytes((folder / "images/1.jpg").read_bytes())
+    assert own.jobs(options()) == {"fetch_cutouts": 1}
+    make(own)
+    assert own.jobs(options()) == {}
+    pd.DataFrame({"id": range(3)}).to_csv(folder / "labels.csv", index=False)
+    os.utime(folder / "labels.csv", (1, 1))
+    assert make(own) == ["0", "1", "2"]
