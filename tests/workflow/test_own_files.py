@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.project import small_project
 from workflow.lib.common.images import to_jpeg
 
 SHARD = "results/case/2_cutouts/own/0-of-1.parquet"
@@ -29,15 +30,19 @@ CHANGE = {
 @pytest.fixture
 def own(bare):
     """A project with four pictures of the user's own, of which a shard has been made."""
-    folder = bare.folder / "data/case"
+    add_files(bare)
+    make(bare)
+    return bare
+
+
+def add_files(project):
+    folder = project.folder / "data/case"
     (folder / "images").mkdir(parents=True)
     pictures = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
     for number, picture in enumerate(pictures):
         (folder / f"images/{number}.jpg").write_bytes(to_jpeg(picture, 90))
     pd.DataFrame({"id": range(4), "mag": 15.0}).to_csv(folder / "labels.csv", index=False)
-    bare.write_change(yaml.safe_dump(CHANGE))
-    make(bare)
-    return bare
+    project.write_change(yaml.safe_dump(CHANGE))
 
 
 def options(target=SHARD):
@@ -59,3 +64,10 @@ def test_a_replaced_picture_and_an_older_table_are_seen(own):
     pd.DataFrame({"id": range(3)}).to_csv(folder / "labels.csv", index=False)
     os.utime(folder / "labels.csv", (1, 1))
     assert make(own) == ["0", "1", "2"]
+
+
+def test_a_blank_in_the_projects_path_and_in_that_of_its_python(tmp_path):
+    project = small_project(tmp_path / "my project")
+    add_files(project)
+    project.sh(f".venv/bin/python -m snakemake --cores 1 {options()}")
+    assert (project.folder / SHARD).exists()

@@ -1,5 +1,9 @@
 # Shared by all stages: the checked configuration, wildcard constraints, the hash of a rule's code,
 # and the names of a survey's shards.
+import shlex
+import sys
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 
 from workflow.lib.common.errors import UserError
@@ -19,6 +23,9 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Snakemake puts the path of Python into shell commands as it is, so one with a blank must be quoted.
+if Path(sys.executable).exists():
+    sys.executable = shlex.quote(sys.executable)
 COST = Cost(config)
 SURVEYS = config["surveys"]
 SHOWN = config["figures"]["survey"]

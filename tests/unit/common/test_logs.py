@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -73,3 +75,35 @@ def test_a_later_attempt_overwrites_the_log(tmp_path):
     run("import logging\nlogging.info('second')", log)
     assert "first" not in log.read_text()
     assert "second" in log.read_text()
+
+
+# Opened, not named: as root, pyarrow would remove the device after its failure.
+FULL = {
+    "text": "full.write(b'a' * 10**6); full.flush()",
+    "parquet": "import pyarrow as pa, pyarrow.parquet as pq\n"
+    "pq.write_table(pa.table({'a': range(10**5)}), full)",
+    "array": "import numpy as np; np.zeros(10**6).tofile(full)",
+}
+
+
+@pytest.mark.parametrize("kind", FULL)
+def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path, kind):
+    job = run(f"full = open('/dev/full', 'wb')\n{FULL[kind]}", tmp_path / "job.log")
+    assert job.returncode == 1
+    assert job.stderr.count("\n") == 1
+    assert job.stderr.startswith("error: ")
+    assert "no space is left on the disk; free some, and run again" in job.stderr
+
+
+@pytest.mark.parametrize("number", ["EROFS", "EACCES", "EDQUOT"])
+def test_a_disk_that_cannot_be_written_is_one_line_with_the_path(tmp_path, number):
+    job = run(f"import errno; raise OSError(errno.{number}, 'no', '/a/b')", tmp_path / "job.log")
+    assert job.stderr.startswith("error: /a/b: ")
+    assert job.stderr.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_written_is_one_line():
+    job = run("", "/proc/none/job.log")
+    assert job.returncode == 1
+    assert job.stderr.startswith("error: /proc/none/job.log: cannot be written")
+    assert job.stderr.count("\n") == 1

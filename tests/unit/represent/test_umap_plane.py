@@ -1,5 +1,9 @@
 """Positions by umap: of the right galaxies, and the same for the same seed."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -8,7 +12,7 @@ from tests.unit.catalogue.test_fractions import FEATURED, numbers, write_fractio
 from tests.unit.represent.test_pca import random_vectors, write
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import read_table
-from workflow.lib.represent.umap_plane import draw_rows, place_sample
+from workflow.lib.represent.umap_plane import _have_cache, draw_rows, place_sample
 
 SEEN = {"n_neighbors": 5, "min_dist": 0.1, "seed": 1, "threshold": 0.5, "most": None}
 
@@ -85,3 +89,30 @@ def test_a_sample_too_small_for_umap_is_refused_with_its_numbers(catalogue, tmp_
         )
     assert f"3 galaxies with {FEATURED} > 0.9 are too few" in str(caught.value)
     assert "'umap.n_neighbors' 5" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "variables", [{"HOME": "/proc/none"}, {"HOME": "/", "XDG_CACHE_HOME": "/proc/none"}]
+)
+def test_a_home_that_cannot_be_written_does_not_stop_umap(variables, tmp_path):
+    code = (
+        "import os; from workflow.lib.represent.umap_plane import _have_cache; _have_cache()\n"
+        "print(os.environ['NUMBA_CACHE_DIR'])\n"
+        "from numba import njit\n"
+        "exec(compile('@njit(cache=True)\\ndef one(): return 1', '/proc/version', 'exec'))\n"
+        "assert one() == 1 and os.listdir(os.environ['NUMBA_CACHE_DIR'])\n"
+    )
+    clean = {key: os.environ[key] for key in ("PATH",)} | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
+    assert not list(tmp_path.glob("numba-*")), "it is removed at the end"
+
+
+def test_a_cache_that_can_be_written_is_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    _have_cache()
+    assert "NUMBA_CACHE_DIR" not in os.environ

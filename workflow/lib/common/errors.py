@@ -1,5 +1,7 @@
 """Errors: those that the user can put right, and images or files that could not be fetched."""
 
+import errno
+
 
 class UserError(Exception):
     """A problem that the user can put right.
@@ -9,7 +11,28 @@ class UserError(Exception):
     """
 
 
-def first_line(error: Exception) -> str:
+MACHINE = {
+    errno.ENOSPC: "no space is left on the disk; free some, and run again",
+    errno.EDQUOT: "your quota on the disk is used up; delete something, and run again",
+    errno.EROFS: "the disk can only be read; set 'pathvars.results' to one that can be written",
+    errno.EACCES: "you may not write or read this; change its permissions, or name another path",
+    errno.EPERM: "you may not write or read this; change its permissions, or name another path",
+}
+"""What to do about errors of the machine, by their number."""
+
+
+def of_machine(error: BaseException) -> str:
+    """Say in one line what is wrong with the disk, and what to do; empty for other errors."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, OSError) and "requested and" in str(error):  # numpy gives no number
+        number = errno.ENOSPC
+    if number not in MACHINE:
+        return ""
+    path = f"{error.filename}: " if error.filename else ""
+    return f"{path}{MACHINE[number]} ({first_line(error)})"
+
+
+def first_line(error: BaseException) -> str:
     """Give the first line of a library's message, to quote in a `UserError`."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from workflow.lib.common.errors import UserError
+from workflow.lib.common.errors import UserError, of_machine
 
 
 def log_to(path: str | Path) -> None:
@@ -21,8 +21,11 @@ def log_to(path: str | Path) -> None:
         The job's log file; a later attempt overwrites it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    except OSError as error:
+        sys.exit(f"error: {of_machine(error) or f'{path}: cannot be written ({error})'}")
     logging.basicConfig(
         # Append mode, because standard error is redirected to the same file.
         handlers=[logging.FileHandler(path, mode="a")],
@@ -40,6 +43,8 @@ def log_to(path: str | Path) -> None:
     ) -> None:
         if issubclass(kind, UserError):
             message = f"error: {_one_line(error)}"
+        elif words := of_machine(error):
+            message = f"error: {words}"
         else:
             logging.critical("".join(traceback.format_exception(kind, error, trace)))
             message = f"unexpected error: {kind.__name__}: {_one_line(error)} (details in {path})"

@@ -1,7 +1,11 @@
 """Positions of galaxies on a plane, by umap of their representations (paper Sec. 2.3)."""
 
+import atexit
 import logging
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -111,6 +115,7 @@ def _place(
     """Run umap on n galaxies' vectors, of shape (n, d), and write their positions."""
     # umap's variant with a network would import TensorFlow, which takes seconds.
     sys.modules.setdefault("umap.parametric_umap", None)
+    _have_cache()
     from umap import UMAP
 
     plane = UMAP(
@@ -118,3 +123,21 @@ def _place(
     ).fit_transform(vectors)
     table = pd.DataFrame({"iauname": iaunames, "umap_x": plane[:, 0], "umap_y": plane[:, 1]})
     write_parquet(table, positions)
+
+
+def _have_cache() -> None:
+    """Give numba a folder for what it compiles, if it cannot write to the one in the user's home.
+
+    Without any it refuses to import umap. The folder is new: what is in it is run as code.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "numba"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            return
+    except OSError:
+        folder = tempfile.mkdtemp(prefix="numba-")
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
