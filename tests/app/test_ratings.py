@@ -54,6 +54,8 @@ def test_an_incomplete_last_line_is_dropped_and_all_others_are_kept(path, kept):
     path.write_bytes(content[: len(content) - kept])
     lines = content[: len(content) - kept].split(b"\n")
     file = RatingFile(path)
+    if lines[-1].endswith(b"}"):  # only its end is missing
+        lines.append(b"")
     assert file.dropped.encode() == lines[-1]
     assert path.read_bytes() == b"".join(line + b"\n" for line in lines[:-1])
     file.close()
@@ -118,6 +120,53 @@ def test_the_error_for_a_damaged_line_gives_its_number_and_the_file_is_unchanged
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"notes\nmore notes without an end",
+        b"notes without an end",
+        b"\0\x01notes\nmore",
+        b'{"survey": "decals"}\n{"shown": ["a',
+        b'{"survey": "decals", "pretraining": "all", "components": 40}\n7\n{"shown": ["a',
+        b'{"survey": "other", "pretra',
+        b'["survey"]',
+    ],
+)
+@pytest.mark.parametrize("subject", [None, SUBJECT])
+def test_a_file_that_is_no_hunt_is_not_changed(path, content, subject):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"rings\.jsonl, line [12]: damaged"):
+        RatingFile(path, subject)
+    assert path.read_bytes() == content
+
+
+def test_a_complete_last_line_without_an_end_is_kept(path):
+    fill(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"galaxy": "d", "rating": 4, "at": "now"}')
+    file = RatingFile(path)
+    assert file.dropped == ""
+    assert file.history.rated[-1][:2] == ("d", 4)
+    file.show(["e"])
+    file.close()
+    assert path.read_text().splitlines()[-2:] == [
+        '{"galaxy": "d", "rating": 4, "at": "now"}',
+        '{"shown": ["e"]}',
+    ]
+
+
+@pytest.mark.parametrize("subject", [None, SUBJECT])
+def test_a_first_line_without_an_end_is_kept(path, subject):
+    RatingFile(path, SUBJECT).close()
+    path.write_bytes(path.read_bytes().rstrip())
+    file = RatingFile(path, subject)
+    assert file.subject == SUBJECT
+    file.show(["a"])
+    file.close()
+    assert len(path.read_text().splitlines()) == 2
+
+
 def test_a_missing_file_or_a_folder_raises_an_error(path, tmp_path):
     with pytest.raises(UserError, match=r"rings\.jsonl: cannot be opened"):
         RatingFile(path)
@@ -134,12 +183,25 @@ def test_a_file_cannot_be_opened_twice(path):
     RatingFile(path).close()
 
 
-def test_writing_to_a_file_removed_while_open_raises_an_error(path):
+@pytest.mark.parametrize("change", ["removed", "moved", "replaced", "folder moved"])
+def test_writing_to_a_file_removed_or_moved_while_open_raises_an_error(path, change):
     file = RatingFile(path, SUBJECT)
-    path.unlink()
-    with pytest.raises(UserError, match="removed or replaced"):
+    moved = path.with_name("moved.jsonl")
+    if change == "removed":
+        path.unlink()
+    elif change == "folder moved":
+        path.parent.rename(path.parents[1] / "elsewhere")
+        moved = path.parents[1] / "elsewhere" / path.name
+    else:
+        path.rename(moved)
+        if change == "replaced":
+            fill(path)
+    kept = {file: file.read_bytes() for file in (path, moved) if file.exists()}
+    assert file.removed
+    with pytest.raises(UserError, match="removed, moved or replaced"):
         file.show(["a"])
     assert file.history == History()
+    assert all(file.read_bytes() == content for file, content in kept.items())
 
 
 FULL_DISK = """

@@ -117,7 +117,8 @@ class RatingFile:
     path
         Path of the file.
     subject
-        If given, a file that does not exist or is empty is started with it.
+        If given, a file is started with it if it does not exist, is empty, or has only a beginning
+        of this line.
 
     Attributes
     ----------
@@ -126,7 +127,8 @@ class RatingFile:
     history : History
         All batches and answers so far.
     dropped : str
-        The last line if it was incomplete (after a crash) and was removed; otherwise empty.
+        The last line if it was incomplete (after a crash) and was removed; otherwise empty. Nothing
+        is removed from a file before all its other lines are known to be ratings.
 
     Raises
     ------
@@ -142,19 +144,26 @@ class RatingFile:
             raise UserError(f"{self.path}: cannot be opened ({error.strerror})") from error
         try:
             self._lock()
-            lines, self.dropped = self._read()
-            if not lines and subject is not None:
+            lines, half = self._read()
+            first = "" if subject is None else json.dumps(subject._asdict(), ensure_ascii=False)
+            starts = subject is not None and not lines and first.startswith(half)
+            self.subject, self.history = self._parse([first] if starts else lines or [half])
+            self.dropped = self._end_line(half) if lines or starts else ""
+            if starts:
                 self._write(subject._asdict())
-                lines = [json.dumps(subject._asdict())]
-            self.subject, self.history = self._parse(lines)
+            elif not lines:
+                self._append(b"\n")
         except BaseException:
             self.close()
             raise
 
     @property
     def removed(self) -> bool:
-        """Whether the file was removed or replaced after it was opened."""
-        return not os.fstat(self._file).st_nlink
+        """Whether the file was removed, moved or replaced after it was opened."""
+        try:
+            return not os.path.samestat(os.fstat(self._file), self.path.stat())
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Close the file, which releases its lock."""
@@ -201,14 +210,28 @@ class RatingFile:
             ) from error
 
     def _read(self) -> tuple[list[str], str]:
-        """Return the complete lines, and the incomplete last one; remove that from the file."""
+        """Return the lines, and the last one if it has no end; change nothing."""
         content = os.pread(self._file, os.fstat(self._file).st_size, 0)
         whole, end, half = content.rpartition(b"\n")
-        if half:
-            os.ftruncate(self._file, len(whole + end))
-            os.fsync(self._file)
         lines = whole.decode(errors="replace").split("\n") if end else []
         return lines, half.decode(errors="replace")
+
+    def _end_line(self, half: str) -> str:
+        """End the last line if it is an event, else remove it; return what was removed.
+
+        An editor may have left out the end of a complete line, a crash its second half.
+        """
+        if not half:
+            return ""
+        try:
+            self.history = self.history.after(_parse_json(half))
+        except ValueError:
+            content = os.pread(self._file, os.fstat(self._file).st_size, 0)
+            os.ftruncate(self._file, content.rfind(b"\n") + 1)
+            os.fsync(self._file)
+            return half
+        self._append(b"\n")
+        return ""
 
     def _parse(self, lines: Sequence[str]) -> tuple[Subject, History]:
         """Parse the lines; the error names the first one that is invalid."""
@@ -229,9 +252,13 @@ class RatingFile:
     def _write(self, event: Mapping[str, Any]) -> None:
         """Append a line, completely or not at all, and flush it to disk."""
         if self.removed:
-            raise UserError(f"{self.path}: removed or replaced while open; open the hunt again")
+            raise UserError(
+                f"{self.path}: removed, moved or replaced while open; open the hunt again"
+            )
+        self._append(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+
+    def _append(self, line: bytes) -> None:
         size = os.fstat(self._file).st_size
-        line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
         try:
             while line:
                 line = line[os.write(self._file, line) :]
