@@ -1,5 +1,6 @@
 """The page's smaller parts: downloads, links, the map, uploaded images, escaped text."""
 
+import gzip
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.browser import need
 from tests.conftest import ROOT
 from workflow.app.__main__ import LOOPBACK, flags
 from workflow.app.downloads import FORMATS
+from workflow.app.draw_untrusted import MAX_PIXELS
 from workflow.app.links import simbad_link, viewer_link
 from workflow.app.query import Position, parse_query
 from workflow.app.sky_map import draw_sky_map
@@ -138,8 +140,8 @@ def test_an_uploaded_image_is_drawn_at_the_size_of_thumbnails(side):
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     for data in [buffer.getvalue(), fits_bytes(rng_cube(), BANDS="grz"), fits_bytes(rng_cube()[0])]:
-        with Image.open(BytesIO(draw_upload(data, CUTOUTS))) as picture:
-            assert (picture.format, picture.size) == ("JPEG", (424, 424))
+        rgb = draw_upload(data, CUTOUTS)
+        assert (rgb.shape, rgb.dtype) == ((424, 424, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,46 @@ def test_a_hostile_file_is_refused_with_a_one_line_error(data):
     with pytest.raises(UserError, match="no usable image") as caught:
         draw_upload(data, CUTOUTS)
     assert "\n" not in plain(str(caught.value))
+
+
+def tile_bomb():
+    """A compressed FITS of 200 kB with one tile of 10 x 10 pixels, which holds 200 MB."""
+    tile = np.frombuffer(gzip.compress(bytes(2 * 10**8)), np.uint8)
+    column = fits.Column("COMPRESSED_DATA", "1PB()", array=np.array([tile], dtype=object))
+    hdu = fits.BinTableHDU.from_columns([column])
+    hdu.header.update({"ZIMAGE": True, "ZCMPTYPE": "GZIP_1", "ZBITPIX": 32, "ZNAXIS": 2})
+    hdu.header.update({"ZNAXIS1": 10, "ZNAXIS2": 10, "ZTILE1": 10, "ZTILE2": 10})
+    buffer = BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("make", [tile_bomb, lambda: gzip.compress(bytes(10**9))])
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused(make):
+    data = make()
+    assert len(data) < 2**20
+    with pytest.raises(UserError, match="no usable image: the uploaded file unpacks to more than"):
+        draw_upload(data, CUTOUTS)
+
+
+def test_an_image_of_the_largest_size_can_be_drawn_within_the_memory():
+    side = int(MAX_PIXELS**0.5)
+    cube = np.random.default_rng(0).normal(0.02, 0.01, (side, side)).astype(np.float32)
+    assert draw_upload(fits_bytes(cube), CUTOUTS).shape == (424, 424, 3)
+    with pytest.raises(UserError, match="pixels"):
+        draw_upload(fits_bytes(np.zeros((side, side + 1), np.float32)), CUTOUTS)
+
+
+def test_a_process_that_needs_too_much_memory_ends_in_one_line(monkeypatch):
+    """Without the limits on decoded bytes, the limit on the process's memory holds."""
+    code = "from workflow.app import draw_untrusted as d; d.MEMORY = 3 * 10**8; d.main()"
+    real = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **o: real([command[0], "-c", code, *command[3:]], **o)
+    )
+    with pytest.raises(UserError, match=r"takes (too much|more) memory") as caught:
+        draw_upload(fits_bytes(np.zeros((4000, 4000), np.float32)), CUTOUTS)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_option_with_several_values_is_repeated():

@@ -10,9 +10,10 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from tests.conftest import ROOT
+from workflow.lib.common.images import thumbnail_of
 from workflow.lib.network.encoder import load_encoder
 from workflow.lib.planning.config import merged
-from workflow.lib.represent.embed import represent_image
+from workflow.lib.represent.embed import represent_thumbnail
 from workflow.lib.represent.pca import read_compressor
 from workflow.lib.represent.vector_files import read_representation
 from workflow.lib.similarity.nearest import nearest
@@ -166,11 +167,15 @@ def test_an_image_finds_the_galaxy_that_it_shows(finished):
     size = config["representation"]["crop_size"]
     encoder, _ = load_encoder(results / f"3_pretrain/{SHOWN}/encoder.weights.h5", size)
     cutouts = pd.read_parquet(results / "2_cutouts/decals/1-of-3.parquet").iloc[3]
-    keys = ["thumbnail_size", "network_size", "network_field", "colour", "max_missing_share"]
-    vector = represent_image(
-        cutouts["thumbnail"], cutouts["iauname"], encoder, read_compressor(folder / "pca10.npz"),
+    settings = config["cutouts"]
+    rgb, _ = thumbnail_of(
+        cutouts["thumbnail"], cutouts["iauname"],
+        **{key: settings[key] for key in ("thumbnail_size", "colour", "max_missing_share")},
+    )  # fmt: skip
+    vector = represent_thumbnail(
+        rgb, cutouts["iauname"], encoder, read_compressor(folder / "pca10.npz"),
+        network_size=settings["network_size"], network_field=settings["network_field"],
         seed=config["representation"]["seed"], views=config["representation"]["views"],
-        **{key: config["cutouts"][key] for key in keys},
     )  # fmt: skip
     rows, _ = nearest(vectors, vector[np.newaxis], 1)
     assert names[rows[0, 0]] == cutouts["iauname"]

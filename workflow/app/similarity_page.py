@@ -30,6 +30,7 @@ from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.images import to_jpeg
 
 
 def show(survey: Survey) -> None:
@@ -73,7 +74,8 @@ def _answer(
             like = [row for row in like if row != match.row]
         if uploaded is not None:
             st.header("Your image", anchor=False)
-            st.image(_draw(survey, uploaded), alt="Your image", width="stretch")
+            picture = to_jpeg(_draw(survey, uploaded), survey.config["cutouts"]["jpeg_quality"])
+            st.image(picture, alt="Your image", width="stretch")
         _show_examples(survey, like, "And like these", LIKE)
         _show_examples(survey, unlike, "Not like these", UNLIKE)
     with found:
@@ -195,14 +197,14 @@ def _galaxies(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _draw(_survey: Survey, data: bytes) -> bytes:
+def _draw(_survey: Survey, data: bytes) -> np.ndarray:
     images = _survey.config["surveys"][_survey.name]["images"]
     return draw_upload(data, _survey.config["cutouts"], images)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _represent(_survey: Survey, data: bytes, whole: bool) -> np.ndarray:
-    return represent_upload(_survey, data, whole)
+    return represent_upload(_survey, _draw(_survey, data), whole)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

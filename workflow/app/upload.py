@@ -1,14 +1,19 @@
 """Uploaded images: kept in memory only, and always redrawn before they are shown."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workflow.app.draw_untrusted import REFUSED
 from workflow.app.survey import Survey
-from workflow.lib.common.errors import FetchError, UserError
-from workflow.lib.common.images import check_contrast, decode_image, to_jpeg, to_thumbnail
+from workflow.lib.common.errors import UserError
 from workflow.lib.represent.pca import read_compressor
 
 if TYPE_CHECKING:
@@ -17,14 +22,19 @@ if TYPE_CHECKING:
 NAME = "the uploaded file"
 """Used instead of the file's own name. The crops that the encoder sees are drawn from this name."""
 
-MAX_PIXELS = 2**24
-"""Largest image that is decoded: a small file can declare an image that would fill the memory."""
+ROOT = Path(__file__).parents[2]
+
+PATIENCE = 120
+"""Longest wait for the process that draws an image, which has less time of a core [s]."""
 
 
 def draw_upload(
     data: bytes, cutouts: Mapping[str, Any], images: Mapping[str, Any] | None = None
-) -> bytes:
+) -> np.ndarray:
     """Draw an uploaded image as the survey's galaxies are drawn.
+
+    It is decoded by `draw_untrusted`, a process of its own with a limit on its memory: a small file
+    can unpack to one that fills the server's.
 
     Parameters
     ----------
@@ -37,40 +47,47 @@ def draw_upload(
 
     Returns
     -------
-    bytes
-        A JPEG.
+    numpy.ndarray
+        uint8 (thumbnail_size, thumbnail_size, 3).
 
     Raises
     ------
     UserError
         If it contains no usable image.
     """
-    colour = cutouts["colour"]
+    images = images or {}
+    settings = {key: cutouts[key] for key in ("thumbnail_size", "colour", "max_missing_share")}
+    settings |= {"order": images.get("bands", ""), "units": images.get("units")}
     try:
-        image = decode_image(
-            data,
-            NAME,
-            bands="".join(colour["scales"]),
-            **decoding(images or {}),
-            max_missing_share=cutouts["max_missing_share"],
-            max_pixels=MAX_PIXELS,
+        done = subprocess.run(
+            [sys.executable, "-m", "workflow.app.draw_untrusted", json.dumps(settings), NAME],
+            input=data,
+            capture_output=True,
+            cwd=ROOT,
+            # Each thread of a library for matrices would take memory of the limit.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            timeout=PATIENCE,
+            check=False,
         )
-        rgb = to_thumbnail(image, cutouts["thumbnail_size"], colour)
-        check_contrast(rgb, image, NAME)
-    except FetchError as error:
-        raise UserError(f"no usable image: {error.detail}") from error
-    return to_jpeg(rgb, cutouts["jpeg_quality"])
+    except subprocess.TimeoutExpired:
+        raise UserError(f"no usable image: {NAME} takes too long to decode") from None
+    if done.returncode == REFUSED:
+        raise UserError(f"no usable image: {done.stderr.decode(errors='replace').strip()}")
+    if done.returncode:
+        raise UserError(f"no usable image: {NAME} takes too much memory or time, or is damaged")
+    size = cutouts["thumbnail_size"]
+    return np.frombuffer(done.stdout, np.uint8).reshape(size, size, 3)
 
 
-def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
-    """Calculate the representation of an image that `draw_upload` can draw.
+def represent_upload(survey: Survey, rgb: np.ndarray, whole: bool) -> np.ndarray:
+    """Calculate the representation of an image by `draw_upload`.
 
     Parameters
     ----------
     survey
         The survey whose encoder and settings are used.
-    data
-        As for `draw_upload`.
+    rgb
+        By `draw_upload`.
     whole
         Whether to return the whole representation rather than its principal components.
 
@@ -80,28 +97,19 @@ def represent_upload(survey: Survey, data: bytes, whole: bool) -> np.ndarray:
         Shape (d,), float32.
     """
     # Imported here because it loads TensorFlow, which only uploads need.
-    from workflow.lib.represent.embed import represent_image
+    from workflow.lib.represent.embed import represent_thumbnail
 
     cutouts, representation = survey.config["cutouts"], survey.config["representation"]
-    return represent_image(
-        data,
+    return represent_thumbnail(
+        rgb,
         NAME,
         _encoder(survey),
         None if whole else read_compressor(survey.compressor),
-        thumbnail_size=cutouts["thumbnail_size"],
         network_size=cutouts["network_size"],
         network_field=cutouts["network_field"],
-        colour=cutouts["colour"],
-        max_missing_share=cutouts["max_missing_share"],
-        **decoding(survey.config["surveys"][survey.name]["images"]),
         seed=representation["seed"],
         views=representation["views"],
     )
-
-
-def decoding(images: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the arguments of `decode_image` that a survey's ``images`` set."""
-    return {"order": images.get("bands", ""), "units": images.get("units")}
 
 
 @cache

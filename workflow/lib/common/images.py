@@ -9,7 +9,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from workflow.lib.common.errors import FetchError
 from workflow.lib.common.fits_images import (
@@ -19,14 +19,13 @@ from workflow.lib.common.fits_images import (
     read_fits,
     to_nanomaggies,
 )
+from workflow.lib.common.pictures import is_flat, read_picture
 
 FITS_MAGIC = b"SIMPLE  ="
 JPEG_MAGIC = b"\xff\xd8\xff"
 HEADERS = 2**20
 """Bytes that a FITS file may have besides its pixels, if it is compressed."""
 PICTURE_FORMATS = {JPEG_MAGIC: "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
-PNG_DEPTH = 24
-"""Where a PNG says how many bits a channel has."""
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
 WHITE, BLACK, MOST = 250, 20, 0.98
 """A picture is white if most of it is at least so bright; black if nothing in it is brighter."""
@@ -83,7 +82,7 @@ def decode_image(
         return _decode_fits(data, name, bands, order, units, max_missing_share, max_pixels)
     for magic, picture_format in PICTURE_FORMATS.items():
         if data.startswith(magic):
-            return _decode_picture(data, name, picture_format, max_missing_share, max_pixels)
+            return read_picture(data, name, picture_format, max_missing_share, max_pixels)
     if not data:
         raise FetchError("truncated", f"{name} is empty", transient=True)
     if data.lstrip()[:64].lower().startswith(HTML_STARTS):
@@ -218,6 +217,52 @@ def to_thumbnail(image: np.ndarray, size: int, colour: Mapping) -> np.ndarray:
     return small if small.dtype == np.uint8 else rescale_to_rgb(small, **colour)
 
 
+def thumbnail_of(
+    data: bytes,
+    name: str,
+    *,
+    thumbnail_size: int,
+    colour: Mapping,
+    max_missing_share: float,
+    order: str = "",
+    units: str | float | None = None,
+    max_pixels: int = 2**26,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode an image file and draw its thumbnail, in which a galaxy must be seen.
+
+    Parameters
+    ----------
+    data, name, max_missing_share, order, units, max_pixels
+        As for `decode_image`.
+    thumbnail_size
+        Side of the thumbnail [pixel].
+    colour
+        Keyword arguments of `rescale_to_rgb`.
+
+    Returns
+    -------
+    thumbnail, image : numpy.ndarray
+        By `to_thumbnail` and by `decode_image`.
+
+    Raises
+    ------
+    FetchError
+        As for `decode_image` and `check_contrast`.
+    """
+    image = decode_image(
+        data,
+        name,
+        bands="".join(colour["scales"]),
+        order=order,
+        units=units,
+        max_missing_share=max_missing_share,
+        max_pixels=max_pixels,
+    )
+    rgb = to_thumbnail(image, thumbnail_size, colour)
+    check_contrast(rgb, image, name)
+    return rgb, image
+
+
 def check_contrast(rgb: np.ndarray, image: np.ndarray, name: str) -> None:
     """Refuse a thumbnail in which no galaxy can be seen.
 
@@ -327,6 +372,8 @@ def _decode_fits(
         cube, header = read_fits(data, name, bands, order, max_pixels)
     except FetchError:
         raise
+    except MemoryError as error:
+        raise FetchError("too-large", f"{name} takes more memory than there is") from error
     except Exception as error:  # astropy raises all kinds of errors for damaged files
         raise FetchError("truncated", f"{name} is damaged: {error}", transient=True) from error
     missing = _check_pixels(cube, name, max_missing_share)
@@ -338,7 +385,7 @@ def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> np.n
     """Say which pixels are missing; refuse an image with too many, or with nothing in a band."""
     missing = (cube == 0) | ~np.isfinite(cube)
     shares = missing.mean(axis=(1, 2))
-    flat = [_is_flat(band[~gone]) for band, gone in zip(cube, missing, strict=True)]
+    flat = [is_flat(band[~gone]) for band, gone in zip(cube, missing, strict=True)]
     if all(flat):
         raise FetchError("empty-sky", f"{name} shows nothing")
     if any(flat):
@@ -346,61 +393,6 @@ def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> np.n
     if shares.max() > max_missing_share:
         raise FetchError("missing-pixels", f"{shares.max():.0%} of a band is missing in {name}")
     return missing
-
-
-def _is_flat(values: np.ndarray) -> bool:
-    return values.size == 0 or bool(values.min() == values.max())
-
-
-def _decode_picture(
-    data: bytes, name: str, picture_format: str, max_missing_share: float, max_pixels: int
-) -> np.ndarray:
-    try:
-        with Image.open(BytesIO(data), formats=[picture_format]) as picture:
-            if picture.width * picture.height > max_pixels:
-                raise FetchError("too-large", f"{name} has {picture.size} pixels")
-            if picture_format == "PNG" and data[PNG_DEPTH] == 16:
-                _check_range(picture, name)
-            clear = picture.has_transparency_data
-            pixels = np.asarray(_eight_bits(picture).convert("RGBA" if clear else "RGB"))
-    except Image.DecompressionBombError as error:
-        raise FetchError("too-large", f"{name}: {error}") from error
-    except UnidentifiedImageError as error:
-        raise FetchError("truncated", f"{name} ends in its header", transient=True) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise FetchError("truncated", f"{name}: {error}", transient=True) from error
-    rgb = _on_black(pixels, name, max_missing_share) if clear else pixels
-    if all(_is_flat(channel) for channel in rgb.reshape(-1, 3).T):
-        raise FetchError("empty-sky", f"{name} shows nothing")
-    return rgb
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Convert a grey picture of 16 bits, of which Pillow's own conversion clips the upper ones."""
-    if picture.mode.startswith("I"):
-        return Image.fromarray(np.rint(np.asarray(picture) / 257).astype(np.uint8))
-    return picture
-
-
-def _check_range(picture: Image.Image, name: str) -> None:
-    """Refuse a picture of 16 bits that uses only the lower ones: it would be nearly black."""
-    # Pillow gives the upper 8 bits of a picture in colour, and all bits of a grey one.
-    largest = int(np.asarray(picture)[..., :3].max() if picture.mode != "I;16" else
-                  np.asarray(picture).max() >> 8)  # fmt: skip
-    if largest < 64:
-        raise FetchError(
-            "no-contrast",
-            f"{name} has 16 bits a channel and uses only the lower {8 + largest.bit_length()}; "
-            "scale its values to 65535, or save it with 8 bits",
-        )
-
-
-def _on_black(rgba: np.ndarray, name: str, max_missing_share: float) -> np.ndarray:
-    """Lay a picture on black; refuse it if too many of its pixels are transparent."""
-    share = float((rgba[..., 3] == 0).mean())
-    if share > max_missing_share:
-        raise FetchError("missing-pixels", f"{share:.0%} of {name} is transparent")
-    return _to_bytes(rgba[..., :3] * (rgba[..., 3:] / np.float32(255)))
 
 
 def _central_square(image: np.ndarray, row_axis: int, column_axis: int) -> np.ndarray:

@@ -22,14 +22,12 @@ from workflow.lib.common.columns import numbers
 from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path, write_text
 from workflow.lib.common.images import (
-    check_contrast,
     colour_image,
-    decode_image,
     from_jpeg,
     grey,
     is_jpeg,
+    thumbnail_of,
     to_jpeg,
-    to_thumbnail,
 )
 from workflow.lib.common.tables import need_columns, read_table
 from workflow.lib.planning.code_hash import fingerprint
@@ -168,16 +166,15 @@ def make_cutout(
     try:
         _check_needs(galaxy, source.needs)
         data = source.read(galaxy)
-        image = decode_image(
+        rgb, image = thumbnail_of(
             data,
             iauname,
-            bands="".join(colour["scales"]),
+            thumbnail_size=thumbnail_size,
+            colour=colour,
+            max_missing_share=max_missing_share,
             order=order,
             units=units,
-            max_missing_share=max_missing_share,
         )
-        rgb = to_thumbnail(image, thumbnail_size, colour)
-        check_contrast(rgb, image, iauname)
     except FetchError as error:
         return {
             "iauname": iauname,

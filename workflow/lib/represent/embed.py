@@ -1,21 +1,13 @@
 """The representation of each galaxy: the network's view of its image (paper Sec. 2.2)."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path
-from workflow.lib.common.images import (
-    check_contrast,
-    colour_image,
-    decode_image,
-    grey,
-    to_thumbnail,
-)
+from workflow.lib.common.images import colour_image, grey
 from workflow.lib.network.encoder import load_encoder
 from workflow.lib.network.forward import iter_vectors, represent_batch
 from workflow.lib.represent.pca import Compressor
@@ -67,36 +59,31 @@ def embed_shard(
             writer.write_table(representation_table(iaunames, vectors, schema))
 
 
-def represent_image(
-    data: bytes,
+def represent_thumbnail(
+    rgb: np.ndarray,
     name: str,
     encoder: "keras.Model",
     compressor: Compressor | None,
     *,
-    thumbnail_size: int,
     network_size: int,
     network_field: float,
-    colour: Mapping[str, Any],
-    max_missing_share: float,
-    order: str = "",
-    units: str | float | None = None,
     seed: int,
     views: int,
 ) -> np.ndarray:
-    """Calculate the representation of one image file, in the same way as for a survey's galaxies.
+    """Calculate the representation of one thumbnail, in the same way as for a survey's galaxies.
 
     Parameters
     ----------
-    data
-        A JPEG, PNG or FITS file.
+    rgb
+        uint8 (H, H, 3), by `images.thumbnail_of`.
     name
-        The image's name in error messages. The random views follow from it too: the name and the
-        image of a survey's galaxy give that galaxy's representation.
+        The random views follow from it: the name and the image of a survey's galaxy give that
+        galaxy's representation.
     encoder
         From `encoder.load_encoder`.
     compressor
         A fitted PCA, from `pca.read_compressor`; None for the whole representation.
-    thumbnail_size, network_size, network_field, colour, max_missing_share, order, units
+    network_size, network_field
         As for `shards.make_shard`.
     seed, views
         As for `embed_shard`.
@@ -105,25 +92,7 @@ def represent_image(
     -------
     numpy.ndarray
         Shape (d,), float32.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be used as an image.
     """
-    try:
-        image = decode_image(
-            data,
-            name,
-            bands="".join(colour["scales"]),
-            order=order,
-            units=units,
-            max_missing_share=max_missing_share,
-        )
-        rgb = to_thumbnail(image, thumbnail_size, colour)
-        check_contrast(rgb, image, name)
-    except FetchError as error:
-        raise UserError(f"no usable image: {error.detail}") from error
     channels = encoder.input_shape[-1]
     draw = grey if channels == 1 else colour_image
     pixels = draw(rgb, network_size, network_field)
