@@ -1,5 +1,6 @@
 # Shared by all stages: the checked configuration, wildcard constraints, the hash of a rule's code,
 # and the names of a survey's shards.
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from snakemake.exceptions import WorkflowError
 from workflow.lib.common.errors import UserError
 from workflow.lib.planning.anomaly_tasks import check_shown, read_tasks
 from workflow.lib.planning.code_hash import script_digest
-from workflow.lib.planning.config import check_config
+from workflow.lib.planning.config import check_config, read_file
 from workflow.lib.planning.cost import Cost
 from workflow.lib.planning.file_stamps import users_stamp
 from workflow.lib.planning.grid import shard_names
 
 try:
+    for path in filter(os.path.exists, workflow.configfiles):
+        read_file(path)  # Snakemake takes the last of a key that is given twice
     check_config(config)
     TASKS = read_tasks(
         config["anomalies"]["tasks"], config["surveys"], config["anomalies"]["methods"]

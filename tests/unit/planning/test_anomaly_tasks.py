@@ -85,3 +85,18 @@ def test_a_figure_of_an_unknown_task_or_method_is_named_if_it_is_shown(key, valu
     with pytest.raises(UserError) as caught:
         check_shown(tasks, changed, figures["show"])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a(b", "../../x", "a/b", "", "-a", "a b", "a\u00e9", "*"])
+def test_a_task_whose_name_cannot_name_a_file_is_refused(tmp_path, name):
+    path = tmp_path / "tasks.tsv"
+    path.write_text(HEAD + f"{name}\tgz2\tcnn-gp\todd\t0.9\t\t\t\t\n", encoding="utf-8")
+    with pytest.raises(UserError, match="a name has letters, digits, - and _ only"):
+        read_tasks(path, SURVEYS, METHODS)
+
+
+def test_a_table_that_is_not_in_utf_8_is_refused(tmp_path):
+    path = tmp_path / "tasks.tsv"
+    path.write_bytes((HEAD + "m\u00fcnchen").encode("latin-1"))
+    with pytest.raises(UserError, match="not text in UTF-8; save it as such"):
+        read_tasks(path, SURVEYS, METHODS)

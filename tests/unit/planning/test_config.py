@@ -21,7 +21,7 @@ from tests.unit.planning.configurations import (
     without,
 )
 from workflow.lib.common.errors import UserError
-from workflow.lib.planning.config import check_config, read_config
+from workflow.lib.planning.config import check_config, merged, read_config, read_file
 from workflow.lib.planning.grid import FIGURE_SAMPLES, FINETUNING_FIGURES
 
 PAPER = {
@@ -279,3 +279,47 @@ def test_a_file_that_is_no_configuration_is_reported_in_one_line(tmp_path, text)
             read_config([name])
         assert "\n" not in str(caught.value)
         assert name.name in str(caught.value) or "pca.components.0" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"surveys": {"decals": {"shards": 4.0}}}, "'surveys.decals.shards': must be integer"),
+        ({"umap": {"seed": True}}, "'umap.seed': must be integer, not true"),
+        ({"finetune": {"repeats": 10**9}}, "'finetune.repeats': must be at most 999"),
+        ({"probe": {"repeats": 10**9}}, "'probe.repeats': must be at most 999"),
+        ({"anomalies": {"repeats": 10**9}}, "'anomalies.repeats': must be at most 999"),
+    ],
+)
+def test_numbers_that_are_no_counts_are_refused(change, message):
+    with pytest.raises(UserError) as caught:
+        check_config(merged(load(), change))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"figures:\n  width: 7.0\n  width: 8.0\n", "key 'width' is given twice, again in line 3"),
+        (b"a: 1\n'a': 2\n", "key 'a' is given twice, again in line 2"),
+        (b"a: {b: 1, c: 2, b: 1}\n", "key 'b' is given twice, again in line 1"),
+        ("name: m\u00fcnchen".encode("latin-1"), "utf-8"),
+        (b"[1, 2]", "no keys"),
+        (b"", "no keys"),
+        (b"a: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_named(tmp_path, content, message):
+    path = tmp_path / "change.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_file(path)
+    assert str(caught.value).startswith(f"{path}: not a configuration")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_key_of_the_same_name_in_another_place_is_no_repetition(tmp_path):
+    path = tmp_path / "change.yaml"
+    path.write_text("a: {b: 1}\nc: &c {b: 2}\nd: {<<: *c, b: 3}\n")
+    assert read_file(path) == {"a": {"b": 1}, "c": {"b": 2}, "d": {"b": 3}}

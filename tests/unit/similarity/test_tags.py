@@ -132,3 +132,10 @@ def test_the_chosen_galaxies_do_not_depend_on_the_order_of_the_table(random):
     pd.testing.assert_frame_equal(
         query_galaxies(shuffled, list("uvw"), 2), query_galaxies(tags, list("uvw"), 2)
     )
+
+
+def test_rules_that_are_not_in_utf_8_are_refused(tmp_path):
+    path = tmp_path / "tags.tsv"
+    path.write_bytes("tag\tbecomes\tbecause\nb\u00e4r\tbar\t\n".encode("latin-1"))
+    with pytest.raises(UserError, match="not text in UTF-8; save it as such"):
+        read_tag_rules(path)

@@ -1,11 +1,14 @@
 """The table of anomalies to look for. Every job imports this module: no heavy imports."""
 
 import csv
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workflow.lib.common.errors import UserError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class Task(NamedTuple):
@@ -52,15 +55,19 @@ def read_tasks(
         If the table is missing or a row of it is wrong.
     """
     try:
-        with Path(path).open(newline="") as file:
+        with Path(path).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not text in UTF-8; save it as such") from error
+    except OSError as error:
         raise UserError(f"{path}: no such table of tasks (anomalies.tasks)") from error
     tasks: dict[str, Task] = {}
     for row in rows:
         name = row.get("task") or ""
         if name in tasks:
             raise UserError(f"{path}: task '{name}' is in the table twice")
+        if not NAME.fullmatch(name):  # files and folders are named after it
+            raise UserError(f"{path}: task {name!r}: a name has letters, digits, - and _ only")
         try:
             tasks[name] = _parse(row)
         except (KeyError, ValueError, TypeError, AttributeError) as error:

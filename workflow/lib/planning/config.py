@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from workflow.lib.common.errors import UserError
@@ -38,16 +38,40 @@ def read_config(overlays: Iterable[str | Path]) -> dict[str, Any]:
     """
     config: dict[str, Any] = {}
     for path in (BASE, *overlays):
-        try:
-            over = yaml.safe_load(Path(path).read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{path}: not a configuration ({reason})") from error
-        if not isinstance(over, Mapping):
-            raise UserError(f"{path}: not a configuration (no keys)")
-        config = merged(config, over)
+        config = merged(config, read_file(path))
     check_config(config)
     return config
+
+
+def read_file(path: str | Path) -> dict[str, Any]:
+    """Read one file of a configuration.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is not YAML in UTF-8, or has a key twice.
+    """
+    try:
+        found = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a configuration ({reason})") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: not a configuration (no keys)")
+    return found
+
+
+class _Loader(LOADER):
+    """Reads YAML as `yaml.safe_load` does, but refuses a key that is given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"key '{key.value}' is given twice, again in line {line}")
+            seen.add(key.value if isinstance(key.value, str) else id(key))
+        return super().construct_mapping(node, deep)
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +105,12 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 @cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(yaml.load(SCHEMA.read_text(), LOADER))
+    # JSON schema takes 4.0 for an integer, but Python's `range` does not.
+    whole = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    )
+    strict = validators.extend(Draft202012Validator, type_checker=whole)
+    return strict(yaml.load(SCHEMA.read_text(), LOADER))
 
 
 def _describe(error: ValidationError) -> str:

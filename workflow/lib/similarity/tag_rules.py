@@ -40,7 +40,9 @@ def read_tag_rules(path: str | Path) -> TagRules:
         Naming the file, the tag and what is wrong with it.
     """
     try:
-        lines = Path(path).read_text().splitlines()
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not text in UTF-8; save it as such") from error
     except FileNotFoundError:
         raise UserError(f"{path}: no such table of tags") from None
     rows = csv.DictReader(lines, delimiter="\t", restval="")
