@@ -38,6 +38,13 @@ def test_the_papers_numbers_of_rings():
         assert len(np.unique(few[labels[few]])) == pytest.approx(rings, rel=0.05)
 
 
+def test_the_papers_largest_size_takes_49729_galaxies_without_rings():
+    """The paper's 50,855 are enough; those with a predicted smooth < 0.25 would be fewer."""
+    assert len(split(labels_of(9_947, 49_729), size=69_620).train) == 69_620
+    with pytest.raises(UserError, match="not 69620"):
+        split(labels_of(9_947, 49_728), size=69_620)
+
+
 @given(
     have=st.integers(5, 60),
     have_not=st.integers(5, 300),

@@ -80,7 +80,7 @@ PAPER = {
     "finetune.labels.ring.above": 0.25,
     "finetune.labels.ring.below": 0.05,
     "finetune.labels.ring.cuts": {
-        "smooth-or-featured_smooth_automated-fraction": {"below": 0.25},
+        "smooth-or-featured_featured-or-disk_automated-fraction": {"above": 0.25},
         "disk-edge-on_no_automated-fraction": {"above": 0.75},
     },
     "finetune.sizes": [1, 3, 8, 21, 58, 159, 438, 1207, 3327, 9167, 25263, 69620],
