@@ -10,6 +10,8 @@ tabulate_scores(
     surveys=snakemake.params.surveys,
     tops=snakemake.params.tops,
     survey_notes=snakemake.params.notes,
+    title=snakemake.params.title,
+    with_counts=snakemake.params.with_counts,
     csv=snakemake.output.csv,
     tex=snakemake.output.tex,
     html=snakemake.output.html,

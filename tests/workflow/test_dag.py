@@ -140,6 +140,16 @@ def test_figure_2_needs_tags_and_neighbours_only(bare):
     assert "derive_tags" in output
 
 
+def test_both_samples_of_the_decals_tasks_are_compared(bare):
+    jobs = bare.jobs("samples")
+    assert jobs["select_candidates"] == 4 + 3
+    assert jobs["hunt_anomalies"] == 15 * (3 + 2 * 3 * 2)
+    assert jobs["tabulate_scores"] == 1
+    chosen = bare.write_change("anomalies: {tasks: config/anomaly_tasks_unfiltered.tsv}")
+    assert bare.jobs(f"samples --configfile {chosen}") == jobs
+    assert bare.jobs(f"table_1 --configfile {chosen}")["hunt_anomalies"] == 15 * (3 + 3 * 2)
+
+
 def test_figure_3_needs_only_its_own_task(bare):
     jobs = bare.jobs("figure_3")
     assert jobs["hunt_anomalies"] == 3 * 15

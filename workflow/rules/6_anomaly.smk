@@ -229,5 +229,11 @@ rule project_ellipses:
 rule anomalies:
     """Target: how well each method found the anomalies of each task, and Table 1."""
     input:
-        expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
+        expand("<results>/6_anomaly/{task}/scores.csv", task=SHOWN_TASKS),
         expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),
+
+
+rule samples:
+    """Target: Table 1 for each sample of `anomalies.compared`, side by side."""
+    input:
+        expand("<results>/8_figures/samples.{ending}", ending=["csv", "tex", "html"]),

@@ -26,6 +26,7 @@ TITLES = {
     "figure_A2": "Figure A2: spirals",
     "figure_pca": "Variance kept by the components",
     "table_1": "Table 1: anomalies found",
+    "samples": "Table 1 for each sample",
 }
 # The report's tables: for each, its headings and the file shown under each heading.
 TABLES = {
@@ -33,7 +34,7 @@ TABLES = {
         survey: f"<results>/1_catalogue/{survey}/selection_counts.json" for survey in IN_FIGURES
     },
     "evaluation": {"Votes of held-out galaxies": "<results>/3_pretrain/evaluation.csv"},
-    "scores": {task: f"<results>/6_anomaly/{task}/scores.csv" for task in TASKS},
+    "scores": {task: f"<results>/6_anomaly/{task}/scores.csv" for task in SHOWN_TASKS},
     "costs": {FINETUNING_TASK: f"<results>/7_finetune/{FINETUNING_TASK}/costs.csv"},
 }
 TABLE_TITLES = {
@@ -42,6 +43,8 @@ TABLE_TITLES = {
     "scores": "Scores of every search for anomalies",
     "costs": "What fine-tuning took",
 }
+# The tasks of Table 1, and of the same table for each sample.
+SCORED = {"table_1": [*SHOWN_TASKS], "samples": [*TASKS]}
 FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
 TABLES_SHOWN = [
     "selection",
@@ -263,21 +266,25 @@ rule draw_finds:
 rule tabulate_scores:
     """Write Table 1: how well each method found the anomalies of each task."""
     input:
-        scores=expand("<results>/6_anomaly/{task}/scores.csv", task=TASKS),
+        scores=lambda wildcards: expand(
+            "<results>/6_anomaly/{task}/scores.csv", task=SCORED[wildcards.scored]
+        ),
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
     output:
-        csv="<results>/8_figures/table_1.csv",
-        tex="<results>/8_figures/table_1.tex",
+        csv="<results>/8_figures/{scored}.csv",
+        tex="<results>/8_figures/{scored}.tex",
         html=report(
-            "<results>/8_figures/table_1.html",
+            "<results>/8_figures/{scored}.html",
             caption="../report/table_1.rst",
             category="3 Anomalies",
-            labels=titled("table_1"),
+            labels=lambda wildcards: titled(wildcards.scored),
         ),
     log:
-        "<logs>/8_figures/tabulate_scores.log",
+        "<logs>/8_figures/tabulate_scores/{scored}.log",
     benchmark:
-        "<benchmarks>/8_figures/tabulate_scores.tsv"
+        "<benchmarks>/8_figures/tabulate_scores/{scored}.tsv"
+    wildcard_constraints:
+        scored="|".join(SCORED),
     conda:
         "../../envs/figures.yaml"
     threads: 1
@@ -286,10 +293,13 @@ rule tabulate_scores:
         runtime=escalate(10),
     params:
         code=code_of("tabulate_scores"),
-        tasks=list(TASKS),
-        surveys=[task.survey for task in TASKS.values()],
+        tasks=lambda wildcards: SCORED[wildcards.scored],
+        surveys=lambda wildcards: [TASKS[task].survey for task in SCORED[wildcards.scored]],
         tops=config["anomalies"]["tops"],
-        notes=task_notes(TASKS),
+        notes=lambda wildcards: task_notes(SCORED[wildcards.scored]),
+        title=lambda wildcards: TITLES[wildcards.scored],
+        # The samples differ in this.
+        with_counts=lambda wildcards: wildcards.scored == "samples",
     script:
         "../../scripts/8_figures/tabulate_scores.py"
 

@@ -40,7 +40,7 @@ rule figure_6:
 rule table_1:
     """Target: Table 1, how well each method found the anomalies of each task."""
     input:
-        rules.tabulate_scores.output,
+        expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),
 
 
 rule figure_7:

@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.planning.anomaly_tasks import check_shown, read_tasks
+from workflow.lib.planning.anomaly_tasks import check_shown, read_samples, read_tasks
 from workflow.lib.planning.code_hash import script_digest
 from workflow.lib.planning.config import check_config, read_file
 from workflow.lib.planning.cost import Cost
@@ -19,10 +19,10 @@ try:
     for path in filter(os.path.exists, workflow.configfiles):
         read_file(path)  # Snakemake takes the last of a key that is given twice
     check_config(config)
-    TASKS = read_tasks(
-        config["anomalies"]["tasks"], config["surveys"], config["anomalies"]["methods"]
-    )
-    check_shown(TASKS, config["figures"]["anomalies"], config["figures"]["show"])
+    known = config["surveys"], config["anomalies"]["methods"]
+    SHOWN_TASKS = read_tasks(config["anomalies"]["tasks"], *known)
+    check_shown(SHOWN_TASKS, config["figures"]["anomalies"], config["figures"]["show"])
+    TASKS = read_samples(config["anomalies"]["compared"], SHOWN_TASKS, *known)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

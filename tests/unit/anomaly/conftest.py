@@ -52,10 +52,10 @@ def sky(tmp_path):
     return tmp_path, catalogue, vectors
 
 
-def select(folder, **changes):
+def select(folder, features=(), **changes):
     select_candidates(
         folder / "catalogue.parquet",
-        [folder / "cnn.parquet"],
+        features or [folder / "cnn.parquet"],
         folder / "candidates.parquet",
         folder / "candidates.json",
         **(TASK | changes),

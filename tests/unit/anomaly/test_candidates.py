@@ -9,6 +9,7 @@ from tests.unit.anomaly.conftest import hunt, select, write_vectors
 from workflow.lib.anomaly.candidates import standardise, threshold_of
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
+from workflow.lib.planning.anomaly_tasks import read_tasks
 
 
 def test_candidates_have_votes_and_features_and_pass_the_filters(sky):
@@ -24,6 +25,31 @@ def test_candidates_have_votes_and_features_and_pass_the_filters(sky):
     assert found["anomaly"].tolist() == (catalogue["ring"][5:] > 0.5).tolist()
     assert list(counts["left"].values()) == [400, 398, 397, 395]
     assert (counts["galaxies"], counts["anomalies"], counts["threshold"]) == (395, 20, 0.5)
+
+
+def test_galaxies_without_ellipses_are_left_out_for_every_method_and_counted(sky):
+    folder, catalogue, vectors = sky
+    ellipses = vectors[:, :3].copy()
+    ellipses[[0, 9], 1] = np.nan
+    write_vectors(folder / "ellipse.parquet", catalogue["iauname"], ellipses)
+    found, counts = select(folder, [folder / "cnn.parquet", folder / "ellipse.parquet"])
+    assert set(catalogue["iauname"]) - set(found["iauname"]) == {"g000", "g009"}
+    assert counts["left"]["features of cnn.parquet"] == 400
+    assert counts["left"]["features of ellipse.parquet"] == counts["galaxies"] == 398
+
+
+def test_a_task_may_count_galaxies_from_its_threshold_on(sky):
+    folder, catalogue, _ = sky
+    catalogue.loc[:2, "ring"] = 23 / 50, 0.459, 0.461
+    write_parquet(catalogue, folder / "catalogue.parquet")
+    table = folder / "tasks.tsv"
+    table.write_text(
+        "task\tsurvey\tmethods\tlabel\tat_least\tvotes\tmin_votes\tfilters\n"
+        "rings\tsky\tcnn-gp\tring\t0.46\t\t\t\n"
+    )
+    task = read_tasks(table, ["sky"], ["cnn-gp"])["rings"]
+    found, _ = select(folder, above=task.above)
+    assert found["anomaly"][:3].tolist() == [True, False, True]
 
 
 def test_the_threshold_may_follow_from_the_share_of_anomalies(sky):

@@ -39,6 +39,24 @@ def test_the_table_has_the_scores_and_says_which_method_failed(hunted, tmp_path)
     assert "<p>simulated galaxies</p>\n<p>a tired network</p>" in page
 
 
+def test_the_table_of_samples_says_how_many_galaxies_each_has(hunted, tmp_path):
+    tabulate_scores(
+        {task: hunted / f"{task}-scores.csv" for task in TASKS},
+        hunted / "encoder.json",
+        surveys=["sky", "sky"],
+        tops=[3],
+        survey_notes=[],
+        title="Table 1 for each sample",
+        with_counts=True,
+        csv=tmp_path / "samples.csv",
+        tex=tmp_path / "samples.tex",
+        html=tmp_path / "samples.html",
+    )
+    lines = (tmp_path / "samples.tex").read_text().splitlines()
+    assert r"sky & ring & baseline & 6 of 60 & Failed & Failed \\" in lines
+    assert "<title>Table 1 for each sample" in (tmp_path / "samples.html").read_text()
+
+
 BASELINE, NETWORK = 0, 200
 """Galaxies that each method of the paper ranks by their rating."""
 

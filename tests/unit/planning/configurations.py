@@ -30,6 +30,7 @@ PLACEHOLDERS = {
     "labels": "<label>",
     "fractions": "<tag>",
     "methods": "<method>",
+    "compared": "<sample>",
     "depths": "<pretraining>",
     "galaxies_of": "<name>",
     "rules": "<rule>",

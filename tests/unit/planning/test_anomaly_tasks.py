@@ -3,7 +3,7 @@
 import pytest
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.planning.anomaly_tasks import check_shown, read_tasks
+from workflow.lib.planning.anomaly_tasks import check_shown, read_samples, read_tasks
 from workflow.lib.planning.config import read_config
 
 SURVEYS = ["decals", "gz2"]
@@ -29,10 +29,51 @@ def test_the_papers_tasks():
     assert tasks["decals-merger"].votes == "merging_total-votes"
 
 
+UNFILTERED = "config/anomaly_tasks_unfiltered.tsv"
+
+
+def test_the_tasks_of_the_papers_numbers_have_no_filters_and_other_thresholds():
+    text = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    numbers = read_tasks(UNFILTERED, SURVEYS, METHODS)
+    assert numbers.keys() == text.keys()
+    assert numbers["gz2-odd"] == text["gz2-odd"]
+    for name, least in {"decals-ring": 0.46, "decals-irregular": 0.34}.items():
+        assert numbers[name] == text[name]._replace(above=numbers[name].above, filters={})
+        # From 0.46, not above it: 23 of 50 votes count.
+        assert numbers[name].above < least < numbers[name].above + 1e-15
+    assert numbers["decals-merger"] == text["decals-merger"]._replace(filters={})
+
+
+def test_the_samples_are_all_tasks_that_differ_side_by_side():
+    text = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    tables = {"filtered": "config/anomaly_tasks.tsv", "unfiltered": UNFILTERED}
+    every = read_samples(tables, text, SURVEYS, METHODS)
+    assert list(every) == [
+        "gz2-odd",
+        "decals-merger", "decals-merger-unfiltered",
+        "decals-ring", "decals-ring-unfiltered",
+        "decals-irregular", "decals-irregular-unfiltered",
+    ]  # fmt: skip
+    numbers = read_tasks(UNFILTERED, SURVEYS, METHODS)
+    assert every["decals-ring-unfiltered"] == numbers["decals-ring"]
+    # With the other table as the one that figures show, the names change places.
+    turned = read_samples(tables, numbers, SURVEYS, METHODS)
+    assert turned["decals-ring-filtered"] == text["decals-ring"]
+    assert len(turned) == 7
+
+
+def test_a_sample_whose_task_has_the_name_of_another_is_an_error():
+    text = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    taken = text | {"decals-ring-b": text["gz2-odd"]}
+    with pytest.raises(UserError, match="needs the name 'decals-ring-b'"):
+        read_samples({"b": UNFILTERED}, taken, SURVEYS, METHODS)
+
+
 def test_the_toys_tasks_are_the_papers_except_for_the_threshold():
-    paper = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
-    toy = read_tasks("tests/toy/anomaly_tasks.tsv", SURVEYS, METHODS)
-    assert {name: task._replace(above=None, share=0.015) for name, task in paper.items()} == toy
+    for sample in ("", "_unfiltered"):
+        paper = read_tasks(f"config/anomaly_tasks{sample}.tsv", SURVEYS, METHODS)
+        toy = read_tasks(f"tests/toy/anomaly_tasks{sample}.tsv", SURVEYS, METHODS)
+        assert {name: task._replace(above=None, share=0.015) for name, task in paper.items()} == toy
 
 
 @pytest.mark.parametrize(
@@ -43,8 +84,8 @@ def test_the_toys_tasks_are_the_papers_except_for_the_threshold():
         (HEAD + "odd\tsdss\tcnn-gp\todd\t0.9\t\t\t\t\n", "no survey 'sdss'; known: decals, gz2"),
         (HEAD + "odd\tgz2\tmagic\todd\t0.9\t\t\t\t\n", "no 'magic' in 'anomalies.methods'"),
         (HEAD + "odd\tgz2\t\todd\t0.9\t\t\t\t\n", "no methods; known: baseline"),
-        (HEAD + "odd\tgz2\tcnn-gp\todd\t0.9\t0.1\t\t\t\n", "above or share"),
-        (HEAD + "odd\tgz2\tcnn-gp\todd\t\t\t\t\t\n", "above or share"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\t0.9\t0.1\t\t\t\n", "one of above, at_least and share"),
+        (HEAD + "odd\tgz2\tcnn-gp\todd\t\t\t\t\t\n", "one of above, at_least and share"),
         (HEAD + "odd\tgz2\tcnn-gp\todd\tmuch\t\t\t\t\n", "task 'odd': a row must have"),
         (HEAD + "odd\tgz2\tcnn-gp\todd\t0.9\t\t\t\tfeatured\n", "task 'odd': a row must have"),
         (HEAD + "odd\tgz2\tcnn-gp\todd\t\t1.5\t\t\t\n", "share 1.5 must be between 0 and 1"),

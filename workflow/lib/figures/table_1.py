@@ -22,6 +22,8 @@ def tabulate_scores(
     surveys: Sequence[str],
     tops: Sequence[int],
     survey_notes: Sequence[str],
+    title: str = "Table 1",
+    with_counts: bool = False,
     csv: str | Path,
     tex: str | Path,
     html: str | Path,
@@ -40,6 +42,10 @@ def tabulate_scores(
         Values of N for the accuracy of the first N galaxies.
     survey_notes
         What the reader must know about the galaxies, such as that they are simulated.
+    title
+        Title of the web page.
+    with_counts
+        Whether LaTeX and HTML have the number of anomalies and galaxies of each task too.
     csv
         CSV to write, a row for each task and method: dataset, anomaly, method, each metric with
         its error and chance, failed (by `has_failed`), repeats, galaxies, anomalies.
@@ -55,11 +61,11 @@ def tabulate_scores(
             rows.append(_row(task, survey, str(method), found.set_index("metric"), tops))
     table = pd.DataFrame(rows)
     write_text(table.to_csv(index=False, float_format="%.4f"), csv)
-    head, groups = _head(tops), _groups(table, tops)
+    head, groups = _head(tops, with_counts), _groups(table, tops, with_counts)
     notes = notes_on(survey_notes, description)
     write_text(_latex(head, groups, notes), tex)
     under = [f"<p>{escape(note)}</p>" for note in notes]
-    write_page("Table 1", [html_table(head, groups), *under], html)
+    write_page(title, [html_table(head, groups), *under], html)
 
 
 def _row(
@@ -101,15 +107,18 @@ def has_failed(accuracies: pd.DataFrame) -> bool:
     return bool(len(least) and (least <= accuracies["chance"]).all())
 
 
-def _head(tops: Sequence[int]) -> list[str]:
+def _head(tops: Sequence[int], with_counts: bool) -> list[str]:
     accuracies = [f"Accuracy (top {top})" for top in tops]
-    return ["Dataset", "Anomaly", "Method", "Average Precision", *accuracies]
+    counted = ["Anomalies"] if with_counts else []
+    return ["Dataset", "Anomaly", "Method", *counted, "Average Precision", *accuracies]
 
 
-def _groups(table: pd.DataFrame, tops: Sequence[int]) -> list[list[list[Cell]]]:
+def _groups(table: pd.DataFrame, tops: Sequence[int], with_counts: bool) -> list[list[list[Cell]]]:
     """Format each task's rows for the reader: one group per task."""
     metrics = ["average_precision", *(f"accuracy_{top}" for top in tops)]
-    names = ["dataset", "anomaly", "method"]
+    names = ["dataset", "anomaly", "method", *(["counted"] if with_counts else [])]
+    pairs = zip(table["anomalies"], table["galaxies"], strict=True)
+    table = table.assign(counted=[f"{found:,} of {among:,}" for found, among in pairs])
     return [
         [
             [*(Cell(row[name]) for name in names), *(_cell(row, rows, name) for name in metrics)]

@@ -1,6 +1,7 @@
 """The table of anomalies to look for. Every job imports this module: no heavy imports."""
 
 import csv
+import math
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -38,9 +39,9 @@ def read_tasks(
     Parameters
     ----------
     path
-        Tab-separated: task, survey, methods, label, above or share, votes, min_votes, filters such
-        as ``smooth-or-featured_featured-or-disk>0.6``. Several methods or filters are separated by
-        spaces.
+        Tab-separated: task, survey, methods, label, one of above, at_least and share, votes,
+        min_votes, filters such as ``smooth-or-featured_featured-or-disk>0.6``. Several methods or
+        filters are separated by spaces.
     surveys, methods
         Known names, which rows may use.
 
@@ -76,6 +77,51 @@ def read_tasks(
     if not tasks:
         raise UserError(f"{path}: no tasks")
     return tasks
+
+
+def read_samples(
+    tables: Mapping[str, str | Path],
+    tasks: Mapping[str, Task],
+    surveys: Collection[str],
+    methods: Collection[str],
+) -> dict[str, Task]:
+    """Read tables of the same anomalies in other samples of galaxies.
+
+    Parameters
+    ----------
+    tables
+        Path of each sample's table, as for `read_tasks`, which may be the one of `tasks`.
+    tasks
+        From `read_tasks`: the tasks that the figures show.
+    surveys, methods
+        As for `read_tasks`.
+
+    Returns
+    -------
+    dict
+        All of `tasks`, and after each those of the same name in `tables` that differ from it, as
+        ``{task}-{sample}``.
+
+    Raises
+    ------
+    UserError
+        As `read_tasks`, or if a new name is that of another task.
+    """
+    found = {sample: read_tasks(path, surveys, methods) for sample, path in tables.items()}
+    every: dict[str, Task] = {}
+    for name in dict.fromkeys([*tasks, *(name for table in found.values() for name in table)]):
+        if name in tasks:
+            every[name] = tasks[name]
+        for sample, table in found.items():
+            if name not in table or table[name] == tasks.get(name):
+                continue
+            if f"{name}-{sample}" in tasks:
+                raise UserError(
+                    f"{tables[sample]}: task '{name}' of sample '{sample}' needs the name "
+                    f"'{name}-{sample}', which is a task of 'anomalies.tasks'; rename one"
+                )
+            every[f"{name}-{sample}"] = table[name]
+    return every
 
 
 def check_shown(
@@ -117,14 +163,22 @@ def check_shown(
                     )
 
 
-_COLUMNS = "task, survey, methods, label, above or share, votes, min_votes, filters, tab-separated"
+_COLUMNS = (
+    "task, survey, methods, label, one of above, at_least and share, votes, min_votes, filters, "
+    "tab-separated"
+)
 
 
 def _parse(row: Mapping[str, Any]) -> Task:
     filters = (one.split(">") for one in row["filters"].split())
-    above, share = (float(row[name]) if row[name] else None for name in ("above", "share"))
-    if (above is None) == (share is None):
+    above, at_least, share = (
+        float(row[name]) if row.get(name) else None for name in ("above", "at_least", "share")
+    )
+    if [above, at_least, share].count(None) != 2:
         raise ValueError
+    if at_least is not None:
+        # The number just below, so that `above` needs no second meaning.
+        above = math.nextafter(at_least, -math.inf)
     return Task(
         survey=row["survey"],
         methods=row["methods"].split(),
