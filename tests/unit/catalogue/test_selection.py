@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -168,6 +169,33 @@ def test_a_table_of_votes_that_cannot_be_used_is_named(tables, table, frame, mes
         select_atlas(tables)
     assert f"{table}.parquet" in str(caught.value)
     assert not (tables / "c.parquet").exists()
+
+
+def test_columns_that_are_not_needed_are_not_read(tables):
+    """The real table of 1.6 GB is mostly lists of concentrations: here reading them would fail."""
+    path = tables / "automated.parquet"
+    table = pq.read_table(path)
+    lists = pa.array([[float(n)] * 25 for n in range(len(table))])
+    # Not compressed, so that the place of the bytes is known.
+    pq.write_table(
+        table.append_column("bar_strong_lists", lists),
+        path,
+        compression="none",
+        use_dictionary=False,
+    )
+    group = pq.read_metadata(path).row_group(0)
+    place = next(
+        column.data_page_offset
+        for column in map(group.column, range(group.num_columns))
+        if column.path_in_schema.startswith("bar_strong_lists")
+    )
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * 64)
+    with pytest.raises(UserError, match="not a readable"):
+        read_table(path, columns=["bar_strong_lists"])
+    galaxies, _ = select_atlas(tables)
+    assert galaxies["iauname"].tolist() == ["kept", "no-flag"]
 
 
 # A table of the user's own

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import (
+    column_names,
     need_columns,
     read_rows,
     read_table,
@@ -54,6 +55,13 @@ def test_every_format_gives_the_same_rows(tmp_path, name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_only_the_chosen_columns_are_read(tmp_path, name):
     assert list(read_table(write(tmp_path / name), columns=["mag"])) == ["mag"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_columns_are_named_without_reading_the_rows(tmp_path, name):
+    assert column_names(write(tmp_path / name))[:2] == ["id", "mag"]
+    with pytest.raises(UserError, match="no such table"):
+        column_names(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,6 +1,6 @@
 """From the source tables to one catalogue per survey: cuts and votes (paper Sec. 2.1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from workflow.lib.common.columns import (
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_json
 from workflow.lib.common.images import thumbnail_pixel_scale
-from workflow.lib.common.tables import need_columns, read_table, write_parquet
+from workflow.lib.common.tables import column_names, need_columns, read_table, write_parquet
 from workflow.lib.sources.nsa import read_nsa
 
 UNITS = {
@@ -132,13 +132,15 @@ def select_atlas_galaxies(
         {"cut": "in the atlas", "removed": 0, "left": len(galaxies)}
     ]
     galaxies = _keep(galaxies, ~galaxies["iauname"].duplicated(), "listed twice", steps)
-    predicted = _read_by_name(automated, missing_values)
+    asked = [name for name in dict.fromkeys([*cuts, *exclude]) if name not in galaxies]
+    predicted = _read_by_name(
+        automated, lambda name: name.endswith("_fraction") or name in asked, missing_values
+    )
     observed = galaxies["iauname"].isin(predicted.index)
     if not observed.any():
         raise UserError(f"{automated}: none of its iaunames is in {nsa}")
     galaxies = _keep(galaxies, observed, "not observed by the survey", steps)
-    asked = dict.fromkeys([*cuts, *exclude])
-    extra = predicted[[name for name in asked if name in predicted and name not in galaxies]]
+    extra = predicted[[name for name in asked if name in predicted]]
     selection = select(galaxies.join(extra, on="iauname"), cuts, exclude, automated)
     galaxies = measurements(selection.galaxies, nsa).assign(
         pixel_scale=lambda frame: thumbnail_pixel_scale(
@@ -149,7 +151,9 @@ def select_atlas_galaxies(
     fractions.columns = fractions.columns.str.replace("_fraction", "_automated-fraction")
     galaxies = galaxies.join(fractions, on="iauname")
     for votes in filter(None, [volunteers, rare_features]):
-        columns = _vote_columns(_read_by_name(votes, missing_values))
+        columns = _read_by_name(
+            votes, _vote_columns(column_names(votes)).__contains__, missing_values
+        )
         twice = [name for name in columns if name in galaxies]
         if twice:
             raise UserError(f"{votes}: column '{twice[0]}' is also in an earlier table; remove one")
@@ -203,25 +207,25 @@ def select_table_galaxies(
     _write(galaxies, steps + selection.counts, catalogue, counts)
 
 
-def _read_by_name(path: str | Path, missing_values: Sequence[float]) -> pd.DataFrame:
-    frame = read_table(path, text=["iauname"], missing=missing_values)
-    need_columns(frame, ["iauname"], path)
+def _read_by_name(
+    path: str | Path, wanted: Callable[[str], bool], missing_values: Sequence[float]
+) -> pd.DataFrame:
+    """Read iauname and the wanted columns only: the real tables have gigabytes of others."""
+    columns = [name for name in column_names(path) if name != "iauname" and wanted(name)]
+    frame = read_table(
+        path, text=["iauname"], columns=["iauname", *columns], missing=missing_values
+    )
     twice = frame["iauname"].duplicated()
     if twice.any():
         raise UserError(f"{path}: iauname {frame['iauname'][twice].iloc[0]} occurs more than once")
     return frame.set_index("iauname")
 
 
-def _vote_columns(votes: pd.DataFrame) -> pd.DataFrame:
-    """Keep the votes on questions; other columns, such as debiased fractions, are left out."""
-    totals = {name.removesuffix("_total-votes") for name in votes if name.endswith("_total-votes")}
-    fractions = {name.removesuffix("_fraction") for name in votes if name.endswith("_fraction")}
-    wanted = (
-        fractions
-        | {f"{name}_fraction" for name in fractions}
-        | {f"{q}_total-votes" for q in totals}
-    )
-    return votes[[name for name in votes if name in wanted]]
+def _vote_columns(names: Iterable[str]) -> set[str]:
+    """Name the votes on questions; other columns, such as debiased fractions, are left out."""
+    totals = {name for name in names if name.endswith("_total-votes")}
+    fractions = {name for name in names if name.endswith("_fraction")}
+    return totals | fractions | {name.removesuffix("_fraction") for name in fractions}
 
 
 def _small_letters(galaxies: pd.DataFrame) -> pd.DataFrame:

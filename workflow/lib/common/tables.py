@@ -3,10 +3,11 @@
 import csv
 import gzip
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -61,25 +62,17 @@ def read_table(
         If the file is missing, is not in the format that its ending says, lacks a wanted column,
         or has rows that are longer than its header.
     """
-    path = Path(path)
-    if not path.exists():
-        raise UserError(f"{path}: no such table")
-    name = path.name.lower()
-    reader = next((reader for ending, reader in READERS.items() if name.endswith(ending)), None)
-    if reader is None:
-        raise UserError(f"{path}: the name of a table must end in {READABLE}")
-    try:
-        frame = reader(path, text, None if columns is None else list(columns))
-    except UserError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else [path.suffix])
-        raise UserError(f"{path}: not a readable {ending} table ({reason})") from error
+    wanted = None if columns is None else list(columns)
+    frame = _by_ending(path, READERS, text, wanted)
     for column in frame.columns.difference(list(text)) if len(missing) else ():
         if pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].mask(frame[column].isin(missing))
     return _as_text(frame, text)
+
+
+def column_names(path: str | Path) -> list[str]:
+    """Name the columns of a table, without reading its rows; raise `UserError` as `read_table`."""
+    return _by_ending(path, NAMERS)
 
 
 def read_rows(
@@ -152,6 +145,25 @@ def need_columns(frame: pd.DataFrame, columns: Collection[str], path: str | Path
         )
 
 
+def _by_ending(path: str | Path, readers: Mapping[str, Callable], *arguments: Any) -> Any:
+    """Call the reader for the file's ending; a `UserError` says why it cannot be read."""
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such table")
+    name = path.name.lower()
+    reader = next((reader for ending, reader in readers.items() if name.endswith(ending)), None)
+    if reader is None:
+        raise UserError(f"{path}: the name of a table must end in {READABLE}")
+    try:
+        return reader(path, *arguments)
+    except UserError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else [path.suffix])
+        raise UserError(f"{path}: not a readable {ending} table ({reason})") from error
+
+
 def _as_text(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
     for name in text:
         if name in frame:
@@ -164,7 +176,7 @@ def _as_text(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
 def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
     packed = "gzip" if path.suffix.lower() == ".gz" else None
     read = partial(pd.read_csv, path, compression=packed, keep_default_na=False, index_col=False)
-    header = list(read(nrows=0).columns)
+    header = _names_in_csv(path)
     need_columns(pd.DataFrame(columns=header), columns or (), path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
@@ -178,6 +190,11 @@ def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> p
         with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig") as lines:
             _refuse_longer_rows(lines, path)
     return frame if columns is None else frame[columns]
+
+
+def _names_in_csv(path: Path) -> list[str]:
+    packed = "gzip" if path.suffix.lower() == ".gz" else None
+    return list(pd.read_csv(path, compression=packed, nrows=0, index_col=False))
 
 
 def _refuse_longer_rows(lines: Iterable[str], path: Path) -> None:
@@ -213,7 +230,9 @@ def _to_pandas(table: pa.Table, text: Collection[str]) -> pd.DataFrame:
     return table.to_pandas(ignore_metadata=True)
 
 
-def _read_fits(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
+@contextmanager
+def _fits_table(path: Path) -> "Iterator[fits.BinTableHDU]":
+    """Open the first table of a FITS file."""
     from astropy.io import fits
 
     plain = path.suffix.lower() in (".fits", ".fit")
@@ -224,6 +243,16 @@ def _read_fits(path: Path, text: Collection[str], columns: list[str] | None) -> 
             raise UserError(f"{path}: no table in this FITS file")
         if "ZTABLE" in hdu.header:
             raise UserError(f"{path}: a table compressed by fpack; unpack it with funpack first")
+        yield hdu
+
+
+def _names_in_fits(path: Path) -> list[str]:
+    with _fits_table(path) as hdu:
+        return list(hdu.columns.names)
+
+
+def _read_fits(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
+    with _fits_table(path) as hdu:
         names = hdu.columns.names
         wanted = columns if columns is not None else list(_single_columns(hdu))
         need_columns(pd.DataFrame(columns=names), [_base(name) for name in wanted], path)
@@ -281,3 +310,13 @@ READERS = {
     ".fits.fz": _read_fits,
 }
 """The function that reads a table, by the ending of its name."""
+
+NAMERS = {
+    ending: {
+        _read_csv: _names_in_csv,
+        _read_parquet: lambda path: pq.read_schema(path).names,
+        _read_fits: _names_in_fits,
+    }[reader]
+    for ending, reader in READERS.items()
+}
+"""The function that names a table's columns, by the ending of its name."""
