@@ -29,6 +29,11 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/slurm.smk"
 
 
+onstart:
+    if LACKING:
+        raise WorkflowError("\n".join(LACKING))
+
+
 rule all:
     default_target: True
     input:

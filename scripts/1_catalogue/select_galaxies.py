@@ -18,6 +18,7 @@ if snakemake.input.get("nsa"):
         automated=snakemake.input.automated,
         volunteers=snakemake.input.get("volunteers"),
         rare_features=snakemake.input.get("rare_features"),
+        rare_columns=snakemake.params.rare_columns,
         **snakemake.params.nsa,
         **common,
     )

@@ -5,7 +5,7 @@ import re
 import pytest
 
 PAPER = {
-    "download_file": 7,
+    "download_file": 8,
     "select_galaxies": 2,
     "write_shard": 260,
     "fetch_cutouts": 260,
@@ -157,6 +157,20 @@ def test_figure_3_needs_only_its_own_task(bare):
     assert jobs["embed_cutouts"] == 60
     together = bare.write_change("anomalies: {one_job: true}")
     assert bare.jobs(f"figure_3 --configfile {together}")["hunt_anomalies"] == 3
+
+
+def test_a_run_that_needs_votes_that_were_never_released_stops_before_any_download(bare):
+    output = bare.sh("snakemake --cores 2 figure_5", check=False)
+    assert "config: task 'decals-irregular' needs 'rare-features_irregular_fraction'" in output
+    assert "Traceback" not in output
+    assert not list((bare.folder / "data").glob("*"))
+    assert not (bare.folder / "results").joinpath("1_catalogue").exists()
+    # Without that task there is nothing to refuse.
+    path = bare.folder / "config/anomaly_tasks.tsv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
+    figures = "{show: [figure_5], anomalies: {figure_5: [decals-merger, decals-ring]}}"
+    change = bare.write_change(f"figures: {figures}")
+    assert bare.jobs(f"figure_5 --configfile {change}")["download_file"] == 4
 
 
 def test_a_mistake_in_the_table_of_tasks_gives_a_one_line_error(bare):

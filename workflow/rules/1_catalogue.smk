@@ -26,6 +26,7 @@ rule select_galaxies:
     params:
         code=code_of("select_galaxies"),
         id_column=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("id_column"),
+        rare_columns=lambda wildcards: SURVEYS[wildcards.survey]["catalogue"].get("rare_columns"),
         cuts=lambda wildcards: SURVEYS[wildcards.survey].get("cuts", {}),
         exclude=lambda wildcards: SURVEYS[wildcards.survey].get("exclude", []),
         stamps=lambda wildcards: [*map(users_stamp, tables_of(wildcards).values())],

@@ -156,7 +156,10 @@ rule probe_representations:
             "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
             pretraining=config["probe"]["pretrainings"],
         ),
-        catalogue="<results>/1_catalogue/{survey}.parquet",
+        catalogue=lambda wildcards: [
+            catalogue_with(wildcards.survey, rule["column"], f"label '{name}' of 'probe'")
+            for name, rule in labels_of(wildcards.survey).items()
+        ][0],
     output:
         "<results>/4_represent/{survey}/probe.csv",
     log:

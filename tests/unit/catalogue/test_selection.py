@@ -140,6 +140,21 @@ def test_a_catalogue_can_do_without_volunteers_votes(tables):
     assert "bar_strong_automated-fraction" in galaxies
 
 
+def test_of_zoobots_table_of_rings_only_the_chosen_column_is_taken(tables):
+    """Its automated fractions have the names of the volunteers' fractions."""
+    path = tables / "rare_features.parquet"
+    rings = pd.read_parquet(path).assign(bar_strong_fraction=0.1, local_png_loc="J000/a.png")
+    rings.to_parquet(path)
+    with pytest.raises(UserError, match=r"'bar_strong_fraction' is also in .* 'catalogue.rare_"):
+        select_atlas(tables)
+    galaxies, _ = select_atlas(tables, rare_columns=["rare-features_ring_fraction"])
+    assert galaxies["rare-features_ring_fraction"].tolist()[1] == 0.6
+    assert galaxies["bar_strong_fraction"].tolist()[0] == 0.75
+    assert "local_png_loc" not in galaxies
+    with pytest.raises(UserError, match=r"rare_features.parquet: no column 'rings'; it has iaunam"):
+        select_atlas(tables, rare_columns=["rings"])
+
+
 def test_a_column_of_the_automated_table_can_be_cut_on(tables):
     _, counts = select_atlas(tables, cuts={"redshift": {"below": 0.15}}, exclude=[])
     assert counts[-1] == {"cut": "redshift not below 0.15", "removed": 0, "left": 9}

@@ -104,6 +104,7 @@ def select_atlas_galaxies(
     automated: str | Path,
     volunteers: str | Path | None,
     rare_features: str | Path | None,
+    rare_columns: Sequence[str] | None = None,
     *,
     flux_column: str,
     flux_index: int,
@@ -120,7 +121,9 @@ def select_atlas_galaxies(
     Numbers in `missing_values` mean that there is no value. Every table of votes has an `iauname`
     column. The automated table lists all observed galaxies;
     its fractions are kept as ``{question}_{answer}_automated-fraction``, and cuts may use its
-    other columns. Volunteers' votes and rare features are missing where nobody was asked.
+    other columns. Volunteers' votes and rare features are missing where nobody was asked. Of rare
+    features only `rare_columns` are kept, if given: the published table of rings also has automated
+    fractions, under the names of volunteers' fractions.
 
     Raises
     ------
@@ -150,14 +153,10 @@ def select_atlas_galaxies(
     fractions = predicted.filter(regex="_fraction$")
     fractions.columns = fractions.columns.str.replace("_fraction", "_automated-fraction")
     galaxies = galaxies.join(fractions, on="iauname")
-    for votes in filter(None, [volunteers, rare_features]):
-        columns = _read_by_name(
-            votes, _vote_columns(column_names(votes)).__contains__, missing_values
-        )
-        twice = [name for name in columns if name in galaxies]
-        if twice:
-            raise UserError(f"{votes}: column '{twice[0]}' is also in an earlier table; remove one")
-        galaxies = galaxies.join(columns, on="iauname")
+    if volunteers is not None:
+        galaxies = _join_votes(galaxies, volunteers, None, missing_values)
+    if rare_features is not None:
+        galaxies = _join_votes(galaxies, rare_features, rare_columns, missing_values)
     _write(galaxies, steps + selection.counts, catalogue, counts)
 
 
@@ -219,6 +218,25 @@ def _read_by_name(
     if twice.any():
         raise UserError(f"{path}: iauname {frame['iauname'][twice].iloc[0]} occurs more than once")
     return frame.set_index("iauname")
+
+
+def _join_votes(
+    galaxies: pd.DataFrame,
+    path: str | Path,
+    chosen: Sequence[str] | None,
+    missing_values: Sequence[float],
+) -> pd.DataFrame:
+    """Add the chosen columns of a table of votes; by default, all votes on questions."""
+    have = column_names(path)
+    need_columns(pd.DataFrame(columns=have), chosen or (), path)
+    votes = _read_by_name(path, set(chosen or _vote_columns(have)).__contains__, missing_values)
+    twice = [name for name in votes if name in galaxies]
+    if twice:
+        raise UserError(
+            f"{path}: column '{twice[0]}' is also in an earlier table; remove one, or list the "
+            "columns to take of rare features as 'catalogue.rare_columns' of the survey"
+        )
+    return galaxies.join(votes, on="iauname")
 
 
 def _vote_columns(names: Iterable[str]) -> set[str]:
