@@ -9,6 +9,7 @@ common = {
     "exclude": snakemake.params.exclude,
     "missing_values": snakemake.params.missing_values,
     "pixel_scale": snakemake.params.pixel_scale,
+    "published": snakemake.params.published,
     "catalogue": snakemake.output.catalogue,
     "counts": snakemake.output.counts,
 }

@@ -31,6 +31,7 @@ rule select_galaxies:
         exclude=lambda wildcards: SURVEYS[wildcards.survey].get("exclude", []),
         stamps=lambda wildcards: [*map(users_stamp, tables_of(wildcards).values())],
         missing_values=lambda wildcards: SURVEYS[wildcards.survey].get("missing_values", []),
+        published=lambda wildcards: SURVEYS[wildcards.survey].get("published"),
         pixel_scale=config["cutouts"]["pixel_scale"],
         nsa=config["nsa"],
     script:

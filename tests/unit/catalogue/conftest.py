@@ -101,7 +101,9 @@ def select_atlas(folder, **changes):
     return read_table(folder / "c.parquet"), json.loads((folder / "c.json").read_text())
 
 
-def select_table(folder, frame, id_column="id", cuts=None, exclude=(), missing_values=()):
+def select_table(
+    folder, frame, id_column="id", cuts=None, exclude=(), missing_values=(), published=None
+):
     frame.to_csv(folder / "labels.csv", index=False)
     select_table_galaxies(
         folder / "labels.csv",
@@ -109,6 +111,7 @@ def select_table(folder, frame, id_column="id", cuts=None, exclude=(), missing_v
         cuts=cuts or {},
         exclude=exclude,
         missing_values=missing_values,
+        published=published,
         pixel_scale=PIXEL_SCALE,
         catalogue=folder / "c.parquet",
         counts=folder / "c.json",

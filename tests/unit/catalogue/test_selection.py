@@ -94,6 +94,26 @@ def test_the_galaxies_of_an_atlas_are_cut_and_counted(tables):
     ]
 
 
+@pytest.mark.parametrize(("published", "nearer"), [(305_657, "all cuts but"), (2, "all cuts")])
+def test_both_readings_of_the_cuts_are_set_beside_the_papers_number(tables, published, nearer):
+    _, counts = select_atlas(tables, published=published)
+    with_flag, without = counts[-2:]
+    assert counts[-3]["cut"] == "wrong_size_warning"
+    assert with_flag["cut"] == "all cuts"
+    assert without["cut"] == "all cuts but wrong_size_warning"
+    assert (with_flag["left"], without["left"]) == (2, 3)
+    assert [row["difference"] for row in counts[-2:]] == [2 - published, 3 - published]
+    assert [row["cut"].startswith(nearer) for row in counts[-2:] if row["nearer"]] == [True]
+
+
+def test_the_number_of_a_table_without_flags_is_compared_once(tmp_path):
+    select_table(tmp_path, pd.DataFrame({"id": list("abc"), "n": 1}), published=4)
+    assert json.loads((tmp_path / "c.json").read_text())[1:] == [
+        {"cut": "all cuts", "removed": 0, "left": 3, "published": 4, "difference": -1,
+         "nearer": True}
+    ]  # fmt: skip
+
+
 def test_votes_of_volunteers_and_network_have_their_own_names_and_measurements_are_left_out(tables):
     galaxies, _ = select_atlas(tables)
     assert list(galaxies)[8:] == [

@@ -99,6 +99,48 @@ def select(
     return Selection(galaxies.reset_index(drop=True), counts)
 
 
+def beside_published(
+    counts: Sequence[Mapping[str, int | str]], exclude: Sequence[str], published: int | None
+) -> list[dict[str, int | str]]:
+    """Compare the number of galaxies with a published one, also as it were without the flags.
+
+    The paper's text removes galaxies of a wrong size, the authors' code does not (Sec. 2.1).
+
+    Parameters
+    ----------
+    counts
+        Rows like those by `select`, which applies the flags last.
+    exclude
+        The flags.
+    published
+        A number of galaxies; None compares nothing.
+
+    Returns
+    -------
+    list of dict
+        Rows like those of `counts`, with published, difference, and whether it is the nearer one.
+    """
+    if published is None:
+        return []
+    flagged = sum(int(row["removed"]) for row in counts[len(counts) - len(exclude) :])
+    left = int(counts[-1]["left"])
+    numbers = {"all cuts": left}
+    if exclude:
+        numbers[f"all cuts but {', '.join(exclude)}"] = left + flagged
+    nearest = min(abs(number - published) for number in numbers.values())
+    return [
+        {
+            "cut": name,
+            "removed": 0,
+            "left": number,
+            "published": published,
+            "difference": number - published,
+            "nearer": abs(number - published) == nearest,
+        }
+        for name, number in numbers.items()
+    ]
+
+
 def select_atlas_galaxies(
     nsa: str | Path,
     automated: str | Path,
@@ -113,6 +155,7 @@ def select_atlas_galaxies(
     exclude: Sequence[str],
     pixel_scale: Mapping[str, float],
     missing_values: Sequence[float] = (),
+    published: int | None = None,
     catalogue: str | Path,
     counts: str | Path,
 ) -> None:
@@ -123,7 +166,7 @@ def select_atlas_galaxies(
     its fractions are kept as ``{question}_{answer}_automated-fraction``, and cuts may use its
     other columns. Volunteers' votes and rare features are missing where nobody was asked. Of rare
     features only `rare_columns` are kept, if given: the published table of rings also has automated
-    fractions, under the names of volunteers' fractions.
+    fractions, under the names of volunteers' fractions. `published` is as for `beside_published`.
 
     Raises
     ------
@@ -157,7 +200,9 @@ def select_atlas_galaxies(
         galaxies = _join_votes(galaxies, volunteers, None, missing_values)
     if rare_features is not None:
         galaxies = _join_votes(galaxies, rare_features, rare_columns, missing_values)
-    _write(galaxies, steps + selection.counts, catalogue, counts)
+    steps += selection.counts
+    steps += beside_published(steps, exclude, published)
+    _write(galaxies, steps, catalogue, counts)
 
 
 def select_table_galaxies(
@@ -168,6 +213,7 @@ def select_table_galaxies(
     exclude: Sequence[str],
     pixel_scale: Mapping[str, float],
     missing_values: Sequence[float] = (),
+    published: int | None = None,
     catalogue: str | Path,
     counts: str | Path,
 ) -> None:
@@ -175,7 +221,7 @@ def select_table_galaxies(
 
     The id column becomes iauname; all others keep their names, except that those of `MEASURED`,
     such as RA and DEC, are put in small letters. A pixel scale is added if the table has
-    petro_th50 and petro_th90.
+    petro_th50 and petro_th90. `published` is as for `beside_published`.
 
     Raises
     ------
@@ -203,7 +249,9 @@ def select_table_galaxies(
         galaxies["pixel_scale"] = thumbnail_pixel_scale(
             galaxies["petro_th50"], galaxies["petro_th90"], **pixel_scale
         )
-    _write(galaxies, steps + selection.counts, catalogue, counts)
+    steps += selection.counts
+    steps += beside_published(steps, exclude, published)
+    _write(galaxies, steps, catalogue, counts)
 
 
 def _read_by_name(

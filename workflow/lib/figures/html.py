@@ -49,7 +49,8 @@ def show_tables(tables: Mapping[str, str | Path], title: str, page: str | Path) 
     for heading, path in tables.items():
         path = Path(path)
         frame = (
-            pd.DataFrame(json.loads(path.read_text()))
+            # Whole numbers stay whole in columns that only some rows have.
+            pd.DataFrame(json.loads(path.read_text())).convert_dtypes()
             if path.suffix == ".json"
             else pd.read_csv(path)
         )
