@@ -20,6 +20,7 @@ from workflow.lib.pretrain.training import (
     build_pretraining_head,
     build_trainee,
     head_weights,
+    train,
 )
 
 RECIPE = {
@@ -103,6 +104,32 @@ def test_two_devices_learn_together_and_resume_where_they_stopped(run):
     resumed = run(4, "stopped.npz")
     assert resumed["loss"] == pytest.approx(whole["loss"], rel=1e-3)
     np.testing.assert_allclose(resumed["copies"], whole["copies"], rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [(slice(0, 32), "the loss"), (slice(32, 48), "the validation loss")]
+)
+def test_a_loss_of_the_first_epoch_that_is_not_a_number_stops_training(tmp_path, wrong, message):
+    """A validation loss that is not a number would be the lowest of all later epochs."""
+    recipe = Recipe(epochs=3, **RECIPE)
+    draw = np.random.default_rng(1)
+    images = draw.integers(0, 255, (48, 40, 40, 1), np.uint8)
+    labels = draw.random((48, 1)).astype(np.float32)
+    labels[wrong] = np.nan
+    keys = name_keys([f"J{number}" for number in range(48)])
+    training, validation = (
+        Batches(images, labels, keys, rows, crop=32, recipe=recipe, seed=1, train=learned)
+        for rows, learned in ((np.arange(32), True), (np.arange(32, 48), False))
+    )
+    views = keras.Input((32, 32, 1))
+    encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(views))
+    model = build_trainee(
+        encoder, build_pretraining_head(1, 1, "linear", recipe), 40, "mse", recipe
+    )
+    state = tmp_path / "training.npz"
+    with pytest.raises(FloatingPointError, match=f"{message} of epoch 1 is not a number"):
+        train(model, training, validation, recipe=recipe, seed=1, state=state)
+    assert not state.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")

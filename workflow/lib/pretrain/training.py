@@ -376,8 +376,10 @@ def train(
         fitted = model.fit(training, verbose=0, shuffle=False, callbacks=[KeepMemory()])
         found = model.evaluate(validation, verbose=0)
         curve.append(Epoch(epoch, recipe.rate(epoch), fitted.history["loss"][0], float(found)))
-        if not math.isfinite(curve[-1].loss):
-            raise FloatingPointError(f"the loss of epoch {epoch} is not a number")
+        # No later epoch would ever count as better than one without a validation loss.
+        for name, value in (("loss", curve[-1].loss), ("validation loss", float(found))):
+            if not math.isfinite(value):
+                raise FloatingPointError(f"the {name} of epoch {epoch} is not a number")
         if _best(curve) == epoch:
             best = model.get_weights()
         _save(model, best, curve, state)
