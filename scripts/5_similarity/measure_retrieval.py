@@ -19,7 +19,7 @@ measure_retrieval(
     above=snakemake.params.above,
     min_votes=retrieval["min_votes"],
     queries=retrieval["queries"],
-    same_within=snakemake.params.same_within,
+    same_within=retrieval["same_within"],
     seed=retrieval["seed"],
     threads=snakemake.threads,
 )

@@ -47,7 +47,7 @@ def warm_up(survey: Survey) -> None:
         whole=False,
         metric=similarity["metric"],
         allowed=survey.within({}),
-        same_within=similarity["same_within"],
+        same_within=survey.config["page"]["same_within"],
     )
 
 

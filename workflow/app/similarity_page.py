@@ -94,7 +94,7 @@ def _answer(
             whole=settings.whole,
             metric=settings.metric,
             allowed=survey.within(settings.ranges),
-            same_within=survey.config["similarity"]["same_within"],
+            same_within=page["same_within"],
         )
         st.header("Most similar galaxies", anchor=False)
         if not len(similar.rows):

@@ -118,7 +118,6 @@ rule measure_retrieval:
         answers=lambda wildcards: vote_columns(wildcards.survey),
         most_common=config["similarity"]["most_common"],
         above=config["similarity"]["above"],
-        same_within=config["similarity"]["same_within"],
         retrieval=config["similarity"]["retrieval"],
     script:
         "../../scripts/5_similarity/measure_retrieval.py"

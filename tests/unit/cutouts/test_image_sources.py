@@ -41,7 +41,7 @@ def service():
 
 def survey(service, **options):
     client = {"user_agent": "test", "attempts": 3, "sleep": lambda seconds: None}
-    values = {"url": service.url, "layer": "decals-dr5", "pixel_scale": 0.262}
+    values = {"url": service.url, "layer": "decals-dr5", "pixel_scale": 0.262, "largest_size": 512}
     return open_source("legacysurvey", client=client, thumbnail_size=424, **values | options)
 
 

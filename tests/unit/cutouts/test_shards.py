@@ -51,7 +51,7 @@ def survey(service):
     client = {"user_agent": "test", "attempts": 2, "sleep": lambda seconds: None}
     return open_source(
         "legacysurvey", client=client, url=service.url, layer="a", pixel_scale=0.262,
-        thumbnail_size=64,
+        thumbnail_size=64, largest_size=512,
     )  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def test_a_killed_shard_is_resumed_and_has_the_same_bytes(service, catalogue, su
     shard, failed = out.with_suffix(".parquet"), out.with_suffix(".failed.csv")
     source = {
         "client": {"user_agent": "test"}, "url": service.url, "layer": "a", "pixel_scale": 0.262,
-        "thumbnail_size": 64,
+        "thumbnail_size": 64, "largest_size": 512,
     }  # fmt: skip
     service.hold_from = 7
     arguments = [json.dumps([str(path) for path in (shard_csv, shard, failed)])]

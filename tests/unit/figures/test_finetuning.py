@@ -65,7 +65,23 @@ def test_figure_7_compares_pretrainings_frozen_and_finetuned(models):
 
 def test_figure_8_compares_single_questions_with_all(models):
     labels = [line.label for line in lines_of("figure_8", models)]
-    assert labels == ["All tasks ('Multi')", "Bar Strong/Weak/None"]
+    assert labels == ["All tasks ('Multi')", "Bar Strong/Weak/None", "From scratch"]
+
+
+def test_in_figure_7_frozen_encoders_are_solid_and_fine_tuned_ones_dashed(
+    models, tmp_path, monkeypatch
+):
+    drawn, save = [], Canvas.save
+    monkeypatch.setattr(Canvas, "save", lambda *given: (drawn.append(given[1]), save(*given)))
+    draw(models, "figure_7", tmp_path)
+    containers = drawn[0].axes[0].containers
+    assert {bars.get_label(): bars.lines[0].get_linestyle() for bars in containers} == {
+        "All tasks ('Multi'), Frozen": "-",
+        "All tasks ('Multi'), Finetuned": "--",
+        "ImageNet, Frozen": "-",
+        "ImageNet, Finetuned": "--",
+        "From scratch": "-",
+    }
 
 
 def test_figure_9_compares_depths_in_a_panel_for_each_pretraining(models):
@@ -104,5 +120,5 @@ def test_the_source_data_equals_the_data_shown(models, tmp_path, figure):
 
 def test_models_that_a_figure_does_not_show_are_an_error_in_one_line(models, tmp_path):
     scratch = models[models["pretraining"] == "scratch"]
-    with pytest.raises(UserError, match=r"models\.csv: no models for figure_8; add a depth"):
-        draw(scratch, "figure_8", tmp_path)
+    with pytest.raises(UserError, match=r"models\.csv: no models for figure_9; add a depth"):
+        draw(scratch, "figure_9", tmp_path)

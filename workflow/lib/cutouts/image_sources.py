@@ -67,8 +67,8 @@ class LegacySurveySource:
     bands
         The bands to request, one letter each.
     largest_size
-        The service crops larger requests to this size without notice [pixel]. Larger galaxies
-        are requested at a coarser scale instead, so that they are shown whole.
+        Side of the largest image to request, at most 3000, to which the service crops without
+        notice [pixel]. Larger galaxies are requested at a coarser scale, and so shown whole.
     """
 
     needs = ("ra", "dec", "pixel_scale")
@@ -79,8 +79,8 @@ class LegacySurveySource:
     layer: str
     pixel_scale: float
     thumbnail_size: int
+    largest_size: int
     bands: str = "grz"
-    largest_size: int = 3000
 
     @property
     def identity(self) -> dict[str, Any]:

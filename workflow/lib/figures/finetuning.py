@@ -55,19 +55,20 @@ def lines_of(figure: str, models: pd.DataFrame) -> list[Line]:
         """Take those of these for which there are models, then those that the paper lacks."""
         return [*(name for name in pretrainings if name in there), *sorted(there - {*NAMES})]
 
+    scratch = [Line("", NAMES["scratch"], "scratch", "scratch", "all")] * ("scratch" in there)
     if figure == "figure_7":
         lines = [
             Line("", f"{NAMES.get(name, name)}, {label}", name, stage, depth)
             for name in choose("all", "smooth-or-featured", "imagenet")
             for label, stage, depth in ((FROZEN, "frozen", None), (FINETUNED, "finetuned", "all"))
         ]
-        scratch = Line("", NAMES["scratch"], "scratch", "scratch", "all")
-        return [*lines, scratch] if "scratch" in there else lines
+        return lines + scratch
     if figure == "figure_8":
         questions = [name for name in NAMES if name not in ("imagenet", "scratch")]
-        return [
+        lines = [
             Line("", NAMES.get(name, name), name, "finetuned", "all") for name in choose(*questions)
         ]
+        return lines + scratch
     return [
         line
         for name in choose("imagenet", "smooth-or-featured", "all")
@@ -189,4 +190,5 @@ def _colours(points: pd.DataFrame) -> Mapping[tuple[str, str], str]:
 
 
 def _style(label: str, panel: str) -> str:
-    return "--" if label.endswith(FROZEN) and not panel else "-"
+    """Give the line's style: as in the paper's Figure 7, fine-tuned models are dashed there."""
+    return "--" if label.endswith(FINETUNED) and not panel else "-"
