@@ -8,4 +8,6 @@ standardise_features(
     snakemake.input.features,
     snakemake.input.candidates,
     snakemake.output[0],
+    components=snakemake.params.components,
+    batch_size=snakemake.params.batch_size,
 )

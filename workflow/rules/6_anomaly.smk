@@ -94,7 +94,7 @@ rule select_candidates:
 
 
 rule standardise_features:
-    """Scale the features of a task's galaxies to mean 0 and variance 1."""
+    """Scale the features of a task's galaxies to mean 0 and variance 1, the network's after a PCA."""
     input:
         features=lambda wildcards: features_of(**wildcards),
         candidates="<results>/6_anomaly/{task}/candidates.parquet",
@@ -110,10 +110,15 @@ rule standardise_features:
         "../../envs/represent.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 2500),
-        runtime=escalate(10),
+        mem_mb=memory(1500, 2500),
+        runtime=escalate(60),
     params:
         code=code_of("standardise_features"),
+        # The PCA is fitted to the task's galaxies, as in the authors' code.
+        components=lambda wildcards: (
+            config["anomalies"]["components"] if wildcards.name == "cnn" else None
+        ),
+        batch_size=config["pca"]["batch_size"],
     script:
         "../../scripts/6_anomaly/standardise_features.py"
 

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
 from tests.unit.anomaly.conftest import hunt, select, write_vectors
-from workflow.lib.anomaly.candidates import standardise, threshold_of
+from workflow.lib.anomaly.candidates import (
+    standardise,
+    standardise_features,
+    threshold_of,
+)
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.planning.anomaly_tasks import read_tasks
@@ -111,6 +116,36 @@ def test_features_that_are_all_the_same_are_an_error(sky):
     write_vectors(folder / "cnn.parquet", catalogue["iauname"], np.ones((400, 6)))
     with pytest.raises(UserError, match=r"cnn\.parquet: all 400 galaxies have the same features"):
         hunt(folder)
+
+
+def test_the_network_s_components_are_fitted_to_the_candidates_alone(sky):
+    """Galaxies outside of the experiment vary in other directions; they must not count."""
+    folder, catalogue, _ = sky
+    draw = np.random.default_rng(1)
+    inside = (np.arange(400) % 3 > 0)[::-1]
+    vectors = draw.normal(0, 0.1, (400, 6))
+    vectors[inside, :2] += draw.normal(0, 5, (inside.sum(), 2))
+    vectors[~inside, 2:] += draw.normal(0, 50, ((~inside).sum(), 4))
+    write_parquet(catalogue.assign(**{"total-votes": 40.0 * inside}), folder / "catalogue.parquet")
+    write_vectors(folder / "cnn.parquet", catalogue["iauname"], vectors)
+    found, _ = select(folder)
+    chosen = vectors[catalogue["iauname"].isin(found["iauname"])].astype(np.float32)
+    arguments = [folder / name for name in ("cnn.parquet", "candidates.parquet", "cnn.npy")]
+    standardise_features(*arguments, components=2, batch_size=len(chosen))
+    expected = standardise(PCA(2).fit_transform(chosen))
+    assert np.allclose(np.abs(np.load(arguments[2])), np.abs(expected), atol=1e-3)
+    # In batches, as the authors' incremental PCA.
+    standardise_features(*arguments, components=2, batch_size=50)
+    assert np.allclose(np.abs(np.load(arguments[2])), np.abs(expected), atol=0.1)
+
+
+def test_few_candidates_have_one_component_less_than_there_are_candidates(sky):
+    folder, catalogue, _ = sky
+    write_parquet(catalogue.head(5).assign(ring=[0.9] + [0.1] * 4), folder / "catalogue.parquet")
+    select(folder)
+    arguments = [folder / name for name in ("cnn.parquet", "candidates.parquet", "cnn.npy")]
+    standardise_features(*arguments, components=40)
+    assert np.load(arguments[2]).shape == (5, 4)
 
 
 def test_features_are_scaled_alike_and_constant_ones_become_0():

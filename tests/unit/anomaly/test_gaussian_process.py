@@ -51,7 +51,7 @@ def test_predictions_are_those_of_scikit_learn(kernel, known, spread):
 
 
 @pytest.mark.parametrize("length", [0.3, 3.0, 100.0])
-@pytest.mark.parametrize("shape", np.exp(LIMITS[1]))
+@pytest.mark.parametrize("shape", np.exp(LIMITS["ours"].bounds[1]))
 def test_predictions_are_right_at_the_limits_and_for_similar_galaxies(length, shape):
     vectors, values = galaxies()
     vectors[1:50] = vectors[0] + 1e-3 * vectors[1:50]
@@ -83,11 +83,32 @@ def test_the_likelihood_is_that_of_scikit_learn_and_its_slopes_are_right(kernel)
 def test_the_fit_is_as_likely_as_that_of_scikit_learn_with_many_restarts():
     vectors, values = galaxies(120)
     process = fit(vectors, values, "rational-quadratic", restarts=2, seed=1)
-    kernel = RationalQuadratic() + WhiteKernel(noise_level_bounds=np.exp(LIMITS[2]))
+    kernel = RationalQuadratic() + WhiteKernel(noise_level_bounds=np.exp(LIMITS["ours"].bounds[2]))
     best = GaussianProcessRegressor(kernel, n_restarts_optimizer=8, random_state=1, alpha=0)
     best.fit(vectors.astype(float), values)
     ours = theirs(process, values).log_marginal_likelihood_value_
     assert ours > best.log_marginal_likelihood_value_ - 0.05
+
+
+@pytest.mark.parametrize("count", [10, 60, 120])
+def test_the_authors_limits_give_the_fit_of_scikit_learns_defaults(count):
+    """Each hyperparameter from 1, between 1e-5 and 1e5, and no restart."""
+    vectors, values = galaxies(count)
+    process = fit(vectors, values, "rational-quadratic", 0, 1, "authors")
+    kernel = RationalQuadratic() + WhiteKernel()
+    assert np.exp(kernel.bounds) == pytest.approx(np.exp(LIMITS["authors"].bounds))
+    assert np.exp(kernel.theta) == pytest.approx([1, 1, 1])
+    default = GaussianProcessRegressor(kernel).fit(vectors.astype(float), values)
+    ours = theirs(process, values).log_marginal_likelihood_value_
+    assert ours == pytest.approx(default.log_marginal_likelihood_value_, abs=0.05)
+
+
+def test_galaxies_that_are_all_rated_alike_are_learned_within_the_authors_limits():
+    vectors, _ = galaxies(500)
+    process = fit(vectors[:10], np.zeros(10), "rational-quadratic", 0, 1, "authors")
+    mean, deviation = predict(process, vectors)
+    assert np.abs(mean).max() < 1e-3
+    assert np.isfinite(deviation).all()
 
 
 def test_more_restarts_never_fit_worse_and_follow_from_the_seed():

@@ -68,6 +68,7 @@ PAPER = {
     "anomalies.searches.gaussian-process.kernel": "rational-quadratic",
     "anomalies.searches.gaussian-process.acquisition": "expected-improvement",
     "anomalies.searches.gaussian-process.epsilon": 0.5,
+    "anomalies.searches.gaussian-process.limits": "ours",
     "anomalies.searches.isolation-forest": {
         "trees": 100,
         "alpha": 1.0,

@@ -67,6 +67,8 @@ class GaussianProcessSettings:
     """Smallest gain over the highest rating that counts as an improvement [rating]."""
     restarts: int
     """Random starting points of the hyperparameters' fit, besides a fixed one."""
+    limits: str = "ours"
+    """A name of `gaussian_process.LIMITS`."""
 
 
 class Step(NamedTuple):
@@ -189,7 +191,7 @@ def next_step(
         If no galaxy has been rated, or features or ratings are not finite.
     """
     rows = np.asarray(rows)
-    process = fit(vectors[rows], ratings, settings.kernel, settings.restarts, seed)
+    process = fit(vectors[rows], ratings, settings.kernel, settings.restarts, seed, settings.limits)
     mean, deviation = predict(process, vectors, threads)
     if unusable := int((~np.isfinite(mean)).sum()):
         raise UserError(f"{unusable} of {len(vectors)} galaxies have features that are not finite")

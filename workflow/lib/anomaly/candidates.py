@@ -13,9 +13,13 @@ from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json
 from workflow.lib.common.tables import read_table, write_parquet
-from workflow.lib.represent.vector_files import read_representation
+from workflow.lib.represent.pca import compress_some
+from workflow.lib.represent.vector_files import iter_representation, read_representation
 
 log = logging.getLogger(__name__)
+
+BATCH = 4096
+"""Vectors that are read at a time."""
 
 
 def select_candidates(
@@ -67,9 +71,7 @@ def select_candidates(
         keep = keep & (fraction_product(catalogue, [fraction])[1] > least)
         left[f"{fraction} > {least:g}"] = int(keep.sum())
     for path in features:
-        names, vectors = read_representation(path)
-        usable = np.isfinite(vectors).all(axis=1)
-        keep = keep & table["iauname"].isin(np.array(names, object)[usable]).to_numpy()
+        keep = keep & table["iauname"].isin(_usable_names(path)).to_numpy()
         left[f"features of {Path(path).name}"] = int(keep.sum())
     found = table.loc[keep, ["iauname", label]].rename(columns={label: "label"})
     if found.empty:
@@ -86,6 +88,15 @@ def select_candidates(
     write_parquet(found, candidates)
     summary = {"left": left, "galaxies": len(found), "anomalies": anomalies}
     write_json(summary | {"label": label, "threshold": float(threshold)}, counts)
+
+
+def _usable_names(path: str | Path) -> set[str]:
+    """Name the galaxies with a finite vector, in constant memory."""
+    usable: set[str] = set()
+    for names, vectors in iter_representation(path, BATCH):
+        finite = np.isfinite(vectors).all(axis=1)
+        usable.update(name for name, is_finite in zip(names, finite, strict=True) if is_finite)
+    return usable
 
 
 def threshold_of(labels: np.ndarray, share: float) -> float:
@@ -111,7 +122,14 @@ def threshold_of(labels: np.ndarray, share: float) -> float:
     return float(values[some][np.argmin(np.abs(larger[some] / len(labels) - share))])
 
 
-def standardise_features(features: str | Path, candidates: str | Path, vectors: str | Path) -> None:
+def standardise_features(
+    features: str | Path,
+    candidates: str | Path,
+    vectors: str | Path,
+    *,
+    components: int | None = None,
+    batch_size: int = BATCH,
+) -> None:
     """Scale the candidates' features to mean 0 and variance 1.
 
     Parameters
@@ -122,16 +140,25 @@ def standardise_features(features: str | Path, candidates: str | Path, vectors: 
         By `select_candidates`.
     vectors
         NumPy file to write: float32 (n, d), in the order of the candidates.
+    components
+        Before that, the features are compressed to so many principal components, by a PCA that is
+        fitted to the candidates; None does not.
+    batch_size
+        Galaxies per step of that fit.
 
     Raises
     ------
     UserError
         If a feature is not finite, or all candidates have the same features.
     """
-    names, values = read_representation(features)
-    wanted = read_table(candidates, text=["iauname"])["iauname"]
+    wanted = read_table(candidates, text=["iauname"])["iauname"].tolist()
+    if components is None:
+        names, values = read_representation(features)
+        chosen = values[pd.Index(names).get_indexer(wanted)]
+    else:
+        chosen = compress_some(features, wanted, components, batch_size)
     try:
-        scaled = standardise(values[pd.Index(names).get_indexer(wanted)])
+        scaled = standardise(chosen)
     except UserError as error:
         raise UserError(f"{features}: {error}") from error
     with atomic_path(vectors) as temporary:

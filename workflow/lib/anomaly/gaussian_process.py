@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -23,9 +24,34 @@ from workflow.lib.common.errors import UserError
 BLOCK_VALUES = 2**17
 """Values in a block of covariances: half a MiB of float32, which fits a core's own cache."""
 
-LIMITS = np.log([(1e-3, 1e3), (1e-2, 1e2), (1 / 12, 1e2)])
-"""Logarithms of the smallest and largest length (in units of the median distance between known
-values), shape and noise. The smallest noise is that of rounding to whole ratings: variance 1/12."""
+
+class Limits(NamedTuple):
+    """Where hyperparameters may lie. Logarithms, a row each for length, shape and noise."""
+
+    bounds: np.ndarray
+    """Shape (3, 2): the smallest and the largest."""
+    start: np.ndarray
+    """Shape (3,): where each fit starts."""
+    restarts: np.ndarray
+    """Shape (3, 2): between these, further fits start."""
+    relative: bool
+    """Whether lengths are in units of the median distance between known values."""
+
+
+LIMITS = {
+    # The smallest noise is that of rounding to whole ratings: variance 1/12.
+    "ours": Limits(
+        np.log([(1e-3, 1e3), (1e-2, 1e2), (1 / 12, 1e2)]),
+        np.log([1.0, 1.0, 0.3]),
+        np.log([(0.1, 10), (0.1, 10), (0.1, 1)]),
+        relative=True,
+    ),
+    # Those of scikit-learn's kernels, which the authors' code leaves unchanged.
+    "authors": Limits(
+        np.log([(1e-5, 1e5)] * 3), np.zeros(3), np.log([(1e-5, 1e5)] * 3), relative=False
+    ),
+}
+"""Limits of the hyperparameters by name."""
 
 TOLERANCE = 1e-6
 """The fit stops when a step improves the log likelihood by less than this fraction."""
@@ -105,7 +131,12 @@ class GaussianProcess:
 
 
 def fit(
-    vectors: np.ndarray, values: np.ndarray, kernel: str, restarts: int, seed: int
+    vectors: np.ndarray,
+    values: np.ndarray,
+    kernel: str,
+    restarts: int,
+    seed: int,
+    limits: str = "ours",
 ) -> GaussianProcess:
     """Fit length, shape and noise to known values by maximum marginal likelihood.
 
@@ -121,6 +152,8 @@ def fit(
         Number of random starting points, besides a fixed one; the best result is kept.
     seed
         Sets the random starting points.
+    limits
+        A name of `LIMITS`.
 
     Raises
     ------
@@ -133,14 +166,16 @@ def fit(
     if not (np.isfinite(vectors).all() and np.isfinite(values).all()):
         raise UserError("a rated galaxy has features or a rating that are not finite")
     squares = squareform(pdist(vectors, "sqeuclidean"))
-    unit = float(np.sqrt(np.median(squares[squares > 0]))) if (squares > 0).any() else 1.0
+    allowed = LIMITS[limits]
+    unit = 1.0
+    if allowed.relative and (squares > 0).any():
+        unit = float(np.sqrt(np.median(squares[squares > 0])))
     known = squares / unit**2, values, KERNELS[kernel]
     draw = np.random.default_rng(seed)
-    starts = [np.log([1.0, 1.0, 0.3])]
-    starts += [draw.uniform(*np.log([[0.1, 0.1, 0.1], [10, 10, 1]])) for _ in range(restarts)]
+    starts = [allowed.start, *(draw.uniform(*allowed.restarts.T) for _ in range(restarts))]
     with _one_thread_each():
         ends = [
-            minimize(_loss, start, known, jac=True, bounds=LIMITS, tol=TOLERANCE)
+            minimize(_loss, start, known, jac=True, bounds=allowed.bounds, tol=TOLERANCE)
             for start in starts
         ]
     length, shape, noise = np.exp(min(ends, key=lambda end: end.fun).x)

@@ -1,6 +1,7 @@
 """Incremental PCA of a representation (paper Sec. 2.3)."""
 
 import logging
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,23 +65,14 @@ def compress(
     UserError
         If there are fewer galaxies than components, or all representations are equal.
     """
-    from sklearn.decomposition import IncrementalPCA
-
     rows = pq.read_metadata(representation).num_rows
     if rows < components:
         raise UserError(
             f"{representation}: {rows} galaxies are too few for {components} components; "
             "lower 'pca.components'"
         )
-    pca = IncrementalPCA(components, batch_size=batch_size)
-    for _, vectors in iter_representation(representation, batch_size, at_least=components):
-        pca.partial_fit(vectors)
-        log.info("fitted %d of %d galaxies", pca.n_samples_seen_, rows)
-    ratio = pca.explained_variance_ratio_
-    if not np.isfinite(ratio).all():
-        raise UserError(f"{representation}: all galaxies have the same representation")
-    log.info("%d components keep %.4f of the variance", components, ratio.sum())
-    fitted = Compressor(pca.mean_, pca.components_)
+    batches = iter_representation(representation, batch_size, at_least=components)
+    fitted, ratio = fit_pca((vectors for _, vectors in batches), components, representation)
     save_compressor(fitted, compressor)
     schema = representation_schema(components)
     with atomic_path(compressed) as temporary, pq.ParquetWriter(temporary, schema) as writer:
@@ -94,6 +86,101 @@ def compress(
         }
     )
     write_text(table.to_csv(index=False, float_format="%.6f"), variance)
+
+
+def fit_pca(
+    batches: Iterable[np.ndarray], components: int, path: str | Path
+) -> tuple[Compressor, np.ndarray]:
+    """Fit an incremental PCA.
+
+    Parameters
+    ----------
+    batches
+        Representations, each of shape (n, 1280), n at least `components`.
+    components
+        Number of principal components to keep.
+    path
+        The file of the representations, for messages.
+
+    Returns
+    -------
+    compressor : Compressor
+    ratio : numpy.ndarray
+        Shape (components,): the share of the variance that each keeps.
+
+    Raises
+    ------
+    UserError
+        If all representations are equal.
+    """
+    from sklearn.decomposition import IncrementalPCA
+
+    pca = IncrementalPCA(components)
+    for vectors in batches:
+        pca.partial_fit(vectors)
+        log.info("fitted %d galaxies", pca.n_samples_seen_)
+    ratio = pca.explained_variance_ratio_
+    if not np.isfinite(ratio).all():
+        raise UserError(f"{path}: all galaxies have the same representation")
+    log.info("%d components keep %.4f of the variance", components, ratio.sum())
+    return Compressor(pca.mean_, pca.components_), ratio
+
+
+def compress_some(
+    representation: str | Path, iaunames: Sequence[str], components: int, batch_size: int
+) -> np.ndarray:
+    """Compress the representations of some galaxies by a PCA that is fitted to them alone.
+
+    The file is read twice, and never held in memory as a whole.
+
+    Parameters
+    ----------
+    representation
+        Parquet with all of these galaxies.
+    iaunames
+        The n galaxies.
+    components
+        Number of principal components; of few galaxies, one less than there are galaxies.
+    batch_size
+        Least number of galaxies per step of the fit.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, components), float32, in the order of `iaunames`.
+
+    Raises
+    ------
+    UserError
+        If all representations are equal.
+    """
+    components = min(components, max(1, len(iaunames) - 1))
+    batches = _batches_of(representation, iaunames, max(batch_size, components))
+    fitted, _ = fit_pca((vectors for _, vectors in batches), components, representation)
+    compressed = np.empty((len(iaunames), components), np.float32)
+    for places, vectors in _batches_of(representation, iaunames, batch_size):
+        compressed[places] = fitted.project(vectors)
+    return compressed
+
+
+def _batches_of(
+    representation: str | Path, iaunames: Sequence[str], batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give the places and vectors of galaxies in batches of at least `batch_size`, if there are."""
+    place = {name: number for number, name in enumerate(iaunames)}
+    count = max(1, len(iaunames) // batch_size)
+    ends = np.linspace(0, len(iaunames), count + 1).astype(int)[1:]
+    sizes = iter(np.diff(ends, prepend=0).tolist())
+    size = next(sizes)
+    places, waiting = np.empty(0, int), np.empty((0, 0), np.float32)
+    for names, vectors in iter_representation(representation, batch_size):
+        found = np.array([place.get(name, -1) for name in names])
+        places = np.concatenate([places, found[found >= 0]])
+        chosen = vectors[found >= 0]
+        waiting = np.concatenate([waiting, chosen]) if len(waiting) else chosen
+        while size and len(places) >= size:
+            yield places[:size], waiting[:size]
+            places, waiting, size = places[size:], waiting[size:], next(sizes, 0)
 
 
 def save_compressor(compressor: Compressor, path: str | Path) -> None:

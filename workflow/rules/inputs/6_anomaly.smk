@@ -3,10 +3,10 @@
 
 def features_of(task, name):
     """Name the file with features of one kind, of all galaxies of a task's survey."""
-    survey, components = TASKS[task].survey, config["anomalies"]["components"]
+    survey = TASKS[task].survey
     return {
         "ellipse": f"<results>/6_anomaly/{survey}/ellipse.parquet",
-        "cnn": f"<results>/4_represent/{survey}/{PRETRAINING}/pca{components}.parquet",
+        "cnn": f"<results>/4_represent/{survey}/{PRETRAINING}/representation.parquet",
     }[name]
 
 
