@@ -12,6 +12,8 @@ pretrain(
     snakemake.input.names,
     survey=snakemake.params.survey,
     questions=snakemake.params.questions,
+    first_question=snakemake.params.first_question,
+    min_votes=snakemake.params.min_votes,
     concentrations=snakemake.params.concentrations,
     crop_size=snakemake.params.crop_size,
     split=snakemake.params.split,

@@ -66,6 +66,8 @@ rule pretrain_encoder:
         code=code_of("pretrain_encoder"),
         survey=PRETRAINED_ON,
         questions=lambda wildcards: questions_of(wildcards.pretraining),
+        first_question=dict([next(iter(config["pretraining"]["questions"].items()))]),
+        min_votes=config["pretraining"]["min_votes"],
         concentrations=config["pretraining"]["concentrations"],
         crop_size=config["representation"]["crop_size"],
         split=config["pretraining"]["split"],

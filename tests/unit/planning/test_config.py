@@ -52,6 +52,8 @@ PAPER = {
         "disk-edge-on_no",
         "has-spiral-arms_yes",
     ],
+    "pretraining.min_votes": 3,
+    "pretraining.recipe.batch_size": 128,
     "similarity.components": 10,
     "similarity.metric": "manhattan",
     "similarity.same_within": 0,

@@ -31,7 +31,7 @@ CATALOGUE = "surveys.decals.catalogue"
         ("pretraining.questions.rare-features", ["ring", "irregular"], ["rare-features", "never"]),
         ("pretraining.split.test_share", 0.95, ["pretraining.split"]),
         ("pretraining.concentrations", [5, 5], ["pretraining.concentrations"]),
-        ("pretraining.gpus", [1, 2, 3], ["pretraining.gpus", "3", "(512)"]),
+        ("pretraining.gpus", [1, 2, 3], ["pretraining.gpus", "3", "(128)"]),
         ("probe.components", 20, ["probe.components", "pca.components"]),
         ("probe.labels.ring.below", 0.5, ["probe.labels.ring", "0.5"]),
         ("pretraining.epochs_of", {"smoth": 3}, ["pretraining.epochs_of.smoth", "bulge-size"]),

@@ -23,6 +23,8 @@ QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
 SETTINGS = {
     "survey": "sky",
     "questions": QUESTIONS,
+    "first_question": {"bar": QUESTIONS["bar"]},
+    "min_votes": 3,
     "concentrations": [1, 101],
     "crop_size": 32,
     "split": {"seed": 1, "validation_share": 0.2, "test_share": 0.2},
@@ -190,3 +192,23 @@ def test_too_few_galaxies_are_refused_with_their_numbers(inputs, tmp_path):
             curve=tmp_path / "curve.csv",
             **settings,
         )
+
+
+@pytest.mark.parametrize(("min_votes", "left"), [(3, 90), (20, 90), (21, 0)])
+def test_galaxies_with_too_few_votes_on_the_first_question_are_not_learned_from(
+    inputs, tmp_path, min_votes, left
+):
+    """All have 20 votes or none; the batch is so large that training is refused."""
+    settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "batch_size": 500}}
+    with pytest.raises(UserError) as caught:
+        pretrain(
+            inputs / "catalogue.parquet",
+            inputs / "images.npy",
+            inputs / "images.csv",
+            weights=tmp_path / "encoder.weights.h5",
+            head=tmp_path / "head.npz",
+            curve=tmp_path / "curve.csv",
+            **settings | {"min_votes": min_votes},
+        )
+    count = int(str(caught.value).split(": ")[1].split()[0])
+    assert count == pytest.approx(left, abs=20)

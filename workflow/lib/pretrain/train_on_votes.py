@@ -33,6 +33,8 @@ def pretrain(
     *,
     survey: str,
     questions: Questions,
+    first_question: Questions,
+    min_votes: int,
     concentrations: tuple[float, float],
     crop_size: int,
     split: Mapping[str, Any],
@@ -57,6 +59,9 @@ def pretrain(
         Name of the survey.
     questions
         The questions that the network is to answer.
+    first_question, min_votes
+        The question that every volunteer answers, and its fewest votes: galaxies with fewer are
+        not learned from.
     concentrations
         Lowest and highest Dirichlet concentration that the network can predict.
     crop_size
@@ -91,8 +96,9 @@ def pretrain(
 
     how = Recipe(**recipe)
     training, validation = _read_sets(
-        catalogue, images, names, questions, crop=crop_size, split=split, recipe=how, seed=seed
-    )
+        catalogue, images, names, questions, first_question, min_votes,
+        crop=crop_size, split=split, recipe=how, seed=seed,
+    )  # fmt: skip
     pixels, counts = training.images, training.labels
     low, high = concentrations
     with all_gpus(how):
@@ -106,7 +112,8 @@ def pretrain(
         )
         loss = vote_loss(question_slices(questions).values())
         model = build_trainee(encoder, last, pixels.shape[1], loss, how)
-    settings = [dict(questions), concentrations, crop_size, dict(split), dict(recipe), seed]
+    voted = [dict(first_question), min_votes]
+    settings = [dict(questions), voted, concentrations, crop_size, dict(split), dict(recipe), seed]
     state = unfinished_folder(weights, settings, [catalogue, names], "pretrain.train_on_votes")
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
@@ -127,19 +134,23 @@ def _read_sets(
     images: str | Path,
     names: str | Path,
     questions: Questions,
+    first_question: Questions,
+    min_votes: int,
     *,
     crop: int,
     split: Mapping[str, Any],
     recipe: "Recipe",
     seed: int,
 ) -> tuple["Batches", "Batches"]:
-    """Give the training and the validation set, of galaxies with votes only; log their sizes."""
+    """Give the training and the validation set, of galaxies with enough votes; log their sizes."""
     from workflow.lib.pretrain.training import Batches
 
     pixels = np.load(images, mmap_mode="r")
     iaunames = pd.read_csv(names, dtype=str)["iauname"].tolist()
     counts = _counts_of(iaunames, catalogue, questions)
-    sets = np.where(counts.any(axis=1), split_names(iaunames, **split), "no votes")
+    enough = _counts_of(iaunames, catalogue, first_question).sum(axis=1) >= min_votes
+    used = counts.any(axis=1) & enough
+    sets = np.where(used, split_names(iaunames, **split), "too few votes")
     _need_galaxies(sets, recipe.batch_size, questions, catalogue)
     training, validation = (
         Batches(
