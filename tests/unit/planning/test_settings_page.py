@@ -8,6 +8,7 @@ import yaml
 from tests.unit.planning.configurations import (
     OVERLAYS,
     PLACEHOLDERS,
+    at,
     at_path,
     changed,
     complaint,
@@ -181,3 +182,14 @@ def test_words_for_bounds_types_and_defaults():
         "| `a.d.<word>` | D. | text |  | x, y or z |  |",
         "| `a.e` | E. | URL or null |  |  | `null` |",
     ]
+
+
+def test_every_setting_that_the_page_of_deviations_names_exists():
+    config = load()
+    page = (BASE.parents[1] / "docs/deviations.md").read_text()
+    # Paths of keys; a word alone may be anything, and a name with an ending is a file.
+    named = set(re.findall(r"`([a-z_0-9]+(?:\.[a-z_0-9]+)+)`", page))
+    named = {key for key in named if not key.endswith((".csv", ".json", ".yaml"))}
+    assert len(named) > 15
+    for key in named:
+        at(config, key)
