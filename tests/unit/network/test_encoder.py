@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.encoder import (
@@ -98,6 +99,16 @@ def test_it_takes_images_from_0_to_255(encoder):
 def test_random_weights_follow_from_the_seed(encoder):
     assert digest(random_encoder(SIZE, seed=1)) == digest(encoder)
     assert digest(random_encoder(SIZE, seed=2)) != digest(encoder)
+
+
+def test_random_weights_are_drawn_without_resetting_tensorflow():
+    """A reset would have it optimise the compiled functions of a job again for each run."""
+    tf.random.set_seed(7)
+    expected = [float(tf.random.uniform(())) for _ in range(2)]
+    tf.random.set_seed(7)
+    first = float(tf.random.uniform(()))
+    random_encoder(32, seed=1)
+    assert [first, float(tf.random.uniform(()))] == expected
 
 
 def test_random_weights_are_the_same_in_another_process(encoder):

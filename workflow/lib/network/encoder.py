@@ -1,6 +1,7 @@
 """The network: EfficientNetB0 without its last dense layer (paper Sec. 2.2), and its weights."""
 
 import json
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,9 +53,9 @@ def build_encoder(size: int, channels: int = 1) -> "keras.Model":
 
 def random_encoder(size: int, seed: int, channels: int = 1) -> "keras.Model":
     """Build an encoder with random weights, determined by `seed`."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
+    # Keras's initialisers take their seeds from here. `keras.utils.set_random_seed` would also have
+    # TensorFlow forget how it optimised the functions compiled so far: 20 s for a training step.
+    random.seed(seed)
     return build_encoder(size, channels)
 
 
