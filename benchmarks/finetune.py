@@ -45,7 +45,7 @@ from workflow.lib.network.devices import policy, use_threads
 from workflow.lib.network.encoder import build_encoder, random_encoder, save_encoder
 from workflow.lib.network.views import Views, apply_views
 
-HEAD = {"units": [64, 64], "dropout": 0.75}
+HEAD = {"units": [64, 64], "dropout": 0.75, "standardise": False}
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}
 VALIDATION = 64
 """Number of galaxies to validate on, and of those to test on."""
@@ -85,6 +85,7 @@ def settings_of(run: Training, options: argparse.Namespace) -> FinetuningSetting
             "learning_rate": rate,
             "images_seen": run.epochs[stage] * run.size,
             "patience": {"part": 1, "least": run.epochs[stage], "most": run.epochs[stage]},
+            "keep": "best",
         }
         for stage, rate in STAGES.items()
     }

@@ -87,11 +87,11 @@ def examples_of(loop):
 
 # Runs
 
-RECIPE = {"images_seen": 160, "patience": {"part": 6, "least": 3, "most": 5}}
+RECIPE = {"images_seen": 160, "patience": {"part": 6, "least": 3, "most": 5}, "keep": "best"}
 SETTINGS = {
     "crop_size": 32,
     "split": {"validation_share": 0.2, "test_share": 0.2, "copies": 2},
-    "head": {"units": [8], "dropout": 0.25},
+    "head": {"units": [8], "dropout": 0.25, "standardise": False},
     "batch_size": 8,
     "stages": {
         "frozen": {**RECIPE, "learning_rate": 1e-2},

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.unit.finetune.conftest import run_in
+from tests.unit.finetune.conftest import SETTINGS, run_in
 from workflow.lib.finetune import network
 from workflow.lib.finetune.backend import run_batched
 from workflow.lib.finetune.classifier import build_classifier_head
@@ -31,7 +31,7 @@ def test_results_of_batches_are_joined_without_the_fill(count):
 def finetune_from_numpy(folder, where):
     """Fine-tune without dropout from a head of NumPy's numbers: backends draw others."""
 
-    def head(inputs, units, dropout, seed):
+    def head(inputs, units, dropout, standardise, seed):
         built = build_classifier_head(inputs, units, dropout, seed)
         rng = np.random.default_rng(seed)
         built.set_weights([rng.normal(0, 0.05, one.shape) for one in built.get_weights()])
@@ -39,7 +39,7 @@ def finetune_from_numpy(folder, where):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "build_classifier_head", head)
-        return run_in(folder, [20], where, head={"units": [8], "dropout": 0.0})
+        return run_in(folder, [20], where, head={**SETTINGS["head"], "dropout": 0.0})
 
 
 def test_jax_gives_the_losses_of_tensorflow(folder):

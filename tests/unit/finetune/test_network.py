@@ -37,5 +37,5 @@ def test_the_frozen_stage_may_use_few_views_in_turn(folder):
     [(1, 5_000_000, 30), (25_263, 197, 30), (69_620, 71, 11), (5_000_000, 1, 10)],
 )
 def test_epochs_and_patience_are_the_papers(size, epochs, patience):
-    stage = Stage(1e-3, 5_000_000, {"part": 6, "least": 10, "most": 30})
+    stage = Stage(1e-3, 5_000_000, {"part": 6, "least": 10, "most": 30}, "best")
     assert (stage.epochs(size), stage.patient(size)) == (epochs, patience)

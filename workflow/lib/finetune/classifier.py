@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from workflow.lib.network.train_on_cpu import train_layers
@@ -53,6 +54,32 @@ class Classifier(keras.Model):
         return self.head(ops.cast(representation, "float32"), training=training)
 
 
+class Standardise(keras.layers.Layer):
+    """Shifts and scales representations by those of the training set; not trained itself.
+
+    Each value has mean 0, and all values together have variance 1. One scale for all keeps values
+    that hardly vary small. It is a layer of its own, because a dense layer with these factors in
+    its weights could not be fine-tuned: Adam's steps do not grow with the weights.
+    """
+
+    def build(self, shape: tuple[int | None, int]) -> None:
+        """Start with the identity."""
+        self.mean = self.add_weight(
+            shape=shape[-1:], initializer="zeros", trainable=False, name="mean"
+        )
+        self.scale = self.add_weight(shape=(), initializer="ones", trainable=False, name="scale")
+
+    def fit(self, vectors: np.ndarray) -> None:
+        """Take mean and scale from representations of shape (n, 1280)."""
+        self.mean.assign(vectors.mean(axis=0))
+        deviation = np.sqrt(vectors.var(axis=0, dtype=np.float64).mean())
+        self.scale.assign(1 / deviation if deviation > 0 else 1)
+
+    def call(self, vectors: keras.KerasTensor) -> keras.KerasTensor:
+        """Give standardised representations, (n, 1280)."""
+        return (vectors - self.mean) * self.scale
+
+
 class Parts(NamedTuple):
     """The two parts of an encoder, each a network."""
 
@@ -84,7 +111,7 @@ def mark_trainable(upper: keras.Model, scratch: bool, momentum: float) -> None:
 
 
 def build_classifier_head(
-    inputs: int, units: Sequence[int], dropout: float, seed: int
+    inputs: int, units: Sequence[int], dropout: float, seed: int, standardise: bool = False
 ) -> keras.Model:
     """Build the head: dense layers, each with dropout, and one logit (Sec. 4.2.1).
 
@@ -102,9 +129,13 @@ def build_classifier_head(
         Share of each dense layer's outputs that is dropped out.
     seed
         Of the first weights.
+    standardise
+        Whether the first layer is `Standardise`; the paper's head has none.
     """
     # In full precision.
     layers: list[Any] = [keras.Input((inputs,))]
+    if standardise:
+        layers.append(Standardise(dtype="float32"))
     for number, count in enumerate(units):
         start = keras.initializers.GlorotUniform(seed=seed + number)
         layers += [
@@ -114,6 +145,22 @@ def build_classifier_head(
     start = keras.initializers.GlorotUniform(seed=seed + len(units))
     layers.append(keras.layers.Dense(1, kernel_initializer=start, dtype="float32"))
     return keras.Sequential(layers, name="head")
+
+
+def dense_weights(head: keras.Model) -> list[np.ndarray]:
+    """Give kernel and bias of each dense layer of a head, in order.
+
+    `Standardise` is folded into the first, so that they take representations as they are.
+    """
+    dense = [layer for layer in head.layers if isinstance(layer, keras.layers.Dense)]
+    kernel, bias, *others = (array for layer in dense for array in layer.get_weights())
+    first = head.layers[0]
+    if isinstance(first, Standardise):
+        kernel = kernel * ops.convert_to_numpy(first.scale)
+        bias = (bias - ops.convert_to_numpy(first.mean).astype(np.float64) @ kernel).astype(
+            np.float32
+        )
+    return [kernel, bias, *others]
 
 
 def look(images: Any, rows: Any, *views: Any, crop: int) -> Any:

@@ -29,7 +29,7 @@ class Kept(NamedTuple):
 
 def keep_classifier(
     encoder: "keras.Model",
-    head: "keras.Model",
+    layers: Sequence[np.ndarray],
     files: Kept,
     *,
     training: Mapping[str, Any],
@@ -41,8 +41,10 @@ def keep_classifier(
 
     Parameters
     ----------
-    encoder, head
-        From images to representations, and from those to logits.
+    encoder
+        From images to representations.
+    layers
+        Kernel and bias of each dense layer of the head, in order.
     files
         The files to write.
     training, seed
@@ -53,7 +55,7 @@ def keep_classifier(
     label = f"fine-tuned to find '{training['task']}'"
     save_encoder(encoder, files.weights, label=label, training=training, seed=seed)
     with atomic_path(files.head) as temporary, temporary.open("wb") as file:
-        np.savez(file, *head.get_weights())
+        np.savez(file, *layers)
     sets = {"train": np.unique(split.train), "validation": split.validation, "test": split.test}
     rows = [(names[row], name) for name, members in sets.items() for row in members]
     write_text(pd.DataFrame(rows, columns=["iauname", "set"]).to_csv(index=False), files.split)

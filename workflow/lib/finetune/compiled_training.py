@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from workflow.lib.finetune.backend import Tensor, compiled, on_device, run_batched
+from workflow.lib.finetune.backend import Arrays, Tensor, compiled, on_device, run_batched
 from workflow.lib.finetune.compiled_epochs import (
     EpochLoop,
     State,
@@ -43,6 +43,8 @@ class Schedule(NamedTuple):
     """Maximum number."""
     patience: int
     """Number of epochs without a new lowest validation loss after which training stops."""
+    keep: str
+    """The epoch whose weights are kept: "best", with the lowest validation loss, or "last"."""
     epochs_a_call: int
     """Number of epochs in one compiled call."""
 
@@ -63,11 +65,8 @@ class Curve(NamedTuple):
     """Shape (epochs, 2): mean loss in training, and validation loss."""
     seconds: float
     """Time that training took, also before it was resumed."""
-
-    @property
-    def best(self) -> int:
-        """The row with the lowest validation loss."""
-        return int(np.argmin(self.losses[:, 1]))
+    kept: int
+    """The row of the epoch whose weights are kept."""
 
 
 class CompiledTraining:
@@ -107,7 +106,7 @@ class CompiledTraining:
         seed: int,
         saved: Path,
     ) -> Curve:
-        """Train until the validation loss stops falling; the model keeps the best epoch's weights.
+        """Train until the validation loss stops falling; the model keeps one epoch's weights.
 
         Parameters
         ----------
@@ -156,8 +155,11 @@ class CompiledTraining:
             if now - last_saved > SAVED_EVERY:
                 save_state(state, losses, seconds, saved)
                 last_saved = now
-        self._keep(state)
-        return Curve(losses, seconds)
+        if schedule.keep == "last":
+            self._set(state.weights, state.others)
+            return Curve(losses, seconds, len(losses) - 1)
+        self._set(state.best_weights, state.best_others)
+        return Curve(losses, seconds, int(np.argmin(losses[:, 1])))
 
     def predict(
         self,
@@ -194,11 +196,11 @@ class CompiledTraining:
             ]
         )
 
-    def _keep(self, state: State) -> None:
-        """Give the model the weights of the best epoch."""
+    def _set(self, weights: Arrays, others: Arrays) -> None:
+        """Give the model the weights of an epoch."""
         for variables, values in (
-            (self.model.trainable_variables, state.best_weights),
-            (self.model.non_trainable_variables, state.best_others),
+            (self.model.trainable_variables, weights),
+            (self.model.non_trainable_variables, others),
         ):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)

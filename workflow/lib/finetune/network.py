@@ -64,6 +64,8 @@ class Stage(NamedTuple):
     """Maximum number of epochs, times the size of the training set (Sec. 4.2.3)."""
     patience: Mapping[str, int]
     """The maximum number of epochs divided by `part`, within `least` and `most` (Sec. 4.2.3)."""
+    keep: str
+    """The epoch whose weights are kept: "best", by validation loss (Sec. 4.2.3), or "last"."""
 
     def epochs(self, size: int) -> int:
         """Give the maximum number of epochs for this training-set size."""
@@ -83,7 +85,7 @@ class FinetuningSettings(NamedTuple):
     split: Mapping[str, Any]
     """Shares and copies, for `splits.draw_split`."""
     head: Mapping[str, Any]
-    """Units and dropout, for `classifier.build_classifier_head`."""
+    """Units, dropout and standardisation, for `classifier.build_classifier_head`."""
     batch_size: int
     """Maximum number of galaxies in a step."""
     stages: Mapping[str, Mapping[str, Any]]
@@ -210,6 +212,9 @@ class Network:
             return self._batched(self.represent, galaxies.images, rows, joined)
 
         stored = vectors(train, range(1, in_turn + 1)) if in_turn else None
+        if self.settings.head["standardise"]:
+            known = vectors(train, [1]) if stored is None else stored
+            self.head.layers[0].fit(np.asarray(known))
 
         def data_of(epochs: range) -> tuple[Tensor, list[Epoch]]:
             if in_turn:
@@ -276,27 +281,29 @@ class Network:
         seed: int,
         folder: Path,
     ) -> dict[str, Any]:
-        """Train to convergence, and describe the best epoch."""
+        """Train to convergence, and describe the epoch that is kept."""
         size, how = len(train.rows), Stage(**self.settings.stages[stage])
         curve = training.fit(
             data_of,
             train.labels,
             validation,
-            Schedule(how.learning_rate, how.epochs(size), how.patient(size), epochs_a_call),
+            Schedule(
+                how.learning_rate, how.epochs(size), how.patient(size), how.keep, epochs_a_call
+            ),
             seed=seed,
             saved=folder / f"{stage}.npz",
         )
-        epochs, (loss, validation_loss) = len(curve.losses), curve.losses[curve.best]
+        epochs, (loss, validation_loss) = len(curve.losses), curve.losses[curve.kept]
         log.info(
-            "%s: %d epochs of %d galaxies in %.1f s, %.0f images/s; lowest validation loss %.4f, "
-            "that of epoch %d",
-            stage, epochs, size, curve.seconds, epochs * size / curve.seconds, validation_loss,
-            curve.best + 1,
+            "%s: %d epochs of %d galaxies in %.1f s, %.0f images/s; kept epoch %d, with a "
+            "validation loss of %.4f",
+            stage, epochs, size, curve.seconds, epochs * size / curve.seconds, curve.kept + 1,
+            validation_loss,
         )  # fmt: skip
         return {
             "stage": stage,
             "epochs": epochs,
-            "best_epoch": curve.best + 1,
+            "best_epoch": curve.kept + 1,
             "patience": how.patient(size),
             "weights": int(sum(np.prod(one.shape) for one in training.model.trainable_variables)),
             "training_loss": float(loss),

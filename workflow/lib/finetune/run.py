@@ -77,6 +77,7 @@ def finetune(
         If the weights do not fit the images, or there are too few galaxies.
     """
     # Keras takes seconds to load, and its messages while loading belong in the job's log.
+    from workflow.lib.finetune.classifier import dense_weights
     from workflow.lib.finetune.galaxies import load_galaxies
     from workflow.lib.finetune.network import FinetuningSettings, Network
 
@@ -112,7 +113,7 @@ def finetune(
         if keep:
             trained = {"survey": survey, "split": None, "task": task, "pretraining": pretraining}
             keep_classifier(
-                network.encoder, network.head, keep,
+                network.encoder, dense_weights(network.head), keep,
                 training=trained, seed=run.seed, split=split, names=names,
             )  # fmt: skip
         write_text(finished.read_text(), run.metrics)
