@@ -190,7 +190,7 @@ def rescale_to_rgb(
     divisors = np.array(list(scales.values()), dtype=np.float32)
     if len(cube) == 1:
         cube, divisors = np.repeat(cube, len(divisors), axis=0), np.median(divisors)
-    low, high = np.arcsinh(arcsinh_range)
+    low, high = map(float, np.arcsinh(arcsinh_range))  # NumPy would go on in double precision
     scaled = (np.arcsinh(cube / divisors.reshape(-1, 1, 1)) - low) / (high - low)
     vivid = _desaturated(scaled, desaturation)
     return np.rint(255 * np.clip(vivid[::-1], 0, 1)).astype(np.uint8).transpose(1, 2, 0)
