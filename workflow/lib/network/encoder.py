@@ -53,6 +53,8 @@ def build_encoder(size: int, channels: int = 1) -> "keras.Model":
 
 def random_encoder(size: int, seed: int, channels: int = 1) -> "keras.Model":
     """Build an encoder with random weights, determined by `seed`."""
+    import keras  # noqa: F401  Before seeding, since loading it draws random numbers.
+
     # Keras's initialisers take their seeds from here. `keras.utils.set_random_seed` would also have
     # TensorFlow forget how it optimised the functions compiled so far: 20 s for a training step.
     random.seed(seed)
