@@ -29,7 +29,9 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/slurm.smk"
 
 
+# Snakemake keeps only the last `onstart`, so there is one.
 onstart:
+    correct_slurm()
     if LACKING:
         raise WorkflowError("\n".join(LACKING))
 

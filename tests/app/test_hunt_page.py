@@ -204,7 +204,7 @@ def test_ratings_that_cannot_be_written_are_not_recorded(hunt_site, hunt_sky, vi
     (hunt_sky.ratings / "removed.jsonl").unlink()
     iauname = current_galaxy(page)
     page.keyboard.type("5s", delay=0)
-    lost = page.get_by_role("alert").filter(has_text="removed or replaced while open")
+    lost = page.get_by_role("alert").filter(has_text="removed, moved or replaced while open")
     expect(lost).to_be_visible()
     expect(card(page, iauname)).to_have_accessible_name(f"{iauname} not rated")
     expect_progress(page, 1)

@@ -38,7 +38,12 @@ def survey(finished, bare):
             "catalogue": dict(zip(keys, files, strict=True)),
             "images": {"source": "legacysurvey"},
         }
-        legacysurvey = {"url": service.url, "longest_wait": 0, "contact": "me@example.org"}
+        legacysurvey = {
+            "url": service.url,
+            "longest_wait": 0,
+            "contact": "me@example.org",
+            "largest_size": 2000,  # the simulated source has no such limit
+        }
         change = yaml.safe_dump({"surveys": {"decals": decals}, "legacysurvey": legacysurvey})
         service.catalogue = pd.read_parquet(
             finished.folder / "results/toy/1_catalogue/decals.parquet"

@@ -16,7 +16,8 @@ def with_ended(ask):
     return query_job_status
 
 
-onstart:
+def correct_slurm():
+    """Correct the plugin if this run submits jobs that Slurm does not requeue."""
     if getattr(workflow.executor_settings, "no_requeue", False):
         import snakemake_executor_plugin_slurm as plugin
 
