@@ -183,7 +183,8 @@ def test_a_users_own_image(site, visit):
     first = galaxies(page)
     assert len(first) == 24
     upload(page, "cube.fits", fits_bytes(rng_cube(3, 60), BANDS="grz"))
-    expect(gallery(page, FOUND).locator(".name").first).not_to_have_text(first[0])
+    # Of so small a sky, one galaxy may be the nearest to both.
+    expect(gallery(page, FOUND).locator(".name")).not_to_have_text(first)
     wait_until_settled(page)
     assert galaxies(page) != first
     name = galaxies(page)[3]
