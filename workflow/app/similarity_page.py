@@ -74,8 +74,7 @@ def _answer(
             like = [row for row in like if row != match.row]
         if uploaded is not None:
             st.header("Your image", anchor=False)
-            picture = to_jpeg(_draw(survey, uploaded), survey.config["cutouts"]["jpeg_quality"])
-            st.image(picture, alt="Your image", width="stretch")
+            st.image(_picture(survey, uploaded), alt="Your image", width="stretch")
         _show_examples(survey, like, "And like these", LIKE)
         _show_examples(survey, unlike, "Not like these", UNLIKE)
     with found:
@@ -200,6 +199,11 @@ def _galaxies(
 def _draw(_survey: Survey, data: bytes) -> np.ndarray:
     images = _survey.config["surveys"][_survey.name]["images"]
     return draw_upload(data, _survey.config["cutouts"], images)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _picture(_survey: Survey, data: bytes) -> bytes:
+    return to_jpeg(_draw(_survey, data), _survey.config["cutouts"]["jpeg_quality"])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -62,6 +62,19 @@ pretrain(
 """
 
 
+def pretrain_in(folder, inputs, settings):
+    """Pretrain on the galaxies in `inputs`; write the results to `folder`."""
+    pretrain(
+        inputs / "catalogue.parquet",
+        inputs / "images.npy",
+        inputs / "images.csv",
+        weights=folder / "encoder.weights.h5",
+        head=folder / "head.npz",
+        curve=folder / "curve.csv",
+        **settings,
+    )
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     """Galaxies of which half are bright, and have bars for it; a tenth has no votes."""
@@ -146,12 +159,8 @@ def test_it_learns(whole):
 @pytest.mark.parametrize("low", [0.05, 1])
 def test_it_starts_from_the_best_constant_within_the_limits(inputs, tmp_path, low):
     still = SETTINGS["recipe"] | {"epochs": 1, "learning_rate": 0.0}
-    pretrain(
-        inputs / "catalogue.parquet", inputs / "images.npy", inputs / "images.csv",
-        weights=tmp_path / "encoder.weights.h5", head=tmp_path / "head.npz",
-        curve=tmp_path / "curve.csv",
-        **SETTINGS | {"concentrations": [low, 101], "recipe": still},
-    )  # fmt: skip
+    changed = {"concentrations": [low, 101], "recipe": still}
+    pretrain_in(tmp_path, inputs, SETTINGS | changed)
     names, counts = read_votes(inputs / "catalogue.parquet", QUESTIONS)
     counts = counts[(split_names(names, **SETTINGS["split"]) == "train") & counts.any(axis=1)]
     votes = [counts[:, place] for place in question_slices(QUESTIONS).values()]
@@ -183,15 +192,7 @@ def test_when_killed_it_resumes_and_ends_with_the_same_result(inputs, whole, tmp
 def test_too_few_galaxies_are_refused_with_their_numbers(inputs, tmp_path):
     settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "batch_size": 500}}
     with pytest.raises(UserError, match=r"too few for pretraining\.recipe\.batch_size 500"):
-        pretrain(
-            inputs / "catalogue.parquet",
-            inputs / "images.npy",
-            inputs / "images.csv",
-            weights=tmp_path / "encoder.weights.h5",
-            head=tmp_path / "head.npz",
-            curve=tmp_path / "curve.csv",
-            **settings,
-        )
+        pretrain_in(tmp_path, inputs, settings)
 
 
 @pytest.mark.parametrize(("min_votes", "left"), [(3, 90), (20, 90), (21, 0)])
@@ -201,14 +202,6 @@ def test_galaxies_with_too_few_votes_on_the_first_question_are_not_learned_from(
     """All have 20 votes or none; the batch is so large that training is refused."""
     settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "batch_size": 500}}
     with pytest.raises(UserError) as caught:
-        pretrain(
-            inputs / "catalogue.parquet",
-            inputs / "images.npy",
-            inputs / "images.csv",
-            weights=tmp_path / "encoder.weights.h5",
-            head=tmp_path / "head.npz",
-            curve=tmp_path / "curve.csv",
-            **settings | {"min_votes": min_votes},
-        )
+        pretrain_in(tmp_path, inputs, settings | {"min_votes": min_votes})
     count = int(str(caught.value).split(": ")[1].split()[0])
     assert count == pytest.approx(left, abs=20)

@@ -1,6 +1,6 @@
 """From the source tables to one catalogue per survey: cuts and votes (paper Sec. 2.1)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,10 +124,10 @@ def beside_published(
         return []
     flagged = sum(int(row["removed"]) for row in counts[len(counts) - len(exclude) :])
     left = int(counts[-1]["left"])
-    numbers = {"all cuts": left}
+    readings = {"all cuts": left}
     if exclude:
-        numbers[f"all cuts but {', '.join(exclude)}"] = left + flagged
-    nearest = min(abs(number - published) for number in numbers.values())
+        readings[f"all cuts but {', '.join(exclude)}"] = left + flagged
+    nearest = min(abs(number - published) for number in readings.values())
     return [
         {
             "cut": name,
@@ -137,7 +137,7 @@ def beside_published(
             "difference": number - published,
             "nearer": abs(number - published) == nearest,
         }
-        for name, number in numbers.items()
+        for name, number in readings.items()
     ]
 
 
@@ -161,12 +161,12 @@ def select_atlas_galaxies(
 ) -> None:
     """Write the catalogue of atlas galaxies that the survey observed (paper Sec. 2.1).
 
-    Numbers in `missing_values` mean that there is no value. Every table of votes has an `iauname`
-    column. The automated table lists all observed galaxies;
+    Every table of votes has an `iauname` column. The automated table lists all observed galaxies;
     its fractions are kept as ``{question}_{answer}_automated-fraction``, and cuts may use its
     other columns. Volunteers' votes and rare features are missing where nobody was asked. Of rare
     features only `rare_columns` are kept, if given: the published table of rings also has automated
-    fractions, under the names of volunteers' fractions. `published` is as for `beside_published`.
+    fractions, under the names of volunteers' fractions. Numbers in `missing_values` mean that there
+    is no value. `published` is as for `beside_published`.
 
     Raises
     ------
@@ -179,9 +179,10 @@ def select_atlas_galaxies(
     ]
     galaxies = _keep(galaxies, ~galaxies["iauname"].duplicated(), "listed twice", steps)
     asked = [name for name in dict.fromkeys([*cuts, *exclude]) if name not in galaxies]
-    predicted = _read_by_name(
-        automated, lambda name: name.endswith("_fraction") or name in asked, missing_values
-    )
+    wanted = [
+        name for name in column_names(automated) if name.endswith("_fraction") or name in asked
+    ]
+    predicted = _read_by_name(automated, wanted, missing_values)
     observed = galaxies["iauname"].isin(predicted.index)
     if not observed.any():
         raise UserError(f"{automated}: none of its iaunames is in {nsa}")
@@ -193,9 +194,9 @@ def select_atlas_galaxies(
             frame["petro_th50"], frame["petro_th90"], **pixel_scale
         )
     )
-    fractions = predicted.filter(regex="_fraction$")
-    fractions.columns = fractions.columns.str.replace("_fraction", "_automated-fraction")
-    galaxies = galaxies.join(fractions, on="iauname")
+    answers = predicted.filter(regex="_fraction$")
+    answers.columns = answers.columns.str.replace("_fraction", "_automated-fraction")
+    galaxies = galaxies.join(answers, on="iauname")
     if volunteers is not None:
         galaxies = _join_votes(galaxies, volunteers, None, missing_values)
     if rare_features is not None:
@@ -255,13 +256,11 @@ def select_table_galaxies(
 
 
 def _read_by_name(
-    path: str | Path, wanted: Callable[[str], bool], missing_values: Sequence[float]
+    path: str | Path, wanted: Sequence[str], missing_values: Sequence[float]
 ) -> pd.DataFrame:
     """Read iauname and the wanted columns only: the real tables have gigabytes of others."""
-    columns = [name for name in column_names(path) if name != "iauname" and wanted(name)]
-    frame = read_table(
-        path, text=["iauname"], columns=["iauname", *columns], missing=missing_values
-    )
+    columns = dict.fromkeys(["iauname", *wanted])
+    frame = read_table(path, text=["iauname"], columns=columns, missing=missing_values)
     twice = frame["iauname"].duplicated()
     if twice.any():
         raise UserError(f"{path}: iauname {frame['iauname'][twice].iloc[0]} occurs more than once")
@@ -277,7 +276,8 @@ def _join_votes(
     """Add the chosen columns of a table of votes; by default, all votes on questions."""
     have = column_names(path)
     need_columns(pd.DataFrame(columns=have), chosen or (), path)
-    votes = _read_by_name(path, set(chosen or _vote_columns(have)).__contains__, missing_values)
+    wanted = chosen or _vote_columns(have)
+    votes = _read_by_name(path, [name for name in have if name in wanted], missing_values)
     twice = [name for name in votes if name in galaxies]
     if twice:
         raise UserError(

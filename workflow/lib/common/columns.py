@@ -58,8 +58,9 @@ def numbers(column: pd.Series, path: str | Path, iaunames: pd.Series | None = No
         raise UserError(f"{path}: column '{column.name}' is not a number but {column.dtype}")
     values = pd.to_numeric(column, errors="coerce").replace([np.inf, -np.inf], np.nan)
     if not (pd.api.types.is_numeric_dtype(column) or values.notna().all()):
-        blank = column.isna() | (column.astype(str).str.strip() == "")
-        odd = values.isna() & ~blank & ~column.astype(str).str.strip().str.lower().isin(["nan"])
+        words = column.astype(str).str.strip()
+        blank = column.isna() | (words == "")
+        odd = values.isna() & ~blank & (words.str.lower() != "nan")
         if odd.sum() * 2 > (~blank).sum():
             raise UserError(
                 f"{path}: column '{column.name}' is not a number{_where(odd, iaunames)}: "

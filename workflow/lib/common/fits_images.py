@@ -58,18 +58,12 @@ def read_fits(
 
     Parameters
     ----------
-    data
-        The whole file.
-    name
-        Its name in error messages.
-    bands
-        The bands wanted, one letter each, in order.
+    data, name, bands, max_pixels
+        As for `images.decode_image`.
     order
         The file's bands: a letter for each plane, or for each two-dimensional image; ``-`` for one
         to leave out. One letter gives one band. If empty, the file must say it (`BANDS`, `BAND0`,
         ..., or the names of its images), or have exactly `bands`.
-    max_pixels
-        The largest number of pixels to decode.
 
     Returns
     -------

@@ -23,6 +23,8 @@ from workflow.lib.common.pictures import is_flat, read_picture
 
 FITS_MAGIC = b"SIMPLE  ="
 JPEG_MAGIC = b"\xff\xd8\xff"
+MAX_PIXELS = 2**26
+"""Largest image that is decoded, unless a caller allows less."""
 HEADERS = 2**20
 """Bytes that a FITS file may have besides its pixels, if it is compressed."""
 PICTURE_FORMATS = {JPEG_MAGIC: "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
@@ -43,7 +45,7 @@ def decode_image(
     order: str = "",
     units: str | float | None = None,
     max_missing_share: float = 1.0,
-    max_pixels: int = 2**26,
+    max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """Decode a FITS (also gzipped), JPEG or PNG image, recognised by its first bytes.
 
@@ -190,7 +192,7 @@ def rescale_to_rgb(
     divisors = np.array(list(scales.values()), dtype=np.float32)
     if len(cube) == 1:
         cube, divisors = np.repeat(cube, len(divisors), axis=0), np.median(divisors)
-    low, high = map(float, np.arcsinh(arcsinh_range))  # NumPy would go on in double precision
+    low, high = map(float, np.arcsinh(arcsinh_range))  # NumPy's own would make all of it float64
     scaled = (np.arcsinh(cube / divisors.reshape(-1, 1, 1)) - low) / (high - low)
     vivid = _desaturated(scaled, desaturation)
     return np.rint(255 * np.clip(vivid[::-1], 0, 1)).astype(np.uint8).transpose(1, 2, 0)
@@ -226,7 +228,7 @@ def thumbnail_of(
     max_missing_share: float,
     order: str = "",
     units: str | float | None = None,
-    max_pixels: int = 2**26,
+    max_pixels: int = MAX_PIXELS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode an image file and draw its thumbnail, in which a galaxy must be seen.
 

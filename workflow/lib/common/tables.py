@@ -5,9 +5,8 @@ import gzip
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -63,7 +62,7 @@ def read_table(
         or has rows that are longer than its header.
     """
     wanted = None if columns is None else list(columns)
-    frame = _by_ending(path, READERS, text, wanted)
+    frame = _by_ending(path, lambda form, file: form.read(file, text, wanted))
     for column in frame.columns.difference(list(text)) if len(missing) else ():
         if pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].mask(frame[column].isin(missing))
@@ -72,7 +71,7 @@ def read_table(
 
 def column_names(path: str | Path) -> list[str]:
     """Name the columns of a table, without reading its rows; raise `UserError` as `read_table`."""
-    return _by_ending(path, NAMERS)
+    return _by_ending(path, lambda form, file: form.names(file))
 
 
 def read_rows(
@@ -145,17 +144,17 @@ def need_columns(frame: pd.DataFrame, columns: Collection[str], path: str | Path
         )
 
 
-def _by_ending(path: str | Path, readers: Mapping[str, Callable], *arguments: Any) -> Any:
-    """Call the reader for the file's ending; a `UserError` says why it cannot be read."""
+def _by_ending(path: str | Path, use: Callable[["Format", Path], Any]) -> Any:
+    """Use the format that the file's ending says; a `UserError` says why it cannot be read."""
     path = Path(path)
     if not path.exists():
         raise UserError(f"{path}: no such table")
     name = path.name.lower()
-    reader = next((reader for ending, reader in readers.items() if name.endswith(ending)), None)
-    if reader is None:
+    form = next((form for ending, form in FORMATS.items() if name.endswith(ending)), None)
+    if form is None:
         raise UserError(f"{path}: the name of a table must end in {READABLE}")
     try:
-        return reader(path, *arguments)
+        return use(form, path)
     except UserError:
         raise
     except Exception as error:
@@ -174,27 +173,32 @@ def _as_text(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
-    packed = "gzip" if path.suffix.lower() == ".gz" else None
-    read = partial(pd.read_csv, path, compression=packed, keep_default_na=False, index_col=False)
     header = _names_in_csv(path)
     need_columns(pd.DataFrame(columns=header), columns or (), path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        frame = read(
+        frame = pd.read_csv(
+            path,
+            compression=_packing(path),
+            index_col=False,
+            keep_default_na=False,
             dtype=dict.fromkeys(text, str),
             # Words such as NA are names in a column of names.
             na_values={name: BLANKS for name in header if name not in text},
             low_memory=False,
         )
     if caught:  # without `index_col=False`, such rows would shift the columns by one
-        with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig") as lines:
+        with (gzip.open if _packing(path) else open)(path, "rt", encoding="utf-8-sig") as lines:
             _refuse_longer_rows(lines, path)
     return frame if columns is None else frame[columns]
 
 
 def _names_in_csv(path: Path) -> list[str]:
-    packed = "gzip" if path.suffix.lower() == ".gz" else None
-    return list(pd.read_csv(path, compression=packed, nrows=0, index_col=False))
+    return list(pd.read_csv(path, compression=_packing(path), nrows=0, index_col=False))
+
+
+def _packing(path: Path) -> str | None:
+    return "gzip" if path.suffix.lower() == ".gz" else None
 
 
 def _refuse_longer_rows(lines: Iterable[str], path: Path) -> None:
@@ -215,6 +219,10 @@ def _read_parquet(path: Path, text: Collection[str], columns: list[str] | None) 
     if columns is None:
         columns = [field.name for field in schema if not pa.types.is_nested(field.type)]
     return _to_pandas(pq.read_table(path, columns=columns), text)
+
+
+def _names_in_parquet(path: Path) -> list[str]:
+    return pq.read_schema(path).names
 
 
 def _to_pandas(table: pa.Table, text: Collection[str]) -> pd.DataFrame:
@@ -299,24 +307,27 @@ def _fits_column(hdu: "fits.BinTableHDU", name: str) -> np.ndarray:
     return np.array(values, dtype=values.dtype.newbyteorder("="))
 
 
-READERS = {
-    ".csv": _read_csv,
-    ".csv.gz": _read_csv,
-    ".parquet": _read_parquet,
-    ".fits": _read_fits,
-    ".fit": _read_fits,
-    ".fits.gz": _read_fits,
-    ".fit.gz": _read_fits,
-    ".fits.fz": _read_fits,
-}
-"""The function that reads a table, by the ending of its name."""
+class Format(NamedTuple):
+    """How to read tables of one format."""
 
-NAMERS = {
-    ending: {
-        _read_csv: _names_in_csv,
-        _read_parquet: lambda path: pq.read_schema(path).names,
-        _read_fits: _names_in_fits,
-    }[reader]
-    for ending, reader in READERS.items()
+    read: Callable[[Path, Collection[str], list[str] | None], pd.DataFrame]
+    """From a path, the columns that are text and those wanted, to the table."""
+    names: Callable[[Path], list[str]]
+    """From a path to the names of all columns."""
+
+
+CSV = Format(_read_csv, _names_in_csv)
+PARQUET = Format(_read_parquet, _names_in_parquet)
+FITS = Format(_read_fits, _names_in_fits)
+
+FORMATS = {
+    ".csv": CSV,
+    ".csv.gz": CSV,
+    ".parquet": PARQUET,
+    ".fits": FITS,
+    ".fit": FITS,
+    ".fits.gz": FITS,
+    ".fit.gz": FITS,
+    ".fits.fz": FITS,
 }
-"""The function that names a table's columns, by the ending of its name."""
+"""The format of a table, by the ending of its name."""

@@ -16,7 +16,7 @@ from workflow.lib.common.errors import FetchError, UserError, first_line
 from workflow.lib.common.images import decode_image, native_size
 from workflow.lib.common.tables import need_columns, read_table
 from workflow.lib.planning.code_hash import digest
-from workflow.lib.planning.file_stamps import list_files, stamp
+from workflow.lib.planning.file_stamps import list_files, stamp, stamp_of_files
 from workflow.lib.sources.http import PoliteClient
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
@@ -132,14 +132,13 @@ class DirectorySource:
         self.path = Path(path)
         self.max_bytes = max_bytes
         if self.path.is_dir():
-            files = list_files(self.path)
-            sizes, self._open = (
-                [(f, status.st_size) for f, status in files],
-                partial(open, mode="rb"),
-            )
+            files = list(list_files(self.path))
+            found, self._open = stamp_of_files(self.path, files), partial(open, mode="rb")
+            sizes = [(file, status.st_size) for file, status in files]
         else:
+            found = stamp(self.path)
             sizes, self._open = _list_zip(self.path)
-        self.identity = {"path": str(path), "stamp": stamp(self.path)}
+        self.identity = {"path": str(path), "stamp": found}
         self._files: dict[str, tuple[str, int]] = {}
         for file, size in sizes:
             # Some programs on Windows separate the folders in a zip by backslashes.

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from workflow.lib.network.devices import count_gpus
+from workflow.lib.network.devices import count_gpus, on_tensorflow_cpu
 
 Tensor = Any
 """A tensor of Keras's backend, or an array that it converts to one."""
@@ -28,7 +28,7 @@ def optimise_graphs(wanted: bool) -> None:
     On a CPU it needs 15 seconds for the graph of a step through the whole encoder. That gains
     nothing, unless batch normalisation is trained.
     """
-    if keras.backend.backend() == "tensorflow" and not count_gpus():
+    if on_tensorflow_cpu():
         import tensorflow as tf
 
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not wanted})

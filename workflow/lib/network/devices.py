@@ -18,6 +18,13 @@ def count_gpus() -> int:
         return 0
 
 
+def on_tensorflow_cpu() -> bool:
+    """Tell whether networks are calculated by TensorFlow on a CPU."""
+    import keras
+
+    return keras.backend.backend() == "tensorflow" and not count_gpus()
+
+
 @contextmanager
 def policy(precision: str) -> Iterator[None]:
     """Build networks that calculate in `precision` if there is a GPU, and in float32 otherwise."""

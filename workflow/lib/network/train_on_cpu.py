@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from workflow.lib.network.devices import count_gpus
+from workflow.lib.network.devices import on_tensorflow_cpu
 
 Tensor = Any
 """A tensor of Keras's backend."""
@@ -87,21 +87,17 @@ def _handle(variable: Any) -> Tensor:
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
-def on_tensorflow_cpu() -> bool:
-    """Tell whether these operations are to be used."""
-    return keras.backend.backend() == "tensorflow" and not count_gpus()
-
-
 def train_layers(network: keras.Model, momentum: float) -> None:
     """Set the momentum of normalisation's running means, and use this module's layers on a CPU."""
+    faster = {
+        keras.layers.BatchNormalization: BatchNormalization,
+        keras.layers.DepthwiseConv2D: DepthwiseConv2D,
+    }
+    replaced = faster if on_tensorflow_cpu() else {}
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
-        if on_tensorflow_cpu():
-            layer.__class__ = {
-                keras.layers.BatchNormalization: BatchNormalization,
-                keras.layers.DepthwiseConv2D: DepthwiseConv2D,
-            }.get(type(layer), type(layer))
+        layer.__class__ = replaced.get(type(layer), type(layer))
 
 
 def adam(clip_norm: float | None) -> keras.optimizers.Optimizer:

@@ -6,7 +6,7 @@ table that is put in a table's place, and any file inside a folder.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +20,14 @@ def stamp(path: str | Path) -> str:
         Empty if there is no such file or folder.
     """
     path = Path(path)
-    if not path.is_dir():
-        return _facts(path.stat()) if path.exists() else ""
-    names = sorted(
-        f"{Path(file).relative_to(path)} {_facts(status)}" for file, status in list_files(path)
-    )
+    if path.is_dir():
+        return stamp_of_files(path, list_files(path))
+    return _facts(path.stat()) if path.exists() else ""
+
+
+def stamp_of_files(folder: str | Path, files: Iterable[tuple[str, os.stat_result]]) -> str:
+    """Give the stamp of a folder whose `files` are listed already, by `list_files`."""
+    names = sorted(f"{Path(file).relative_to(folder)} {_facts(status)}" for file, status in files)
     return hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()[:16]
 
 

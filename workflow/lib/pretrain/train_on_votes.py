@@ -15,7 +15,13 @@ from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.network.encoder import Head, random_encoder, save_encoder, save_head
 from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
 from workflow.lib.pretrain.dirichlet import best_constant
-from workflow.lib.pretrain.votes import Questions, question_slices, read_votes, split_names
+from workflow.lib.pretrain.votes import (
+    Questions,
+    answer_columns,
+    question_slices,
+    read_votes,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from workflow.lib.pretrain.training import Batches, Recipe
@@ -147,8 +153,12 @@ def _read_sets(
 
     pixels = np.load(images, mmap_mode="r")
     iaunames = pd.read_csv(names, dtype=str)["iauname"].tolist()
-    counts = _counts_of(iaunames, catalogue, questions)
-    enough = _counts_of(iaunames, catalogue, first_question).sum(axis=1) >= min_votes
+    # The catalogue is read once, with the first question after those that are learned.
+    asked = {**questions, **first_question}
+    every = _counts_of(iaunames, catalogue, asked)
+    counts = every[:, : len(answer_columns(questions))]
+    (first,) = first_question
+    enough = every[:, question_slices(asked)[first]].sum(axis=1) >= min_votes
     used = counts.any(axis=1) & enough
     sets = np.where(used, split_names(iaunames, **split), "too few votes")
     _need_galaxies(sets, recipe.batch_size, questions, catalogue)
