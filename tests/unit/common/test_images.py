@@ -1,8 +1,6 @@
 """Decoding, orientation, interpolation, rescaling and colour."""
 
 import math
-import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
@@ -15,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from tests.cutout_service import cutout_fits
+from tests.unit.common.image_files import encode, noise, png_bomb, reason_of
 from workflow.lib.common import images
 from workflow.lib.common.errors import FetchError
 from workflow.lib.common.images import decode_image
@@ -36,23 +35,6 @@ def show(value: float, other: float = 0.0) -> np.ndarray:
     scales = np.array(list(COLOUR["scales"].values()), np.float32)
     cube = scales.reshape(3, 1, 1) * np.float32([other, value, other]).reshape(3, 1, 1)
     return images.rescale_to_rgb(cube, **COLOUR)[0, 0]
-
-
-def encode(rgb: np.ndarray, picture_format: str, **options) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(rgb).save(buffer, format=picture_format, **options)
-    return buffer.getvalue()
-
-
-def noise(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).normal(0.1, 0.02, shape).astype(np.float32)
-
-
-def reason_of(data: bytes, **options) -> str:
-    with pytest.raises(FetchError) as caught:
-        decode_image(data, "a galaxy", **options)
-    assert "a galaxy" in caught.value.detail
-    return caught.value.reason
 
 
 # Rescaling and colour
@@ -287,14 +269,6 @@ def test_pictures_are_recognised_by_their_bytes(picture_format):
         np.testing.assert_array_equal(decoded, rgb)
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1"])
-def test_every_kind_of_picture_becomes_rgb(mode):
-    rgb = np.random.default_rng(0).integers(0, 255, (10, 12, 3), np.uint8)
-    data = BytesIO()
-    Image.fromarray(rgb).convert(mode).save(data, format="PNG")
-    assert decode_image(data.getvalue(), "a").shape == (10, 12, 3)
-
-
 def test_a_few_missing_pixels_become_zero():
     cube = noise(3, 10, 10)
     cube[0, 0, :5], cube[1, 3] = np.nan, 0
@@ -338,63 +312,6 @@ def test_a_flat_image_is_empty_and_a_flat_band_missing(value):
 )
 def test_data_without_a_usable_image_have_a_reason(data, reason):
     assert reason_of(data) == reason
-
-
-def png_16(pixels: np.ndarray) -> bytes:
-    """Give a PNG of 16 bits a channel, which Pillow writes in grey only."""
-    height, width = pixels.shape[:2]
-    colour = 2 if pixels.ndim == 3 else 0
-    rows = pixels.astype(">u2").reshape(height, -1)
-    body = b"".join(b"\0" + row.tobytes() for row in rows)
-    head = block(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
-    return PNG + head + block(b"IDAT", zlib.compress(body)) + block(b"IEND", b"")
-
-
-@pytest.mark.parametrize("shape", [(10, 10), (10, 10, 3)])
-@pytest.mark.parametrize("bits", [10, 12, 14, 16])
-def test_16_bits_are_read_if_they_are_used(shape, bits):
-    values = np.random.default_rng(0).integers(0, 2**bits, shape).astype(np.uint16)
-    if bits < 15:
-        assert reason_of(png_16(values)) == "no-contrast"
-        return
-    decoded = decode_image(png_16(values), "a").astype(int)
-    expected = values / 257 if values.ndim == 3 else np.repeat(values[..., None] / 257, 3, axis=2)
-    assert np.abs(decoded - expected).max() <= 1
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparent_pixels_are_missing_and_become_black(mode):
-    rgb = np.random.default_rng(0).integers(9, 255, (10, 12, 3), np.uint8)
-    alpha = np.full((10, 12), 255, np.uint8)
-    alpha[:3] = 0
-    picture = Image.fromarray(np.dstack([rgb, alpha])).convert("RGBA")
-    picture = picture.quantize() if mode == "P" else picture.convert(mode)
-    data = BytesIO()
-    picture.save(data, format="PNG")
-    decoded = decode_image(data.getvalue(), "a", max_missing_share=0.3)
-    assert (decoded[:3] == 0).all()
-    assert (decoded[3:] > 0).any(axis=2).all()
-    assert reason_of(data.getvalue(), max_missing_share=0.29) == "missing-pixels"
-
-
-def test_half_transparent_pixels_are_laid_on_black():
-    rgba = np.full((4, 4, 4), 128, np.uint8)
-    rgba[0] = 255
-    assert decode_image(encode(rgba, "PNG"), "a")[3, 3].tolist() == [64] * 3
-
-
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def block(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png_bomb(width: int, height: int) -> bytes:
-    """Give a small PNG that announces a large picture."""
-    head = block(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    body = block(b"IDAT", zlib.compress(bytes(10**6)))
-    return PNG + head + body + block(b"IEND", b"")
 
 
 @pytest.mark.filterwarnings("ignore")
