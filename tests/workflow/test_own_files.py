@@ -58,7 +58,7 @@ def test_a_replaced_picture_and_an_older_table_are_seen(own):
     assert own.jobs(options()) == {}
     folder = own.folder / "data/case"
     (folder / "images/0.jpg").write_bytes((folder / "images/1.jpg").read_bytes())
-    assert own.jobs(options()) == {"fetch_cutouts": 1}
+    assert own.jobs(options()) == {"index_images": 1, "fetch_cutouts": 1}
     make(own)
     assert own.jobs(options()) == {}
     pd.DataFrame({"id": range(3)}).to_csv(folder / "labels.csv", index=False)
