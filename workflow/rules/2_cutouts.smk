@@ -11,7 +11,7 @@ rule index_images:
     input:
         images_of,
     output:
-        "<results>/2_cutouts/{survey}/image_index.parquet",
+        "<results>/2_cutouts/{survey}.index.parquet",
     log:
         "<logs>/2_cutouts/index_images/{survey}.log",
     benchmark:

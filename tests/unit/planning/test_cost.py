@@ -85,9 +85,7 @@ def test_more_views_of_a_galaxy_take_as_many_times_longer():
 def test_images_take_as_long_as_their_source_does():
     decals = {"survey": "decals", "shard": "000-of-200"}
     gz2 = {"survey": "gz2", "shard": "00-of-60"}
-    decals_over_http = merged(
-        CONFIG, {"surveys": {"decals": {"images": {"source": "legacysurvey"}}}}
-    )
+    over_http = merged(CONFIG, {"surveys": {"decals": {"images": {"source": "legacysurvey"}}}})
     for config, wildcards, source in (
         (CONFIG, decals, "directory"),
         (CONFIG, gz2, "directory"),

@@ -15,7 +15,7 @@ def images_of(wildcards):
 def index_of(wildcards):
     """Name the index of a survey's images, if they are in folders or zips."""
     listed = SURVEYS[wildcards.survey]["images"]["source"] == "directory"
-    return f"<results>/2_cutouts/{wildcards.survey}/image_index.parquet" if listed else []
+    return f"<results>/2_cutouts/{wildcards.survey}.index.parquet" if listed else []
 
 
 def service_of(wildcards):
