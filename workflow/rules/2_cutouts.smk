@@ -20,7 +20,7 @@ rule index_images:
         "../../envs/images.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1500, 1000),
+        mem_mb=memory(1500, 2000),
         runtime=escalate(60),
     params:
         code=code_of("index_images"),
