@@ -82,9 +82,14 @@ def test_galaxy_zoo_desi_is_planned(bare):
 
 def test_a_login_node_fetches_what_needs_a_network(bare):
     command = block("snakemake downloads")
-    jobs = bare.jobs(command.removeprefix("snakemake"))
-    targets = {"downloads": 1, "cutouts": 1}
-    needed = ["download_file", "select_galaxies", "write_shard", "fetch_cutouts"]
+    options = command.removeprefix("snakemake downloads")
+    assert bare.jobs(f"downloads {options}") == {"download_file": 12, "downloads": 1}
+    source = "surveys: {decals: {images: {source: legacysurvey}}}"
+    service = f"--configfile {bare.write_change(source)}"
+    assert bare.jobs(f"downloads {options} {service}") == {"download_file": 8, "downloads": 1}
+    jobs = bare.jobs(f"downloads cutouts {options} {service}")
+    targets = {"downloads": 1, "cutouts": 1, "download_file": 8, "index_images": 1}
+    needed = ["select_galaxies", "write_shard", "fetch_cutouts"]
     assert jobs == {rule: PAPER[rule] for rule in needed} | targets
 
 
@@ -151,7 +156,7 @@ def test_released_weights(branch):
     network = zoobot_network(75)
     settle(network, seed=1)
     variables = variables_of(network) | head_variables(34, seed=1)
-    write_checkpoint(variables, branch.folder / "data/zoobot/checkpoint")
+    write_checkpoint(variables, branch.folder / "data/zoobot/in_progress")
     votes = "results/toy/3_pretrain/zoobot/votes/decals.parquet"
     branch.toy(votes, lines)
     predicted = pd.read_parquet(branch.folder / votes)
