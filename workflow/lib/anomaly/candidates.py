@@ -57,7 +57,7 @@ def select_candidates(
     UserError
         If a column is missing or has invalid values, or no candidate or all of them are anomalies.
     """
-    wanted = dict.fromkeys(["iauname", label, *filter(None, [votes])])
+    wanted = ["iauname", *deciding_columns(label, votes)]
     table = read_table(catalogue, text=["iauname"], columns=wanted)
     table[label] = fractions(table[label], catalogue, table["iauname"])
     if votes:
@@ -88,6 +88,11 @@ def select_candidates(
     write_parquet(found, candidates)
     summary = {"left": left, "galaxies": len(found), "anomalies": anomalies}
     write_json(summary | {"label": label, "threshold": float(threshold)}, counts)
+
+
+def deciding_columns(label: str, votes: str) -> list[str]:
+    """Name the columns of a catalogue that decide what is an anomaly; `votes` may be empty."""
+    return list(dict.fromkeys([label, *filter(None, [votes])]))
 
 
 def _usable_names(path: str | Path) -> set[str]:

@@ -124,6 +124,18 @@ def read_samples(
     return every
 
 
+def every_task(config: Mapping[str, Any]) -> dict[str, Task]:
+    """Read the tasks of a configuration: those shown, and those of other samples.
+
+    Raises
+    ------
+    UserError
+        As `read_tasks` and `read_samples`.
+    """
+    anomalies, known = config["anomalies"], (config["surveys"], config["anomalies"]["methods"])
+    return read_samples(anomalies["compared"], read_tasks(anomalies["tasks"], *known), *known)
+
+
 def check_shown(
     tasks: Mapping[str, Task], figures: Mapping[str, Any], show: Collection[str]
 ) -> None:
