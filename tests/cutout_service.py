@@ -56,7 +56,7 @@ class CutoutService:
         The faults of the next requests for a right ascension (as in the query), one after the
         other; later requests succeed.
     files : dict of str to bytes
-        The files that ``/files`` serves, also in part (Range); their `faults` are statuses, by name.
+        The files that ``/files`` serves, also in part (Range). Their faults are statuses, by name.
     breaks : list of int
         Numbers of bytes after which the next answers of ``/files`` are interrupted.
     etag, ranges, file_headers

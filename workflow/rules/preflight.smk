@@ -16,15 +16,16 @@ def preflight_jobs():
     from workflow.lib.planning.plan import Job
 
     planned = list(workflow.dag.needrun_jobs())
-    # All jobs of a rule use a GPU, or none does, so resources are evaluated once for each rule.
-    gpus = {job.rule.name: int(job.resources.get("gpu", 0)) for job in one_of_each_rule(planned)}
+    # Those of a rule all use GPUs, or none does. To evaluate resources for each would take seconds.
+    gpus = {job.rule.name: job.resources.get("gpu", 0) for job in one_of_each_rule(planned)}
     return [
-        Job(job.rule.name, "", dict(job.wildcards_dict), job.threads, gpus[job.rule.name])
+        Job(job.rule.name, "", dict(job.wildcards_dict), threads=1, gpus=gpus[job.rule.name])
         for job in planned
     ]
 
 
 def one_of_each_rule(jobs):
+    """Choose one job of each rule."""
     return {job.rule.name: job for job in jobs}.values()
 
 
@@ -43,25 +44,26 @@ def preflight_machine():
     return Machine(
         accounts={resources.get("slurm_account") for resources in asked},
         partitions={
-            (
-                resources.get("slurm_partition"),
-                f"gpu:{model}:" if (model := resources.get("gpu_model")) else "",
-            )
+            (partition, f"gpu:{model}:" if (model := resources.get("gpu_model")) else "")
             for resources in asked
+            if (partition := resources.get("slurm_partition"))
         },
     )
 
 
 def check_before_start():
     """Stop this run before its first job if something is missing, and say all that is."""
-    from workflow.lib.preflight.check import NOTE, check
+    from workflow.lib.preflight.check import check
+    from workflow.lib.preflight.lines import is_problem
 
-    lines = check(preflight_jobs(), config, preflight_machine())
-    for line in lines:
-        if line.startswith(NOTE):
-            logger.info(line)
-    problems = [line for line in lines if not line.startswith(NOTE)]
-    if problems:
+    try:
+        lines = check(preflight_jobs(), config, preflight_machine())
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    for note in lines:
+        if not is_problem(note):
+            logger.info(note)
+    if problems := [line for line in lines if is_problem(line)]:
         raise WorkflowError("Nothing was run, for something is missing:\n" + "\n".join(problems))
 
 

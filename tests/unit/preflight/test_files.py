@@ -112,7 +112,7 @@ def test_columns_are_checked_before_the_tables_are_downloaded(service, paper, tm
         f"data/training_solutions_rev1.csv: {service.address}/files/training_solutions_rev1.csv "
         "answers 404 Not Found; put the file at data/training_solutions_rev1.csv yourself, or "
         "correct config/downloads.tsv",
-        "note: not checked: the columns of data/training_solutions_rev1.csv, which is not there yet",
+        "note: not checked: the columns of data/training_solutions_rev1.csv, which is not here yet",
     ]
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.preflight.conftest import FILES, JOBS, RING, job, real_tables, write
+from tests.unit.preflight.conftest import FILES, JOBS, PAPER, RING, job, real_tables, write
 from workflow.lib.planning.config import merged
 from workflow.lib.preflight.check import Machine, check
+from workflow.lib.pretrain.votes import answer_columns
 
 READ = [
     ("nsa", "IAUNAME", "survey 'decals'"),
@@ -28,6 +29,8 @@ READ = [
     ("tags", "tag", "tags of survey 'decals'"),
 ]
 """Columns of the real tables, and what needs them."""
+
+ANSWERS = answer_columns(PAPER["pretraining"]["questions"])
 
 
 def lines_of(paper, frames=None):
@@ -97,7 +100,7 @@ def test_all_problems_are_named_at_once(paper):
     frames = real_tables()
     damaged = {
         "nsa": frames["nsa"].drop(columns=["RA", "DEC"]),
-        "volunteers": frames["volunteers"][["iauname", "merging_merger_fraction"]],
+        "volunteers": frames["volunteers"].drop(columns=ANSWERS),
         "gz2": frames["gz2"].assign(**{"Class6.1": "odd"}),
     }
     lines = lines_of(paper, damaged)

@@ -13,6 +13,7 @@ from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json
 from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.planning.anomaly_tasks import deciding_columns
 from workflow.lib.represent.pca import compress_some
 from workflow.lib.represent.vector_files import iter_representation, read_representation
 
@@ -88,11 +89,6 @@ def select_candidates(
     write_parquet(found, candidates)
     summary = {"left": left, "galaxies": len(found), "anomalies": anomalies}
     write_json(summary | {"label": label, "threshold": float(threshold)}, counts)
-
-
-def deciding_columns(label: str, votes: str) -> list[str]:
-    """Name the columns of a catalogue that decide what is an anomaly; `votes` may be empty."""
-    return list(dict.fromkeys([label, *filter(None, [votes])]))
 
 
 def _usable_names(path: str | Path) -> set[str]:

@@ -124,6 +124,11 @@ def read_samples(
     return every
 
 
+def deciding_columns(label: str, votes: str) -> list[str]:
+    """Name the columns of a catalogue that decide what is an anomaly; `votes` may be empty."""
+    return list(dict.fromkeys([label, *filter(None, [votes])]))
+
+
 def every_task(config: Mapping[str, Any]) -> dict[str, Task]:
     """Read the tasks of a configuration: those shown, and those of other samples.
 

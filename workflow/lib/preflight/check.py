@@ -13,6 +13,7 @@ from workflow.lib.planning.cost import Cost
 from workflow.lib.planning.grid import catalogue_tables, weights_file
 from workflow.lib.planning.plan import Job
 from workflow.lib.preflight.files import Answer, ask, fetch_ends
+from workflow.lib.preflight.lines import NOTE
 from workflow.lib.preflight.machine import count_gpus, disk_problems, slurm_problems
 from workflow.lib.preflight.weights import can_check, weights_problem
 from workflow.lib.sources.downloads import Download, read_downloads
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from workflow.lib.preflight.tables import Table
 
 DOWNLOADS = "config/downloads.tsv"
-NOTE = "note: "
-"""Beginning of a line that does not stop a run."""
 ENDS_TELL = (".csv", ".parquet", ".fits")
 """Tables whose columns are known from their beginning and end."""
 
@@ -46,9 +45,7 @@ class Look(NamedTuple):
     """A file with its beginning and end, for a table."""
 
 
-def check(
-    jobs: Sequence[Job], config: Mapping[str, Any], machine: Machine
-) -> list[str]:
+def check(jobs: Sequence[Job], config: Mapping[str, Any], machine: Machine) -> list[str]:
     """Check all that jobs need; it takes less than a minute.
 
     Parameters
@@ -66,7 +63,7 @@ def check(
         A line for each problem, and for each thing that could not be checked (a `NOTE`).
     """
     names = sorted({job.wildcards["file"] for job in jobs if job.rule == "download_file"})
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(32) as pool:
         weights = list(_weights(jobs, config))
         loading = [pool.submit(weights_problem, **one) for one in weights if can_check()]
         known = read_downloads(DOWNLOADS) if names else {}
@@ -136,7 +133,9 @@ def _of_tables(
     from workflow.lib.preflight.tables import needs_of, survey_problems, tag_problems
 
     tasks = every_task(config)
-    needs = {need.user: need for job in jobs for need in needs_of(job, config, tasks)}
+    needs = {
+        (need.survey, need.user): need for job in jobs for need in needs_of(job, config, tasks)
+    }
     planned = {(job.rule, job.wildcards.get("survey")) for job in jobs}
     for name, survey in surveys.items():
         given = {}
@@ -171,7 +170,7 @@ def _table(path: str, config: Mapping[str, Any], looks: Mapping[str, Look]) -> "
         return Table(path, look.ends, 0 if path.endswith(".parquet") else ROWS)
     if Path(path).exists():
         return Table(path, path, ROWS)
-    return f"not checked: the columns of {path}, which is not there yet"
+    return f"not checked: the columns of {path}, which is not here yet"
 
 
 def _is_made(path: str) -> bool:

@@ -58,9 +58,7 @@ def ask(download: Download, path: str, contact: str | None = None) -> Answer:
         except requests.RequestException as error:
             return Answer(None, f"{path}: {url} does not answer ({type(error).__name__}); {remedy}")
     if not found.ok:
-        return Answer(
-            None, f"{path}: {url} answers {found.status_code} {found.reason}; {remedy}"
-        )
+        return Answer(None, f"{path}: {url} answers {found.status_code} {found.reason}; {remedy}")
     if found.headers.get("Content-Type", "").startswith("text/html"):
         return Answer(None, f"{path}: {url} is a web page, perhaps a login; {remedy}")
     length = found.headers.get("Content-Length", "")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from workflow.lib.anomaly.candidates import deciding_columns
 from workflow.lib.catalogue.fractions import fraction_column
 from workflow.lib.catalogue.selection import (
     asked_of_automated,
@@ -19,9 +18,10 @@ from workflow.lib.common.columns import MEASURED, numbers
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import column_names, read_table
 from workflow.lib.cutouts.image_sources import SOURCES
-from workflow.lib.planning.anomaly_tasks import Task
+from workflow.lib.planning.anomaly_tasks import Task, deciding_columns
 from workflow.lib.planning.plan import Job
 from workflow.lib.planning.rare_votes import PREFIX, lacking_votes
+from workflow.lib.preflight.lines import NOTE
 from workflow.lib.pretrain.votes import answer_columns
 from workflow.lib.similarity.tags import TAG_COLUMNS
 from workflow.lib.sources.nsa import NSA_COLUMNS, nsa_columns
@@ -45,6 +45,16 @@ class Table(NamedTuple):
     """The file to read: the table itself, or its beginning and end (`files.fetch_ends`)."""
     rows: int
     """Number of rows that can be read."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the table is here; of a part that cannot be read nothing can be said."""
+        return self.file == self.path
+
+    def told(self, error: UserError) -> str:
+        """Give the line of an error in reading it."""
+        line = str(error).replace(self.file, self.path)
+        return line if self.whole else f"{NOTE}not checked before it is downloaded: {line}"
 
 
 class Need(NamedTuple):
@@ -135,7 +145,7 @@ def survey_problems(
         try:
             have[key] = column_names(table.file)
         except UserError as error:
-            yield _named(error, table)
+            yield table.told(error)
     known = _known_columns(survey, nsa, have)
     wanted = [] if "catalogue" in tables else [*_wanted_by_selection(name, survey, nsa, known)]
     for need in needs:
@@ -181,7 +191,8 @@ def column_problems(
         elif problem := _wrong_type(column, tables[column.table]):
             yield f"{problem} (needed by {column.user})"
     for (key, user), names in missing.items():
-        listed = ", ".join(_with_hint(name, have[key]) for name in names[:NAMED])
+        others = [name for name in have[key] if (key, name) not in checked]
+        listed = ", ".join(_with_hint(name, others) for name in names[:NAMED])
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         yield f"{tables[key].path}: no column {listed}{more} (needed by {user})"
 
@@ -195,7 +206,7 @@ def tag_problems(survey: str, table: Table, of_atlas: bool) -> Iterator[str]:
     try:
         yield from column_problems(wanted, {"tags": table}, {"tags": column_names(table.file)})
     except UserError as error:
-        yield _named(error, table)
+        yield table.told(error)
 
 
 Place = tuple[str, str]
@@ -254,11 +265,17 @@ def _known_columns(
 
 
 def _column_of(answer: str, known: Collection[str], catalogue: Mapping[str, Any]) -> str:
-    """Name the column of an answer's fraction; if there is none, the one that there should be."""
+    """Name the column of an answer's fraction; if there is none, the one that there should be.
+
+    Volunteers' fractions are no substitute where there is a table of automated ones: a job would
+    take them and say nothing.
+    """
+    if "automated" in catalogue and not answer.startswith(PREFIX) | answer.endswith("fraction"):
+        return f"{answer}_automated-fraction"
     try:
         return fraction_column(answer, known, "")
     except UserError:
-        return f"{answer}_automated-fraction" if "nsa" in catalogue else answer
+        return answer
 
 
 def _home(column: str, catalogue: Mapping[str, Any], tables: Collection[str]) -> Place:
@@ -281,23 +298,22 @@ def _wrong_type(column: Column, table: Table) -> str | None:
     """Say what is wrong with the first values of a column, if anything is."""
     try:
         values = read_table(table.file, columns=[column.name], rows=table.rows)[column.name]
-        if any(np.ndim(value) for value in values):
-            return f"{table.path}: column '{column.name}' has several values in each row"
-        if column.holds == NAME and values.dtype.kind in "biufcmM":
-            return f"{table.path}: column '{column.name}' is {values.dtype}, not {NAME}"
-        if column.holds == NUMBER:
-            numbers(values, table.path)
     except UserError as error:
-        return _named(error, table)
+        return table.told(error)
+    if any(np.ndim(value) for value in values):
+        return f"{table.path}: column '{column.name}' has several values in each row"
+    if column.holds == NAME and values.dtype.kind in "biufcmM":
+        return f"{table.path}: column '{column.name}' is {values.dtype}, not {NAME}"
+    if column.holds == NUMBER:
+        try:
+            numbers(values, table.path)
+        except UserError as error:
+            return str(error)
     return None
 
 
-def _with_hint(name: str, have: Collection[str]) -> str:
-    """Give a missing column's name, and the most similar one that is there."""
-    by_letters = {other.lower(): other for other in have}
-    close = difflib.get_close_matches(name.partition("[")[0].lower(), by_letters, n=1, cutoff=0.8)
+def _with_hint(name: str, others: Collection[str]) -> str:
+    """Give a missing column's name, and the most similar one that nothing else needs."""
+    by_letters = {other.lower(): other for other in others}
+    close = difflib.get_close_matches(name.partition("[")[0].lower(), by_letters, n=1, cutoff=0.7)
     return f"'{name}'" + (f" (it has '{by_letters[close[0]]}')" if close else "")
-
-
-def _named(error: UserError, table: Table) -> str:
-    return str(error).replace(table.file, table.path)

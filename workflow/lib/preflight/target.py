@@ -1,15 +1,18 @@
 """The target `preflight`: all checks for what a plain `snakemake` would run, and no other job."""
 
+import copy
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.planning.config import merged
 from workflow.lib.planning.plan import Job, dry_run, planned_jobs
-from workflow.lib.preflight.check import NOTE, Machine, check, resolved
+from workflow.lib.preflight.check import Machine, check, resolved
 from workflow.lib.preflight.files import named_files
+from workflow.lib.preflight.lines import is_problem
 
 
 def print_preflight(config: Mapping[str, Any], snakemake: Sequence[str]) -> None:
@@ -23,7 +26,7 @@ def print_preflight(config: Mapping[str, Any], snakemake: Sequence[str]) -> None
     jobs, lines = plan(config, snakemake)
     lines += check(jobs, config, Machine())
     print("\n".join(lines))
-    problems = sum(not line.startswith(NOTE) for line in lines)
+    problems = sum(map(is_problem, lines))
     if problems:
         raise UserError(f"preflight found {problems} problems, listed above")
     print(f"preflight: nothing is missing for {len(jobs):,} jobs")
@@ -35,7 +38,7 @@ def plan(config: Mapping[str, Any], snakemake: Sequence[str]) -> tuple[list[Job]
     Snakemake stops at the first missing file, so another is put in its place until no more are
     missing.
     """
-    lines = []
+    config, lines = copy.deepcopy(dict(config)), []
     with tempfile.NamedTemporaryFile(suffix=".h5") as other:
         while True:
             try:
@@ -50,7 +53,5 @@ def plan(config: Mapping[str, Any], snakemake: Sequence[str]) -> tuple[list[Job]
                     raise
             for key, path in missing.items():
                 lines.append(f"{path}: no such file, named by '{'.'.join(key)}'")
-                change: Any = other.name
-                for word in reversed(key):
-                    change = {word: change}
-                config = merged(config, change)
+                *outer, last = key
+                reduce(getitem, outer, config)[last] = other.name

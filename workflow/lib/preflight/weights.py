@@ -6,6 +6,7 @@ input, and prints the problem, if there is one.
 """
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def weights_problem(**arguments: Any) -> str | None:
     """Say what is wrong with weights, in one line; parameters as for `read_weights`."""
     done = subprocess.run(
         [*shlex.split(sys.executable), "-m", __name__],
-        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         input=json.dumps(arguments),
         capture_output=True,
         text=True,
