@@ -21,6 +21,13 @@ def test_the_disk_must_hold_what_the_jobs_write(paper):
     assert line.startswith("results, data: the run needs about 1,528,285,000.0 GB, and the disk")
 
 
+def test_the_space_for_a_survey_of_unknown_size_is_not_guessed(paper):
+    changed = {"surveys": {"own": paper["surveys"]["gz2"]}}
+    changed["cost"] = {"rules": {"directory": {"seconds": 1, "kilobytes": 1e12}}}
+    fetch = job("fetch_cutouts", survey="own", shard="00-of-60")
+    assert not any("GB" in line for line in check([fetch], merged(paper, changed), Machine()))
+
+
 def test_folders_on_one_disk_are_added_up_even_if_they_do_not_exist_yet(tmp_path):
     half = {str(tmp_path / "a/b"): 0.6e18, str(tmp_path / "c"): 0.6e18}
     (line,) = disk_problems(half)

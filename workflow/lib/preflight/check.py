@@ -181,9 +181,15 @@ def _is_made(path: str) -> bool:
 def _space(
     jobs: Sequence[Job], config: Mapping[str, Any], looks: Collection[Look]
 ) -> dict[str, float]:
-    """Estimate the space that the run needs, in bytes by folder."""
+    """Estimate the space that the run needs, in bytes by folder.
+
+    Left out are jobs whose number of galaxies is not known.
+    """
     cost = Cost(config)
-    made = [job for job in jobs if job.rule != "download_file"]
+    counted = {*config["cost"]["galaxies_of"]} | {
+        name for name, survey in config["surveys"].items() if "simulation" in survey
+    }
+    made = [job for job in jobs if job.wildcards.get("survey") in counted]
     usual = 1000 * cost.kilobytes("download_file", {})
     return {
         resolved("<results>", config): sum(

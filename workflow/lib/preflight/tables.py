@@ -149,18 +149,14 @@ def survey_problems(
     known = _known_columns(survey, nsa, have)
     wanted = [] if "catalogue" in tables else [*_wanted_by_selection(name, survey, nsa, known)]
     for need in needs:
-        answers = [_column_of(answer, known, settings) for answer in need.answers]
-        for column in [*need.columns, *answers]:
-            line = None
-            if "catalogue" not in tables:
-                line = lacking_votes(name, settings, column, need.user)
-            if line:
+        columns = [*need.columns, *(_column_of(one, known, settings) for one in need.answers)]
+        if "pixel_scale" in columns and "pixel_scale" not in known:
+            columns.remove("pixel_scale")
+            columns += ["petro_th50", "petro_th90"]  # from which it would be made
+        for column in columns:
+            line = lacking_votes(name, settings, column, need.user)
+            if line and "catalogue" not in tables:
                 yield line
-            elif column == "pixel_scale" and column not in known:
-                wanted += [
-                    Column(_home(radius, settings, tables)[0], radius, need.user)
-                    for radius in ("petro_th50", "petro_th90")
-                ]
             else:
                 place = known.get(column) or _home(column, settings, tables)
                 wanted.append(Column(*place, need.user))
