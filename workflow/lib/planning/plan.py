@@ -67,9 +67,12 @@ def dry_run(
         file.flush()
         always = ["--dry-run", "--nolock", "--cores", "1000", "--configfile", file.name]
         done = subprocess.run([*snakemake, *options, *always], capture_output=True, text=True)
+    text = done.stdout + done.stderr
     if done.returncode:
-        raise UserError(f"the workflow cannot be planned: {' '.join(done.stderr.split())}")
-    return done.stdout + done.stderr
+        # A dry-run prints its errors among its other messages.
+        reason = text.rpartition("Building DAG of jobs...")[2]
+        raise UserError(f"the workflow cannot be planned: {' '.join(reason.split())}")
+    return text
 
 
 def planned_jobs(text: str) -> list[Job]:
