@@ -70,6 +70,30 @@ def test_a_replaced_picture_and_an_older_table_are_seen(own):
     assert make(own) == ["0", "1", "2"]
 
 
+def test_preflight_names_every_file_of_the_users_that_is_missing(bare):
+    output = bare.sh("snakemake preflight --cores 1 --configfile config/own.yaml", check=False)
+    for path, key in {
+        "data/own/labels.csv": "surveys.own.catalogue.table",
+        "data/own/images": "surveys.own.images.path",
+        "results/toy/3_pretrain/all/encoder.weights.h5": "pretraining.weights.all",
+    }.items():
+        assert f"{path}: no such file, named by '{key}'" in output.splitlines()
+    assert "error: preflight found 3 problems, listed above" in output
+    assert "Traceback" not in output
+
+
+def test_a_run_stops_before_its_first_job_if_a_column_is_missing(own):
+    folder = own.folder / "data/case"
+    pd.DataFrame({"name": range(4), "mag": "bright"}).to_csv(folder / "labels.csv", index=False)
+    (own.folder / "cut.yaml").write_text("surveys: {own: {cuts: {mag: {below: 17}}}}")
+    command = "snakemake --cores 1 --configfile config/own.yaml change.yaml cut.yaml"
+    output = own.sh(f"{command} -- {SHARD}", check=False)
+    assert "data/case/labels.csv: no column 'id' (needed by survey 'own')" in output
+    assert "data/case/labels.csv: column 'mag' is not a number for row 1: 'bright'" in output
+    assert "rule select_galaxies" not in output
+    assert "Traceback" not in output
+
+
 def test_a_blank_in_the_projects_path_and_in_that_of_its_python(tmp_path):
     project = small_project(tmp_path / "my project")
     add_files(project)

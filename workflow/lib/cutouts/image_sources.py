@@ -208,6 +208,14 @@ class SimulatedSource:
         return self._render(truth, size, self._instrument, self.seed)
 
 
+SOURCES: dict[str, type[Source]] = {
+    "legacysurvey": LegacySurveySource,
+    "directory": DirectorySource,
+    "simulated": SimulatedSource,
+}
+"""By the name in the configuration, `surveys.<name>.images.source`."""
+
+
 def open_source(kind: str, **options: Any) -> Source:
     """Open the source that the configuration names.
 
@@ -220,10 +228,9 @@ def open_source(kind: str, **options: Any) -> Source:
     """
     if kind == "legacysurvey":
         return LegacySurveySource(PoliteClient(**options.pop("client")), **options)
-    sources = {"directory": DirectorySource, "simulated": SimulatedSource}
-    if kind not in sources:
+    if kind not in SOURCES:
         raise UserError(f"no source of images '{kind}'; use legacysurvey, directory or simulated")
-    return sources[kind](**options)
+    return SOURCES[kind](**options)
 
 
 def _in_words(error: Exception) -> str:
