@@ -15,7 +15,7 @@ FETCH = job("fetch_cutouts", survey="decals", shard="000-of-200")
 
 def test_the_disk_must_hold_what_the_jobs_write(paper):
     assert check([FETCH], paper, Machine())[0].startswith("note: ")  # its catalogue is not there
-    kilobytes = {"cost": {"rules": {"legacysurvey": {"seconds": 1, "kilobytes": 1e12}}}}
+    kilobytes = {"cost": {"rules": {"directory": {"seconds": 1, "kilobytes": 1e12}}}}
     lines = check([FETCH], merged(paper, kilobytes), Machine())
     (line,) = [line for line in lines if not line.startswith("note: ")]
     assert line.startswith("results, data: the run needs about 1,528,285,000.0 GB, and the disk")

@@ -190,14 +190,16 @@ def _space(
         name for name, survey in config["surveys"].items() if "simulation" in survey
     }
     made = [job for job in jobs if job.wildcards.get("survey") in counted]
-    usual = 1000 * cost.kilobytes("download_file", {})
+
+    def size(look: Look) -> float:
+        usual = 1000 * cost.kilobytes("download_file", {"file": Path(look.path).name})
+        return max(0, (look.answer.size or usual) - _size(f"{look.path}.part"))
+
     return {
         resolved("<results>", config): sum(
             1000 * cost.kilobytes(job.rule, job.wildcards) for job in made
         ),
-        resolved("<downloads>", config): sum(
-            max(0, (look.answer.size or usual) - _size(f"{look.path}.part")) for look in looks
-        ),
+        resolved("<downloads>", config): sum(map(size, looks)),
     }
 
 
