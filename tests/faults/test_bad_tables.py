@@ -1,4 +1,4 @@
-"""Tables of galaxies with mistakes in them: each is one line that names the table, and no catalogue.
+"""Tables of galaxies with mistakes: each is one line that names the table, and no catalogue.
 
 How each format says that a value is missing is in `tests/unit/common/test_tables.py`.
 """

@@ -51,10 +51,10 @@ def test_a_catalogue_that_is_made_again_is_a_sentence_until_it_is_there(page, re
     catalogue = results / "1_catalogue/decals.parquet"
     content = catalogue.read_bytes()
     catalogue.unlink()
-    (sentence,) = sentences(page.multiselect[0].select("petro_th50").run())
+    (sentence,) = sentences(page.multiselect[0].select("bar_yes_fraction").run())
     assert "decals.parquet: cannot be read" in sentence
     catalogue.write_bytes(content)
     assert sentences(page.run()) == []
     pd.read_parquet(catalogue).iloc[1:].to_parquet(catalogue)
-    (sentence,) = sentences(page.multiselect[0].select("petro_th90").run())
+    (sentence,) = sentences(page.multiselect[0].select("bar_total-votes").run())
     assert "has other galaxies than before; restart the page" in sentence

@@ -124,12 +124,10 @@ def test_a_usual_label_is_not_changed(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["![x](http://198.51.100.7/x.png)", "[a](javascript:b)", "<b>", "**a**", "`a`", ":red[a]", "$a$"],
+    ["![x](http://198.51.100.7/x.png)", "[a](javascript:b)", "<b>", "**a**", "`a`", ":red[a]"],
 )
 def test_a_label_has_no_active_markdown(text):
-    assert re.sub(r"\\.", "", label(text)).isalnum() or not re.search(
-        r"(?<!\\)[<>!*`:$(]", label(text)
-    )
+    assert not re.search(r"[<>!*`:$\[(]", re.sub(r"\\.", "", label(text)))
 
 
 def test_tables_of_a_report_are_escaped():

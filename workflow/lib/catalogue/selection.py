@@ -230,8 +230,8 @@ def select_table_galaxies(
     Raises
     ------
     UserError
-        If the table is missing, lacks the id column, or has an id that is empty, occurs twice or has
-        control characters.
+        If the table is missing, lacks the id column, or has an id that is empty, occurs twice or
+        has control characters.
     """
     galaxies = read_table(table, text=[id_column], missing=missing_values)
     need_columns(galaxies, [id_column], table)

@@ -43,7 +43,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unusable(value: Any, key: str) -> Iterator[str]:
-    """Find what JSON schema lets pass: YAML's .nan and .inf, endless numbers, control characters."""
+    """Find what JSON schema lets pass: YAML's .nan and .inf, long numbers, control characters."""
     if isinstance(value, float) and not math.isfinite(value):
         yield f"'{key}': must be a finite number, not {value}"
     elif isinstance(value, int) and abs(value) > MOST:
