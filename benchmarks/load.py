@@ -110,10 +110,11 @@ def main(*configfiles: str) -> None:
         server = page_server()
         asyncio.run(crowd(address, names, 20))  # so that everything is loaded
         memory = [server.memory_info().rss]
-        visits = []
+        visits, before = [], sum(server.cpu_times()[:2])
         for _ in range(2):
             visits += asyncio.run(crowd(address, names, SECONDS / 2))
             memory.append(server.memory_info().rss)
+        work = (sum(server.cpu_times()[:2]) - before) / len(visits)
         idle = asyncio.run(watch_idle(address, server, names[0]))
     problems = [one.problem for one in visits if one.problem]
     errors = [line for line in lines if "Traceback" in line or "Error" in line]
@@ -121,6 +122,7 @@ def main(*configfiles: str) -> None:
     print(f"users                {USERS}, for {SECONDS} s, looking {LOOKING[0]} to {LOOKING[1]} s")
     print(f"answers              {len(visits)}, {len(problems)} with an error")
     print(f"seconds              median {median:.2f}, 95% {late:.2f}, slowest {last:.2f}")
+    print(f"time of a core       {work:.2f} s for an answer")
     print(f"memory [MiB]         {', '.join(f'{size / 2**20:.0f}' for size in memory)}")
     print(f"an idle page         {100 * idle:.1f}% of a core")
     print(f"load average         {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
