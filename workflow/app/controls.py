@@ -11,7 +11,7 @@ import streamlit as st
 
 from workflow.app.query import FORMS, MAX_LENGTH
 from workflow.app.survey import Survey
-from workflow.app.text import plain
+from workflow.app.text import label, plain
 from workflow.lib.similarity.nearest import METRICS
 
 ASKED = "galaxy"
@@ -78,10 +78,8 @@ def _range(survey: Survey, column: str) -> tuple[str, tuple[float, float]] | Non
     # Rounded outwards to two decimals, as the slider shows them.
     ends = float(np.floor(100 * known.min()) / 100), float(np.ceil(100 * known.max()) / 100)
     unit = survey.units[column]
-    # Not escaped: screen readers get this label unchanged.
-    chosen = st.slider(
-        f"{column} [{unit}]" if unit else column, *ends, ends, key=f"filter-{column}"
-    )
+    name = label(f"{column} [{unit}]" if unit else column)
+    chosen = st.slider(name, *ends, ends, key=f"filter-{column}")
     return (column, chosen) if chosen != ends else None
 
 

@@ -13,7 +13,7 @@ from workflow.app.rater import Card, show_rater
 from workflow.app.ratings import Answer
 from workflow.app.survey import Galaxies
 from workflow.app.table import show_table
-from workflow.app.text import STYLE, plain
+from workflow.app.text import STYLE, in_a_sentence, plain
 from workflow.app.thumbnails import middle
 from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.common.errors import UserError
@@ -123,11 +123,13 @@ def _show_hunt(hunt: Hunt) -> None:
         """Show the batch; redraw the whole page once the model has started or is done."""
         if hunt.learned is not learned or hunt.learning != learning:
             st.rerun()
-        _show_batch(hunt, POLL if learning else None)
+        with in_a_sentence():
+            _show_batch(hunt, POLL if learning else None)
 
     st.fragment(rate)()
     if learned is not None:
-        _show_best(hunt, learned)
+        with in_a_sentence():
+            _show_best(hunt, learned)
     _offer_ratings(hunt)
 
 

@@ -25,11 +25,10 @@ from workflow.app.search import Match, Similar, find_galaxy, find_similar
 from workflow.app.sky_map import draw_sky_map
 from workflow.app.survey import Survey
 from workflow.app.table import show_table
-from workflow.app.text import STYLE, plain
+from workflow.app.text import STYLE, in_a_sentence, plain
 from workflow.app.thumbnails import middle
 from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue.selection import UNITS
-from workflow.lib.common.errors import UserError
 from workflow.lib.common.images import to_jpeg
 
 
@@ -38,9 +37,9 @@ def show(survey: Survey) -> None:
     st.html(STYLE)
     st.title("Find galaxies like this one", anchor=False)
     st.caption(plain(" · ".join(filter(None, [survey.about(), survey.encoder_label]))))
-    settings = ask_settings(survey)
-    text, uploaded = ask_query(survey)
-    try:
+    with in_a_sentence():
+        settings = ask_settings(survey)
+        text, uploaded = ask_query(survey)
         if uploaded is not None:
             _answer(survey, settings, None, uploaded)
         elif text.strip():
@@ -48,8 +47,6 @@ def show(survey: Survey) -> None:
             _answer(survey, settings, find_galaxy(survey, text, resolver), None)
         else:
             _show_first_choices(survey)
-    except UserError as error:
-        st.error(plain(str(error)))
 
 
 def _show_first_choices(survey: Survey) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from workflow.app.thumbnails import Thumbnails
+from workflow.app.thumbnails import Thumbnails, reading
 from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.encoder import read_description
@@ -48,9 +48,9 @@ class Galaxies:
         self.catalogue = catalogue_path(config, name)
         need(self.catalogue)
         self._by_name = {iauname: row for row, iauname in enumerate(iaunames)}
-        self._places, galaxies = self._find_in_catalogue()
+        self._places, self._listed = self._find_in_catalogue()
         shards = config["surveys"][name]["shards"]
-        self._thumbnails = Thumbnails(results / "2_cutouts" / name, shards, galaxies)
+        self._thumbnails = Thumbnails(results / "2_cutouts" / name, shards, self._listed)
         self.units = self._numeric_columns()
         self.column = lru_cache(COLUMNS_HELD)(self._read_column)
         self.ra, self.dec = (self._coordinate(name) for name in ("ra", "dec"))
@@ -96,7 +96,10 @@ class Galaxies:
 
     def _read_column(self, name: str) -> np.ndarray:
         """Read a column of numbers, in the order of the representation."""
-        values = pq.read_table(self.catalogue, columns=[name])[name]
+        with reading(self.catalogue):
+            values = pq.read_table(self.catalogue, columns=[name])[name]
+        if len(values) != self._listed:
+            raise UserError(f"{self.catalogue}: has other galaxies than before; restart the page")
         # Numbers of 18 digits lose the last ones; `controls` does not offer them as filters.
         return values.cast(pa.float64(), safe=False).to_numpy()[self._places]
 

@@ -1,8 +1,9 @@
 """Read the pictures of a few galaxies from a survey's shards, without reading every shard."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workflow.lib.catalogue.shards import shard_rows
+from workflow.lib.common.errors import UserError
 from workflow.lib.common.images import from_jpeg, to_jpeg
 from workflow.lib.planning.grid import shard_names
 
@@ -49,6 +51,11 @@ class Thumbnails:
         -------
         dict
             The JPEG of each galaxy that has one, by iauname.
+
+        Raises
+        ------
+        UserError
+            If a shard cannot be read, as while the workflow makes it again.
         """
         by_shard: dict[Path, list[str]] = defaultdict(list)
         for row, iauname in galaxies:
@@ -62,7 +69,7 @@ class Thumbnails:
 
 def read_jpegs(shard: Path, iaunames: Sequence[str]) -> dict[str, bytes]:
     """Read pictures from one shard, but only the row groups that contain them."""
-    with pq.ParquetFile(shard, memory_map=True) as file:
+    with reading(shard), pq.ParquetFile(shard, memory_map=True) as file:
         names = file.read(columns=["iauname"])["iauname"]
         rows = pc.index_in(pa.array(iaunames, names.type), names).drop_null().to_numpy()
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
@@ -74,6 +81,18 @@ def read_jpegs(shard: Path, iaunames: Sequence[str]) -> dict[str, bytes]:
             for row in rows[groups == group]:
                 found[names[row].as_py()] = jpegs[row - ends[group] + sizes[group]].as_py()
         return found
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in a `UserError` that a file of the workflow cannot be read at present."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(
+            f"{path}: cannot be read; if the workflow is making it again, reload this page later, "
+            "otherwise rerun the workflow"
+        ) from error
 
 
 def middle(thumbnail: bytes, cut: int) -> bytes:

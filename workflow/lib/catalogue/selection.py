@@ -31,6 +31,9 @@ UNITS = {
 }
 """The measured columns of a catalogue and their units."""
 
+CONTROL = r"[\x00-\x1f\x7f]"
+"""Control characters, which no id has."""
+
 ROW_GROUP = 2**16
 """Rows in a row group, small enough that a shard's job reads little more than its own rows."""
 
@@ -224,7 +227,8 @@ def select_table_galaxies(
     Raises
     ------
     UserError
-        If the table is missing, lacks the id column, or has an id that is empty or occurs twice.
+        If the table is missing, lacks the id column, or has an id that is empty, occurs twice or
+        has control characters.
     """
     galaxies = read_table(table, text=[id_column], missing=missing_values)
     need_columns(galaxies, [id_column], table)
@@ -233,6 +237,10 @@ def select_table_galaxies(
     empty = galaxies["iauname"].eq("")
     if empty.any():
         raise UserError(f"{table}: no '{id_column}' in row {int(np.argmax(empty)) + 1}")
+    control = galaxies["iauname"].str.contains(CONTROL)
+    if control.any():
+        name = galaxies["iauname"][control].iloc[0]
+        raise UserError(f"{table}: '{id_column}' {name!r} has a character that cannot be printed")
     twice = galaxies["iauname"].duplicated()
     if twice.any():
         name = galaxies["iauname"][twice].iloc[0]

@@ -3,12 +3,20 @@
 import errno
 
 
+def printable(text: str) -> str:
+    """Give a text as one line: names from a file may hold line breaks or codes for the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 class UserError(Exception):
     """A problem that the user can put right.
 
     The message is one clear line: it names the file, column, key or galaxy, and says what to do.
     Scripts print it without a stack trace.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 MACHINE = {
@@ -57,8 +65,8 @@ class FetchError(Exception):
     def __init__(
         self, reason: str, detail: str, transient: bool = False, retry_after: float | None = None
     ) -> None:
-        super().__init__(f"{reason}: {detail}")
         self.reason = reason
-        self.detail = detail
+        self.detail = printable(detail)
+        super().__init__(f"{reason}: {self.detail}")
         self.transient = transient
         self.retry_after = retry_after

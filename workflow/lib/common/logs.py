@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from workflow.lib.common.errors import UserError, of_machine
+from workflow.lib.common.errors import UserError, of_machine, printable
 
 
 def log_to(path: str | Path) -> None:
@@ -55,4 +55,4 @@ def log_to(path: str | Path) -> None:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return printable(" ".join(line.strip() for line in str(error).splitlines() if line.strip()))

@@ -22,6 +22,12 @@ BASE = Path(__file__).parents[3] / "config" / "config.yaml"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C loader reads the schema about ten times as fast, and every job reads it."""
 
+TEMPLATE = "__use_yte__"
+"""Key by which Snakemake takes a configuration for a template with code (by its library yte)."""
+
+SHOWN = 80
+"""Longest piece of a wrong value that a message quotes."""
+
 
 def read_config(overlays: Iterable[str | Path]) -> dict[str, Any]:
     """Read and check the configuration outside of Snakemake, merged as Snakemake merges it.
@@ -49,15 +55,21 @@ def read_file(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If the file is missing, is not YAML in UTF-8, or has a key twice.
+        If the file is missing, is not YAML in UTF-8, has a key twice, or asks Snakemake to run the
+        code in it.
     """
     try:
         found = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except Exception as error:  # PyYAML raises all kinds of errors for a value that has a wrong tag
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a configuration ({reason})") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: not a configuration (no keys)")
+    if TEMPLATE in found:
+        raise UserError(
+            f"{path}: '{TEMPLATE}' has Snakemake run the code in this file; remove it, and all "
+            "values that begin with ? (see SECURITY.md)"
+        )
     return found
 
 
@@ -124,7 +136,12 @@ def _describe(error: ValidationError) -> str:
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         return f"missing key '{f'{key}.{missing}' if key else missing}'"
-    return f"'{key}': {_expectation(error)}, not {json.dumps(error.instance, default=str)}"
+    return f"'{key}': {_expectation(error)}, not {_quote(error.instance)}"
+
+
+def _quote(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return f"{text[:SHOWN]}..." if len(text) > SHOWN else text
 
 
 def _expectation(error: ValidationError) -> str:

@@ -9,6 +9,12 @@ from typing import Any
 
 from workflow.lib.planning.grid import SCRATCH
 
+MOST = 2**53
+"""Largest whole number, of which all are exact as floats too."""
+
+LONGEST = 1000
+"""Longest text [characters]."""
+
 
 def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     """Find what the schema cannot express.
@@ -23,7 +29,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     str
         What is wrong, with the keys and their values.
     """
-    yield from _not_finite(config, "")
+    yield from _unusable(config, "")
     yield from _of_sizes(config)
     yield from _of_components(config)
     yield from _of_surveys(config)
@@ -36,16 +42,20 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_survey(f"surveys.{name}", survey)
 
 
-def _not_finite(value: Any, key: str) -> Iterator[str]:
-    """JSON schema lets YAML's .nan and .inf pass every bound."""
+def _unusable(value: Any, key: str) -> Iterator[str]:
+    """Find what JSON schema lets pass: YAML's .nan and .inf, long numbers, control characters."""
     if isinstance(value, float) and not math.isfinite(value):
         yield f"'{key}': must be a finite number, not {value}"
+    elif isinstance(value, int) and abs(value) > MOST:
+        yield f"'{key}': must be at most {MOST}"
+    elif isinstance(value, str) and not (value.isprintable() and len(value) <= LONGEST):
+        yield f"'{key}': must be at most {LONGEST} characters that can be printed"
     elif isinstance(value, Mapping):
         for name, below in value.items():
-            yield from _not_finite(below, f"{key}.{name}" if key else str(name))
+            yield from _unusable(below, f"{key}.{name}" if key else str(name))
     elif isinstance(value, list):
         for place, below in enumerate(value):
-            yield from _not_finite(below, f"{key}.{place}")
+            yield from _unusable(below, f"{key}.{place}")
 
 
 def _unknown(wanted: Mapping[str, Iterable], known: Collection, expected: str) -> Iterator[str]:
