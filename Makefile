@@ -6,9 +6,11 @@ WORKERS ?= 3
 CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
+OPTIONS ?= --cores $(CORES) --logger stages --scheduler greedy
 BIN := .venv/bin
+SNAKEMAKE := PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake
 
-.PHONY: help toy report app test env lint docs lock
+.PHONY: help toy resume report app test env lint docs lock
 
 help:  ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -16,11 +18,15 @@ help:  ## this list
 toy: env  ## the simulated sky, from scratch to the figures
 # Jobs for Figure 1 come first; the longest is among them. The greedy scheduler never idles: the
 # other one leaves a core without work for minutes while a prioritised job is ready.
-	@PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake --configfile config/toy.yaml \
-	  --cores $(CORES) --rerun-incomplete --logger stages --scheduler greedy \
+	@$(SNAKEMAKE) --configfile config/toy.yaml --rerun-incomplete $(OPTIONS) \
 	  --prioritize results/toy/8_figures/figure_1.png
 	@$(BIN)/python -m workflow.console.summary --configfile config/toy.yaml
 	@printf '\nNext: make app (the web page), make report (all figures with captions)\n'
+
+resume: env  ## a run of CONFIG that was killed, from where it was; TARGET if not all
+	@$(BIN)/python -m workflow.console.resume --configfile $(CONFIG)
+	@$(BIN)/snakemake --configfile $(CONFIG) --quiet --unlock
+	@$(SNAKEMAKE) --configfile $(CONFIG) --rerun-incomplete $(OPTIONS) -- $(TARGET)
 
 report: env  ## report.zip: all figures and tables of CONFIG, with captions
 	$(BIN)/snakemake --configfile $(CONFIG) --report report.zip
