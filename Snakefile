@@ -37,7 +37,7 @@ include: "workflow/rules/slurm.smk"
 onstart:
     correct_slurm()
     with suppress(UserError):  # with --nolock there may be another one
-        own(RUN, "this folder")  # while it lives, `make resume` does not unlock the folder
+        own(RUN)  # while it lives, `make resume` does not unlock the folder
     if LACKING:
         raise WorkflowError("\n".join(LACKING))
 

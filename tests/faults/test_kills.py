@@ -190,7 +190,7 @@ def test_a_job_that_outlives_its_snakemake_is_neither_joined_nor_repeated(fetchi
     run.kill()
     run.wait()
     parts = parts_of(project)
-    line = rf"error: {LOG}: process {job.pid} on \S+ since .*; wait .* 'kill {job.pid}'"
+    line = rf"error: {LOG}.owner: process {job.pid} on \S+ since .*; wait .* 'kill {job.pid}'"
     assert len(re.findall(line, resume(project, check=False))) == 1
     # As by hand: the second job is refused, and takes nothing away.
     project.toy("--unlock")

@@ -50,10 +50,10 @@ def block(beginning):
 SKY, DESI = "config/sky.yaml", "config/desi.yaml"
 
 
-def test_toy_and_single_figures(finished):
+def test_toy_and_single_figures(branch):
     assert block("make toy") == "make toy"  # has run in `finished`
     for text in [text for text in BLOCKS if "config/toy.yaml" in text and SKY not in text]:
-        finished.sh(text)
+        branch.sh(text)
 
 
 def test_dry_runs(bare):

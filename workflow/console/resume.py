@@ -21,11 +21,11 @@ def alive(run: str | Path, logs: str | Path) -> Iterator[str]:
         The folder of the jobs' logs, with their lock files.
     """
     if owner := owner_of(run):
-        yield refusal("Snakemake runs in this folder", owner)
+        yield refusal(run, owner)
         return
     for path in sorted(Path(logs).rglob(f"*{ENDING}")):
         if owner := owner_of(path):
-            yield refusal(str(path).removesuffix(ENDING), owner)
+            yield refusal(path, owner)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from workflow.console.resume import alive
 from workflow.lib.common.owner import ENDING, owner_of
 
-OWN = "from workflow.lib.common.owner import own\nown({!r}, 'the shard')\n"
+OWN = "from workflow.lib.common.owner import own\nown({!r})\n"
 WAIT = "print('ready', flush=True)\ninput()\n"
 
 
@@ -46,7 +46,7 @@ def test_a_second_process_is_refused_by_a_line_that_names_the_first(tmp_path):
         _, error = second.communicate()
         assert second.returncode == 1
         line = error.splitlines()[-1]
-        assert re.search(rf"the shard: process {first.pid} on \S+ since 20\d\d-\S+ \S+ is", line)
+        assert re.search(rf"{path}: process {first.pid} on \S+ since 20\d\d-\S+ \S+ is", line)
         assert f"'kill {first.pid}'" in line
         assert owner_of(path).startswith(f"process {first.pid} on ")
         first.communicate("end\n")
@@ -100,7 +100,7 @@ JOB = """
 import os, signal, time
 from workflow.lib.common.owner import orphaned, own
 parent = os.getppid()
-own({path!r}, "the shard")
+own({path!r})
 if {kill}:
     os.kill(parent, signal.SIGKILL)
     while os.getppid() == parent:
@@ -128,7 +128,7 @@ def test_resuming_names_the_snakemake_or_the_jobs_that_are_alive(tmp_path):
     assert list(alive(run, logs)) == []
     with owner(job) as orphan:
         (line,) = alive(run, logs)
-        assert f"1-of-3.log: process {orphan.pid} on" in line
+        assert line.startswith(f"{job}: process {orphan.pid} on")
         with owner(run) as snakemake:
             (line,) = alive(run, logs)
             assert f"'kill {snakemake.pid}'" in line

@@ -25,7 +25,7 @@ def log_to(path: str | Path) -> None:
     """
     path = Path(path)
     try:
-        own(f"{path}{ENDING}", str(path))
+        own(f"{path}{ENDING}")
         path.write_text("")
     except UserError as error:
         sys.exit(f"error: {error}")

@@ -28,7 +28,7 @@ _held: list[TextIO] = []
 _starters: list[int] = []
 
 
-def own(path: str | Path, work: str) -> None:
+def own(path: str | Path) -> None:
     """Lock a file for as long as this process lives; it is removed at the end.
 
     The file says who has it: the process, its host and when it started. Where the file system has
@@ -38,8 +38,6 @@ def own(path: str | Path, work: str) -> None:
     ----------
     path
         The file. Its folder is made if it is missing.
-    work
-        What must not be done twice at a time, in words.
 
     Raises
     ------
@@ -48,7 +46,7 @@ def own(path: str | Path, work: str) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    while not (file := _locked(path, work)):
+    while not (file := _locked(path)):
         pass
     now = datetime.now().astimezone().isoformat(" ", "seconds")
     file.truncate(0)
@@ -74,12 +72,12 @@ def owner_of(path: str | Path) -> str:
     return ""
 
 
-def refusal(work: str, owner: str) -> str:
-    """Say who does some work at present, and what to do about it."""
+def refusal(path: str | Path, owner: str) -> str:
+    """Say who has a lock file, and what to do about it."""
     number = owner.split()[1] if owner.startswith("process") else "its number"
     return (
-        f"{work}: {owner} is still at work on this; wait until it has ended, or end it there with "
-        f"'kill {number}', then run again"
+        f"{path}: {owner} is still at work; wait until it has ended, or end it there with "
+        f"'kill {number}' (if that computer has crashed, delete this file), then run again"
     )
 
 
@@ -88,7 +86,7 @@ def orphaned() -> bool:
     return bool(_starters) and _snakemakes() != _starters
 
 
-def _locked(path: Path, work: str) -> TextIO | None:
+def _locked(path: Path) -> TextIO | None:
     """Open and lock a file; None if its last owner has removed it meanwhile."""
     file = path.open("a+")
     try:
@@ -96,7 +94,7 @@ def _locked(path: Path, work: str) -> TextIO | None:
     except (BlockingIOError, PermissionError):
         owner = _name(file)
         file.close()
-        raise UserError(refusal(work, owner)) from None
+        raise UserError(refusal(path, owner)) from None
     except OSError as error:
         log.warning("%s: no lock (%s); start nothing twice at a time", path, error.strerror)
     try:
