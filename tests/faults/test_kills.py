@@ -185,24 +185,30 @@ def test_a_killed_shard_resumes_after_its_finished_parts(fetching, finished):
     assert not parts_of(project)
 
 
-def test_a_job_that_outlives_its_snakemake_is_neither_joined_nor_repeated(fetching, finished):
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_job_that_outlives_its_snakemake_is_neither_joined_nor_repeated(
+    fetching, finished, by_hand
+):
     project, run, job = fetching
     run.kill()
     run.wait()
     parts = parts_of(project)
+    if by_hand:  # Snakemake starts a second job
+        project.toy("--unlock")
+        output = project.toy(f"--rerun-incomplete {SHARD}", check=False)
+    else:
+        output = resume(project, check=False)
     line = rf"error: {LOG}.owner: process {job.pid} on \S+ since .*; wait .* 'kill {job.pid}'"
-    assert len(re.findall(line, resume(project, check=False))) == 1
-    # As by hand: the second job is refused, and takes nothing away.
-    project.toy("--unlock")
-    assert len(re.findall(line, project.toy(f"--rerun-incomplete {SHARD}", check=False))) == 1
+    assert len(re.findall(line, output)) == 1
     assert parts_of(project) == parts
     job.resume()
     psutil.wait_procs([job])
     theirs = (finished.folder / SHARD).read_bytes()
     assert (project.folder / SHARD).read_bytes() == theirs
 
-    parts = parts_of(project)
+    assert len(parts_of(project)) == 5
     resume(project)
-    assert resumed_after(project) == len(parts) == 5
     assert (project.folder / SHARD).read_bytes() == theirs
-    assert not parts_of(project)
+    if not by_hand:  # else Snakemake has forgotten the killed job with the second one
+        assert resumed_after(project) == 5
+        assert not parts_of(project)
