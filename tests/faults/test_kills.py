@@ -206,9 +206,10 @@ def test_a_job_that_outlives_its_snakemake_is_neither_joined_nor_repeated(
     theirs = (finished.folder / SHARD).read_bytes()
     assert (project.folder / SHARD).read_bytes() == theirs
 
-    assert len(parts_of(project)) == 5
+    parts = parts_of(project)
+    assert parts
     resume(project)
     assert (project.folder / SHARD).read_bytes() == theirs
     if not by_hand:  # else Snakemake has forgotten the killed job with the second one
-        assert resumed_after(project) == 5
+        assert resumed_after(project) == len(parts)
         assert not parts_of(project)
