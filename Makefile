@@ -8,12 +8,15 @@ GPU ?= $(if $(wildcard /dev/nvidiactl .venv/installed-cuda),1,0)
 CUDA := $(if $(filter 1,$(GPU)),-cuda)
 CORES ?= all
 WORKERS ?= 3
+MARKS ?=
 CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
+OPTIONS ?= --cores $(CORES) --logger stages --scheduler greedy
 BIN := .venv/bin
+SNAKEMAKE := PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake
 
-.PHONY: help toy report app test test-all env lint docs lock
+.PHONY: help toy resume report app test test-all env lint docs lock
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -21,11 +24,15 @@ help:  ## this list
 toy: env  ## the simulated sky, from scratch to the figures
 # Jobs for Figure 1 come first; the longest is among them. The greedy scheduler never idles: the
 # other one leaves a core without work for minutes while a prioritised job is ready.
-	@PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake --configfile config/toy.yaml \
-	  --cores $(CORES) --rerun-incomplete --logger stages --scheduler greedy \
+	@$(SNAKEMAKE) --configfile config/toy.yaml --rerun-incomplete $(OPTIONS) \
 	  --prioritize results/toy/8_figures/figure_1.png
 	@$(BIN)/python -m workflow.console.summary --configfile config/toy.yaml
 	@printf '\nNext: make app (the web page), make report (all figures with captions)\n'
+
+resume: env  ## a run of CONFIG that was killed, from where it was; TARGET if not all
+	@$(BIN)/python -m workflow.console.resume --configfile $(CONFIG)
+	@$(BIN)/snakemake --configfile $(CONFIG) --quiet --unlock
+	@$(SNAKEMAKE) --configfile $(CONFIG) --rerun-incomplete $(OPTIONS) -- $(TARGET)
 
 report: env  ## report.zip: all figures and tables of CONFIG, with captions
 	$(BIN)/snakemake --configfile $(CONFIG) --report report.zip
@@ -36,10 +43,10 @@ app: env  ## the web page, showing the results of CONFIG
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: env  ## the quick tests, and the whole workflow on the smallest sky
-	$(PYTEST) -m "not thorough" --hypothesis-profile quick
+	$(PYTEST) -m "not thorough and not hours" --hypothesis-profile quick
 
 test-all: env  ## all tests: also of the page in a browser, of Slurm, and of killed runs
-	$(PYTEST)
+	$(PYTEST) -m "$(MARKS)"
 
 env: .venv/installed$(CUDA)  ## the virtual environment, by requirements.lock; GPU=1 adds CUDA
 

@@ -1,5 +1,9 @@
 # Walmsley et al. 2022, from the raw catalogue to every figure. `ls workflow/rules` shows the flow.
+from contextlib import suppress
+
 from snakemake.utils import min_version
+
+from workflow.lib.common.owner import RUN, own
 
 min_version("9.27")
 
@@ -33,6 +37,8 @@ include: "workflow/rules/slurm.smk"
 # Snakemake keeps only the last `onstart`, so there is one.
 onstart:
     correct_slurm()
+    with suppress(UserError):  # with --nolock there may be another one
+        own(RUN)  # while it lives, `make resume` does not unlock the folder
     check_before_start()
 
 

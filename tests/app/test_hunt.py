@@ -156,11 +156,23 @@ def test_an_answer_of_the_previous_batch_can_be_undone_which_changes_the_next_ba
     assert (again.history.answers, len(again.history.batches)) == ((), 1)
 
 
+def test_another_answer_for_a_rated_galaxy_is_refused_with_the_reason(sky):
+    hunt = sky.begin()
+    first, second, *_ = hunt.history.waiting
+    hunt.answer(first, 3)
+    hunt.answer(second, None)
+    with pytest.raises(UserError, match=rf"{first}: your answer \(5\) was not saved.*\(3\)"):
+        hunt.answer(first, 5)
+    with pytest.raises(UserError, match=rf"{second}: your answer \(0\).*\(skipped\)"):
+        hunt.answer(second, 0)
+    assert [answer[:2] for answer in hunt.history.answers] == [(first, 3), (second, None)]
+
+
 def test_repeated_or_late_answers_and_undos_are_ignored(sky):
     hunt = sky.begin()
     first, second, *_ = hunt.history.waiting
     hunt.answer(first, 3)
-    hunt.answer(first, 5)
+    hunt.answer(first, 3)
     hunt.undo(second)
     hunt.answer("no such galaxy", 5)
     assert [answer[:2] for answer in hunt.history.answers] == [(first, 3)]

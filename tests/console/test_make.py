@@ -91,3 +91,26 @@ def test_a_failed_installation_shows_the_end_of_pips_messages(install):
     assert done.returncode == 1
     assert "no space left" in done.stderr
     assert "error: pip could not install" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "--configfile config/toy.yaml --rerun-incomplete --cores all --logger stages"),
+        (
+            ["CONFIG=config/own.yaml config/label.yaml", "OPTIONS=--profile slurm", "TARGET=a"],
+            "config/own.yaml config/label.yaml --rerun-incomplete --profile slurm -- a",
+        ),
+    ],
+)
+def test_every_run_can_be_resumed(arguments, expected):
+    made = subprocess.run(
+        ["make", "-n", "-o", "env", "resume", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *_, unlock, run = made.stdout.splitlines()
+    assert unlock.endswith("--unlock")
+    assert expected in run

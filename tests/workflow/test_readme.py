@@ -50,10 +50,10 @@ def block(beginning):
 SKY, DESI = "config/sky.yaml", "config/desi.yaml"
 
 
-def test_toy_and_single_figures(finished):
+def test_toy_and_single_figures(branch):
     assert block("make toy") == "make toy"  # has run in `finished`
     for text in [text for text in BLOCKS if "config/toy.yaml" in text and SKY not in text]:
-        finished.sh(text)
+        branch.sh(text)
 
 
 def test_dry_runs(bare):
@@ -228,7 +228,7 @@ def test_no_command_is_left_out(text):
 def test_ci_runs_all_tests():
     assert block("make test") == "make test"
     # Which runs more tests, and those.
-    assert "\nmake test-all\n" in (ROOT / ".ci/run").read_text()
+    assert '\nmake test-all MARKS="not hours"\n' in (ROOT / ".ci/run").read_text()
 
 
 def test_the_readme_is_short():

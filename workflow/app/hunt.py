@@ -102,11 +102,25 @@ class Hunt:
         return not self.history.waiting and len(self.history.shown) == len(self.galaxies)
 
     def answer(self, iauname: str, rating: int | None) -> None:
-        """Rate a galaxy, or skip it (None). A second answer for the same galaxy is ignored."""
+        """Rate a galaxy, or skip it (None). The same answer again changes nothing.
+
+        Raises
+        ------
+        UserError
+            If the galaxy has another answer, as when two people rate in one hunt.
+        """
         with self._lock:
             if iauname in self.history.waiting:
                 self.file.answer(iauname, rating)
                 self._update_model()
+                return
+            known = {answer.iauname: answer.rating for answer in self.history.answers}
+            if known.get(iauname, rating) != rating:
+                raise UserError(
+                    f"{iauname}: your answer ({word(rating)}) was not saved, since another "
+                    f"window rates in this hunt too and answered first ({word(known[iauname])}); "
+                    "to rate together, let each person begin a hunt of their own"
+                )
 
     def undo(self, iauname: str) -> None:
         """Undo the last answer if it is for this galaxy; otherwise do nothing."""
@@ -289,6 +303,11 @@ class Hunts:
         need(path)
         iaunames, vectors = read_representation(path)
         return Galaxies(self.config, survey, iaunames), standardise(vectors)
+
+
+def word(rating: int | None) -> str:
+    """Name an answer."""
+    return "skipped" if rating is None else str(rating)
 
 
 def describe(subject: Subject) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from workflow.app.gallery import show_gallery
-from workflow.app.hunt import Hunt, Hunts, Learned, describe
+from workflow.app.hunt import Hunt, Hunts, Learned, describe, word
 from workflow.app.rater import Card, show_rater
 from workflow.app.ratings import Answer
 from workflow.app.survey import Galaxies
@@ -145,7 +145,7 @@ def _show_batch(hunt: Hunt, poll: float | None) -> None:
     batch = history.batches[-1] if history.batches else ()
     pictures = _pictures(hunt.galaxies, tuple(map(hunt.galaxies.row, batch)), 0)
     cards = [
-        Card(iauname, picture, _word(answers[iauname]) if iauname in answers else "")
+        Card(iauname, picture, word(answers[iauname]) if iauname in answers else "")
         for iauname, picture in zip(batch, pictures, strict=True)
     ]
     keys = st.toggle("Rate with the keyboard", value=True)
@@ -175,10 +175,6 @@ def _problem(hunt: Hunt) -> str:
     """Return the error message of this hunt, not of another or of an earlier one by this name."""
     whose, problem = st.session_state.get(PROBLEM, (None, ""))
     return problem if whose is hunt else hunt.problem
-
-
-def _word(rating: int | None) -> str:
-    return "skipped" if rating is None else str(rating)
 
 
 def _status(hunt: Hunt) -> str:

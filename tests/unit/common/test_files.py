@@ -1,9 +1,15 @@
 """Atomic files: complete, or not there."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 
 import pytest
 
+from tests.conftest import ROOT
 from workflow.lib.common.files import atomic_path, write_json, write_text
 
 
@@ -59,3 +65,36 @@ def test_a_value_that_json_cannot_hold_leaves_no_file(tmp_path):
     with pytest.raises(TypeError):
         write_json({"a": object()}, tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def killed_while_writing(path):
+    """Leave the temporary file of a process that is killed while it writes `path`."""
+    code = (
+        "import os, signal, sys\nfrom workflow.lib.common.files import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    before = set(path.parent.glob(".*"))
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = set(path.parent.glob(".*")) - before
+    return left
+
+
+def test_what_a_killed_writer_leaves_is_removed_by_the_next_one_of_the_same_file(tmp_path):
+    other = killed_while_writing(tmp_path / "b.a[1].txt")
+    killed_while_writing(tmp_path / "a[1].txt")
+    write_text("whole", tmp_path / "a[1].txt")
+    assert {path.name for path in tmp_path.iterdir()} == {"a[1].txt", other.name}
+    write_text("whole", tmp_path / "b.a[1].txt")
+    assert {path.name for path in tmp_path.iterdir()} == {"a[1].txt", "b.a[1].txt"}
+
+
+def test_a_temporary_file_of_another_host_is_removed_once_it_no_longer_changes(tmp_path):
+    left = killed_while_writing(tmp_path / "a.txt")
+    other = left.rename(left.with_name(left.name.replace(socket.gethostname(), "node-17")))
+    write_text("whole", tmp_path / "a.txt")
+    assert other.exists()
+    os.utime(other, (0, 0))
+    write_text("whole", tmp_path / "a.txt")
+    assert not other.exists()

@@ -290,6 +290,17 @@ def test_a_killed_shard_is_resumed_and_has_the_same_bytes(service, catalogue, su
     assert failed.read_bytes() == undisturbed.with_suffix(".failed.csv").read_bytes()
 
 
+def test_a_damaged_part_says_what_to_delete(service, catalogue, survey, tmp_path):
+    shard_csv = catalogue(8)
+    fail_in_second_chunk(service, shard_csv, survey, tmp_path)
+    (part,) = tmp_path.glob("out.parquet.parts-*/part-00000.parquet")
+    part.write_bytes(part.read_bytes()[:-100])
+    with pytest.raises(UserError, match=rf"{part}: .* is damaged .*; delete it"):
+        make(shard_csv, survey, tmp_path / "out")
+    part.unlink()
+    make(shard_csv, survey, tmp_path / "out")
+
+
 def test_after_too_many_failures_only_temporary_ones_are_tried_again(
     service, catalogue, survey, tmp_path
 ):

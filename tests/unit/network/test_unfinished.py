@@ -1,7 +1,9 @@
 """Unfinished training: arrays are restored, and the folder is removed with the result."""
 
 import numpy as np
+import pytest
 
+from workflow.lib.common.errors import UserError
 from workflow.lib.network.unfinished import (
     load_arrays,
     remove_unfinished,
@@ -51,3 +53,15 @@ def test_unfinished_training_is_removed_for_one_result_only(tmp_path):
     remove_unfinished(tmp_path / "n2_r1.json")
     left = sorted(path.name.partition("-")[0] for path in tmp_path.iterdir())
     assert left == ["n2_r1.json", "n2_r10.training", "n2_r10.training"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_damaged_training_says_what_to_delete(tmp_path, damage):
+    path = tmp_path / "n2_r1.training-0123" / "training.npz"
+    save_arrays({"weights": [np.arange(1000.0)], "loss": 1.5}, path)
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[500] ^= 255
+    path.write_bytes(content[: {"cut": 300, "empty": 0}.get(damage)])
+    with pytest.raises(UserError, match=rf"{path}: .*; delete the folder {path.parent},"):
+        load_arrays(path)

@@ -8,12 +8,15 @@ from pathlib import Path
 from types import TracebackType
 
 from workflow.lib.common.errors import UserError, of_machine, printable
+from workflow.lib.common.owner import ENDING, own
 
 
 def log_to(path: str | Path) -> None:
     """Send this process's messages, warnings and errors to `path`.
 
-    It also gets what native libraries print. If the job fails, the terminal gets one line.
+    It also gets what native libraries print. If the job fails, the terminal gets one line. The
+    process owns the job until it ends: while it lives, another one that is started for the same job
+    ends here, with a line that names this one.
 
     Parameters
     ----------
@@ -22,8 +25,10 @@ def log_to(path: str | Path) -> None:
     """
     path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        own(f"{path}{ENDING}")
         path.write_text("")
+    except UserError as error:
+        sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {of_machine(error) or f'{path}: cannot be written ({error})'}")
     logging.basicConfig(

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow.lib.common.columns import numbers
-from workflow.lib.common.errors import FetchError, UserError
+from workflow.lib.common.errors import FetchError, UserError, first_line
 from workflow.lib.common.files import atomic_path, write_text
 from workflow.lib.common.images import (
     colour_image,
@@ -29,6 +29,7 @@ from workflow.lib.common.images import (
     thumbnail_of,
     to_jpeg,
 )
+from workflow.lib.common.owner import orphaned
 from workflow.lib.common.tables import need_columns, read_table
 from workflow.lib.planning.code_hash import fingerprint
 
@@ -64,7 +65,8 @@ def make_shard(
 
     Finished parts are kept in ``{shard}.parts-{fingerprint}`` until the shard is complete. A later
     call with the same inputs resumes there, and tries again the galaxies whose failure may be
-    temporary. The same inputs give the same bytes.
+    temporary. The same inputs give the same bytes. An orphaned job leaves its parts: Snakemake does
+    not know that the shard is complete, removes it, and starts the job again.
 
     Parameters
     ----------
@@ -137,8 +139,9 @@ def make_shard(
         "network_field": network_field,
     }
     _assemble(parts, shard, shown)
-    for leftover in shard.parent.glob(f"{shard.name}.parts-*"):
-        shutil.rmtree(leftover)
+    if not orphaned():
+        for leftover in shard.parent.glob(f"{shard.name}.parts-*"):
+            shutil.rmtree(leftover)
 
 
 def make_cutout(
@@ -349,7 +352,13 @@ def _make_part(
     Returns the reason of each galaxy without an image.
     """
     if path.exists():
-        rows = pq.read_table(path).to_pylist()
+        try:
+            rows = pq.read_table(path).to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(
+                f"{path}: this part of a shard is damaged ({first_line(error)}); delete it, and it "
+                "is made anew"
+            ) from error
         again = [index for index, row in enumerate(rows) if row["transient"]]
     else:
         rows = [{} for _ in galaxies]

@@ -1,13 +1,17 @@
 """Unfinished training beside the file that it is to give, so that a killed job can resume it."""
 
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from workflow.lib.common.errors import UserError, first_line
 from workflow.lib.common.files import atomic_path
+from workflow.lib.common.owner import orphaned
 from workflow.lib.planning.code_hash import fingerprint
 
 
@@ -35,7 +39,13 @@ def unfinished_folder(
 
 
 def remove_unfinished(result: str | Path) -> None:
-    """Remove the unfinished training of a result, also that of earlier settings, inputs or code."""
+    """Remove the unfinished training of a result, also that of earlier settings, inputs or code.
+
+    An orphaned job leaves it: Snakemake does not know that the result is finished, removes it, and
+    starts the job again, which then only has to read the end of the training.
+    """
+    if orphaned():
+        return
     for folder in Path(result).parent.glob(f"{_stem(result)}.training-*"):
         shutil.rmtree(folder)
 
@@ -53,15 +63,27 @@ def save_arrays(groups: Mapping[str, Any], path: str | Path) -> None:
 
 
 def load_arrays(path: str | Path) -> dict[str, Any]:
-    """Read what `save_arrays` wrote; a list that was empty is missing."""
+    """Read what `save_arrays` wrote; a list that was empty is missing.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged.
+    """
     groups: dict[str, Any] = {}
-    with np.load(path) as file:
-        for name in sorted(file.files):
-            group, _, place = name.partition("/")
-            if place:
-                groups.setdefault(group, []).append(file[name])
-            else:
-                groups[group] = file[name]
+    try:
+        with np.load(path) as file:
+            for name in sorted(file.files):
+                group, _, place = name.partition("/")
+                if place:
+                    groups.setdefault(group, []).append(file[name])
+                else:
+                    groups[group] = file[name]
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{path}: this unfinished training is damaged ({first_line(error)}); delete the folder "
+            f"{Path(path).parent}, and the training starts anew"
+        ) from error
     return groups
 
 

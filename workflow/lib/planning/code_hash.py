@@ -21,8 +21,8 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 PACKAGE = "workflow.lib."
 REMEMBERED = Path(".snakemake/code_hashes.json")
 """For the hash of a file's bytes, the hash of its syntax tree and what the file imports."""
-UNHASHED = {"common.errors", "common.logs", "planning.code_hash"}
-"""Modules that hash code and report problems: an edit there changes no result."""
+UNHASHED = {"common.errors", "common.logs", "common.owner", "planning.code_hash"}
+"""Modules that hash code, report problems and lock jobs: an edit there changes no result."""
 
 
 @cache
