@@ -175,7 +175,7 @@ def test_files_of_different_galaxies_are_refused(made_up, tmp_path):
     config, _ = make_results(tmp_path, made_up.names)
     whole = tmp_path / "4_represent/decals/random/representation.npy"
     np.save(whole, np.load(whole)[1:])
-    with pytest.raises(UserError, match=r"does not have the galaxies of .*; delete it and rerun"):
+    with pytest.raises(UserError, match=r"representation.npy: made from other galaxies"):
         Survey(config)
     catalogue = tmp_path / "1_catalogue/decals.parquet"
     pd.read_parquet(catalogue).iloc[1:].to_parquet(catalogue)

@@ -2,14 +2,16 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from workflow.lib.common.checksums import write_record
+
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, rows: Iterable[str] | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it onto `path` when the block succeeds.
 
     The temporary name has the final one's ending, because libraries choose the format by it.
@@ -17,7 +19,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     path
-        Path of the finished file. Its folder is made if it is missing.
+        Path of the finished file. Its folder is made if it is missing. The checksum of a file in a
+        stage's folder is recorded, see `checksums`.
+    rows
+        The iauname of each row, if the file is an array; they may be known at the block's end only.
 
     Yields
     ------
@@ -29,6 +34,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
         yield temporary
+        write_record(temporary, path, rows)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
