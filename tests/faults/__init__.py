@@ -1,0 +1,1 @@
+"""What users and machines do to a run."""
