@@ -1,6 +1,11 @@
-# Shortcuts only: the work is defined in the Snakefile. Needs python3 (3.11), pip, gcc and make.
+# Shortcuts only: the work is defined in the Snakefile. Needs Python 3.11 to 3.13, pip, gcc and make.
 SHELL := /bin/bash
-PYTHON ?= python3
+# The first that has these versions and can make environments.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do $$python -c 'import ensurepip, \
+  sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2> /dev/null && echo $$python && break; done)
+# GPU=1: with NVIDIA's libraries; also without asking where there is such a device.
+GPU ?= $(if $(wildcard /dev/nvidiactl .venv/installed-cuda),1,0)
+CUDA := $(if $(filter 1,$(GPU)),-cuda)
 CORES ?= all
 WORKERS ?= 3
 CONFIG ?= config/toy.yaml
@@ -8,10 +13,10 @@ ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: help toy report app test env lint docs lock
+.PHONY: help toy report app test test-all env lint docs lock
 
 help:  ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 toy: env  ## the simulated sky, from scratch to the figures
 # Jobs for Figure 1 come first; the longest is among them. The greedy scheduler never idles: the
@@ -28,15 +33,21 @@ report: env  ## report.zip: all figures and tables of CONFIG, with captions
 app: env  ## the web page, showing the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
 
-test: env  ## all tests, in WORKERS processes
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-env: .venv/installed  ## the virtual environment of requirements.lock
+test: env  ## the quick tests, and the whole workflow on the smallest sky
+	$(PYTEST) -m "not thorough" --hypothesis-profile quick
 
-.venv/installed: envs/requirements.lock
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed")'
+test-all: env  ## all tests: also of the page in a browser, of Slurm, and of killed runs
+	$(PYTEST)
+
+env: .venv/installed$(CUDA)  ## the virtual environment, by requirements.lock; GPU=1 adds CUDA
+
+.venv/installed$(CUDA): envs/requirements$(CUDA).lock
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 with pip found; on Debian and" \
+	  "Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	envs/install.sh .venv envs/requirements.lock
+	envs/install.sh .venv envs/requirements$(CUDA).lock
 	touch $@
 
 lint: env  ## style of Python and Snakemake files, order of imports between stages
@@ -49,9 +60,12 @@ lint: env  ## style of Python and Snakemake files, order of imports between stag
 docs: env  ## config/README.md, from the configuration's schema
 	$(BIN)/python -m workflow.lib.planning.settings_page
 
-lock:  ## pin the latest versions of all packages
+lock:  ## pin the latest versions of all packages, for all versions of Python
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet pip-tools
-	.venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-		--no-header --no-emit-index-url --no-emit-find-links -o envs/requirements.lock envs/requirements.in
+	.venv-lock/bin/pip install --quiet uv
+	$(COMPILE) --upgrade envs/requirements.in -o envs/requirements.lock
+	$(COMPILE) envs/requirements-cuda.in -o envs/requirements-cuda.lock
 	rm -r .venv-lock
+
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links

@@ -11,13 +11,21 @@ from tests.browser import CHROMIUM, FLAGS, need
 from tests.project import ROOT, Project, small_project
 
 # No deadline for a single example: the machine may be shared.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("thorough")
 
 # One thread for TensorFlow in the tests' own processes, so that every run gives the same bytes.
 os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """Leave tests with a browser or a cluster to `make test-all`."""
+    for item in items:
+        if {"chromium", "cluster"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ pretrain(
     snakemake.input.catalogue,
     snakemake.input.images,
     snakemake.input.names,
+    snakemake.input.get("follows") or None,
     survey=snakemake.params.survey,
     questions=snakemake.params.questions,
     first_question=snakemake.params.first_question,

@@ -1,7 +1,10 @@
 """`make help`, and the installation of packages."""
 
+import os
 import re
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -10,9 +13,45 @@ from tests.conftest import ROOT
 
 def test_help_lists_every_target_with_a_line():
     made = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    listed = dict(re.findall(r"^make (\w+) +(\S.*)$", made.stdout, re.M))
+    listed = dict(re.findall(r"^make ([\w-]+) +(\S.*)$", made.stdout, re.M))
     (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert set(listed) == set(phony.split())
+
+
+def shown(path, *arguments):
+    """Return what `make env` would run, where only programs of one folder are found."""
+    return subprocess.run(
+        [shutil.which("make"), "--dry-run", "--always-make", "env", *arguments],
+        cwd=ROOT,
+        env={"PATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_environment_is_made_by_the_newest_fitting_python(tmp_path):
+    def python(name, *version):
+        (tmp_path / name).write_text(
+            f"#!/bin/bash\n[[ $2 == *sys.version_info* ]] || exit 1\n"
+            f'{sys.executable} -c "import sys; sys.version_info = {version}; $2"\n'
+        )
+        (tmp_path / name).chmod(0o755)
+
+    (tmp_path / "bash").symlink_to("/bin/bash")
+    assert 'test -n ""' in shown(tmp_path)
+    python("python3", 3, 14)
+    assert 'test -n ""' in shown(tmp_path)
+    python("python3", 3, 13)
+    assert "python3 -m venv .venv\n" in shown(tmp_path)
+    python("python3.11", 3, 11)
+    python("python3.12", 3, 12)
+    assert "python3.12 -m venv .venv\n" in shown(tmp_path)
+
+
+@pytest.mark.parametrize(("gpu", "lock"), [("0", "requirements"), ("1", "requirements-cuda")])
+def test_a_gpu_gets_the_lock_with_nvidias_libraries(gpu, lock):
+    assert f"envs/install.sh .venv envs/{lock}.lock\n" in shown(os.environ["PATH"], f"GPU={gpu}")
 
 
 @pytest.fixture

@@ -5,17 +5,28 @@ import re
 import subprocess
 import sys
 from fnmatch import fnmatch
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
 import yaml
 from jsonschema import validate
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
 ROOT = Path(__file__).parents[2]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
-LOCK = (ROOT / "envs" / "requirements.lock").read_text()
-LOCKED = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^\]]+\])?==(\S+)", LOCK, re.MULTILINE))
+LOCKS = [ROOT / "envs/requirements.lock", ROOT / "envs/requirements-cuda.lock"]
+
+
+def locked(lock):
+    """Each package of a lock and its version."""
+    pattern = r"^([a-z0-9][a-z0-9._-]*)(?:\[[^\]]+\])?==(\S+)"
+    return dict(re.findall(pattern, lock.read_text(), re.MULTILINE))
+
+
+LOCKED = locked(LOCKS[0])
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 PACKAGES = {
     "PIL": "pillow",
@@ -98,13 +109,42 @@ def test_every_pin_is_exact_and_the_locks_version(env):
         assert LOCKED[name] == version, f"{env.name}: {name}"
 
 
-def test_the_lock_has_a_hash_for_every_package_and_no_address():
-    packages = re.split(r"\n(?=[a-z0-9])", LOCK.strip())
-    without = [text.splitlines()[0] for text in packages if "--hash=sha256:" not in text]
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_a_lock_has_a_hash_for_every_package_and_no_address(lock):
+    text = lock.read_text()
+    packages = re.split(r"\n(?=[a-z0-9])", text.strip())
+    without = [package.splitlines()[0] for package in packages if "--hash=sha256:" not in package]
     assert [line for line in without if "==" in line] == []
-    assert len(LOCKED) > 50
-    assert "://" not in LOCK
-    assert "index-url" not in LOCK
+    assert len(locked(lock)) > 50
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+def test_the_lock_with_cuda_adds_nvidias_libraries_only():
+    with_cuda = locked(LOCKS[1])
+    added = {name: with_cuda.pop(name) for name in set(with_cuda) - set(LOCKED)}
+    assert with_cuda == LOCKED
+    assert all(name.startswith("nvidia-") for name in added)
+    metadata = requires("tensorflow")
+    for name, version in re.findall(r"^(nvidia-[\w-]+)[^;]*?([\d.]+)", "\n".join(metadata), re.M):
+        assert name in added, f"tensorflow wants {name} {version}"
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_a_lock_has_what_each_python_needs(lock, version):
+    """Nothing that a package requires is left out for this Python, on Linux."""
+    have = locked(lock)
+    environment = {"python_version": version, "python_full_version": f"{version}.0"}
+    for package in LOCKED:
+        try:
+            wanted = [Requirement(line) for line in requires(package) or []]
+        except PackageNotFoundError:  # of other systems
+            continue
+        for one in wanted:
+            if one.marker is None or one.marker.evaluate(environment | {"extra": ""}):
+                name = canonicalize_name(one.name)
+                assert one.specifier.contains(have[name], prereleases=True), f"{package}: {one}"
 
 
 CONDA = {
@@ -196,15 +236,15 @@ def test_the_image_has_the_packages_and_the_python_of_the_makefile():
     base, copied, run = recipe_of_docker()
     (version,) = re.findall(r"python:(\d\.\d+)-slim", base[0])
     makefile = (ROOT / "Makefile").read_text()
-    assert f"Python {version} is needed" in makefile
+    assert f"python{version} " in makefile
     assert all(f"python={version}" in env.read_text() for env in ENVS)
     source, target = copied[0].split()
-    assert source == "envs/requirements.lock"
+    assert source == "envs/requirements-cuda.lock"
     installed = re.search(r"pip install (.*?) -r (\S+)", run)
     assert installed[2] == target
     assert "--require-hashes" in installed[1]
     # The Makefile's environment has the same packages, held to the same hashes.
-    assert "envs/install.sh .venv envs/requirements.lock" in makefile
+    assert "envs/install.sh .venv envs/requirements$(CUDA).lock" in makefile
     script = (ROOT / "envs/install.sh").read_text().replace("\\\n", " ")
     assert re.search(r'pip" install .*--require-hashes -r "\$lock"', script)
 

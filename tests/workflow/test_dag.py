@@ -10,14 +10,14 @@ PAPER = {
     "write_shard": 260,
     "fetch_cutouts": 260,
     "gather_images": 1,
-    "pretrain_encoder": 5,
+    "pretrain_encoder": 5 + 1,  # and `final`, for Figures 1 to 6
     "copy_encoder": 1,
     "make_random_encoder": 1,
     "predict_votes": 5,
     "evaluate_pretraining": 1,
-    "embed_cutouts": 7 * 200 + 60,  # decals by seven encoders, gz2 only by the one shown in figures
-    "gather_representation": 8,
-    "compress_representation": 3 + 6 + 3,
+    "embed_cutouts": 8 * 200 + 60,  # decals by eight encoders, gz2 only by the one shown in figures
+    "gather_representation": 9,
+    "compress_representation": 3 + 7 + 3,
     "unpack_representation": 1,
     "probe_representations": 1,
     "project_representation": 3 + 1,  # and gz2, for Figure 4

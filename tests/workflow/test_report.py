@@ -38,6 +38,16 @@ def report(chromium, finished, tmp_path_factory):
     context.close()
 
 
+def test_the_contact_address_stands_nowhere_in_the_report(finished, tmp_path):
+    contact = "--config 'legacysurvey={contact: carina@example.org}'"
+    target = tmp_path / "report.zip"
+    finished.sh(f"snakemake --configfile config/toy.yaml {contact} --report {target}")
+    with ZipFile(target) as archive:
+        files = [archive.read(name) for name in archive.namelist()]
+    assert any(b"longest_wait" in file for file in files)
+    assert not any(b"carina" in file for file in files)
+
+
 def listed(page, category):
     """Open a category from the first page, and return the rows that list its results."""
     page.reload()

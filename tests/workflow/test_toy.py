@@ -19,7 +19,7 @@ from workflow.lib.represent.vector_files import read_representation
 from workflow.lib.similarity.nearest import nearest
 
 RESULTS = "results/toy"
-SHOWN = yaml.safe_load((ROOT / "config/config.yaml").read_text())["pretraining"]["shown"]
+SHOWN = yaml.safe_load((ROOT / "config/toy.yaml").read_text())["pretraining"]["shown"]
 EXPECTED = ROOT / "tests/toy/expected.json"
 
 
@@ -79,6 +79,29 @@ def test_encoders_describe_their_training(finished):
     assert described["bar"]["training"]["questions"] == ["bar"]
     assert len(described["all"]["training"]["questions"]) == 10
     assert described["imagenet"]["channels"] == 3
+
+
+def test_a_final_pretraining_learns_from_all_labelled_galaxies_as_long_as_its_task(branch):
+    change = "pretraining: {shown: final}"
+    assert branch.jobs(f"pretraining {branch.toy_with(change)}") == {
+        "pretrain_encoder": 1,
+        "pretraining": 1,
+    }
+    made = branch.folder / RESULTS / "3_pretrain"
+    branch.toy(f"{RESULTS}/3_pretrain/final/votes/decals.parquet", change)
+    task, final = (
+        json.loads((made / name / "encoder.json").read_text()) for name in (SHOWN, "final")
+    )
+    table = pd.read_parquet(branch.folder / RESULTS / "1_catalogue/decals.parquet")
+    pictured = pd.read_csv(branch.folder / RESULTS / "2_cutouts/decals/images.csv")["iauname"]
+    answers = [f"smooth-or-featured_{name}" for name in ("smooth", "featured-or-disk", "artifact")]
+    labelled = table.set_index("iauname").loc[pictured, answers].sum(axis=1) >= 3
+    assert final["training"]["galaxies"] == labelled.sum() > task["training"]["galaxies"]
+    assert final["training"]["questions"] == task["training"]["questions"]
+    losses = pd.read_csv(made / SHOWN / "learning_curve.csv")["validation_loss"]
+    assert len(pd.read_csv(made / "final/learning_curve.csv")) == losses.argmin() + 1
+    # None of them is left to test it on.
+    assert not pd.read_parquet(made / "final/votes/decals.parquet")["held_out"].any()
 
 
 def test_evaluation_has_each_question_of_each_pretraining(finished):

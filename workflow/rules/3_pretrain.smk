@@ -11,6 +11,9 @@ PRETRAINED_ON = config["pretraining"]["survey"]
 WEIGHTS = config["pretraining"]["weights"]
 STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
 TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
+FINALS = {
+    name: task for name, task in config["pretraining"]["finals"].items() if name not in WEIGHTS
+}
 EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 
 
@@ -43,6 +46,7 @@ rule pretrain_encoder:
         catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
         images=f"<results>/2_cutouts/{PRETRAINED_ON}/images.npy",
         names=f"<results>/2_cutouts/{PRETRAINED_ON}/images.csv",
+        follows=curve_to_follow,
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -53,7 +57,7 @@ rule pretrain_encoder:
     benchmark:
         "<benchmarks>/3_pretrain/pretrain_encoder/{pretraining}.tsv"
     wildcard_constraints:
-        pretraining=one_of(TRAINED_HERE),
+        pretraining=one_of([*TRAINED_HERE, *FINALS]),
     priority: 2  # Long jobs start early, so that none runs alone at the end.
     conda:
         "../../envs/network.yaml"
@@ -203,5 +207,5 @@ rule pretraining:
         "<results>/3_pretrain/evaluation.csv" if EVALUATED else [],
         expand(
             "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
-            pretraining=config["pretraining"]["made"],
+            pretraining={*config["pretraining"]["made"], PRETRAINING},
         ),

@@ -25,6 +25,7 @@ PLACEHOLDERS = {
     "cuts": "<column>",
     "weights": "<pretraining>",
     "tasks": "<pretraining>",
+    "finals": "<pretraining>",
     "epochs_of": "<pretraining>",
     "questions": "<question>",
     "labels": "<label>",

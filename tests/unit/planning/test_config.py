@@ -52,6 +52,8 @@ PAPER = {
         "disk-edge-on_no",
         "has-spiral-arms_yes",
     ],
+    "pretraining.shown": "final",
+    "pretraining.finals": {"final": "all"},
     "pretraining.min_votes": 3,
     "pretraining.recipe.batch_size": 128,
     "similarity.components": 10,

@@ -25,6 +25,12 @@ CATALOGUE = "surveys.decals.catalogue"
         ("cutouts.colour.arcsinh_range", [300.0, 300.0], ["cutouts.colour.arcsinh_range"]),
         ("umap.components", 20, ["umap.components", "pca.components"]),
         ("pretraining.shown", "zoobot", ["pretraining.shown", "pretraining.weights"]),
+        ("pretraining.finals.final", "bars", ["pretraining.finals.final", "bars"]),
+        ("pretraining.finals.bar", "all", ["pretraining.finals.bar", "pretraining.tasks"]),
+        ("pretraining.finals.random", "all", ["pretraining", "random"]),
+        ("pretraining.weights.all", "all.h5", ["pretraining.shown", "(final)", "weights"]),
+        ("pretraining.epochs_of.final", 3, ["pretraining.epochs_of.final"]),
+        ("probe.pretrainings", ["all", "final"], ["probe.pretrainings", "final", "held out"]),
         ("pretraining.made", ["all", "hsc"], ["pretraining.made", "hsc"]),
         ("pretraining.survey", "hsc", ["pretraining.survey", "hsc", "decals"]),
         ("pretraining.tasks.bar", ["baar"], ["pretraining.tasks.bar", "baar"]),
@@ -105,6 +111,11 @@ def test_figure_2_needs_tags_and_other_figures_do_not():
 def test_a_pretraining_with_weights_can_be_shown():
     config = changed("pretraining.weights.zoobot", "zoobot/checkpoint")
     check_config(changed("pretraining.shown", "zoobot", config))
+
+
+def test_a_final_pretraining_can_be_given_too():
+    config = changed("pretraining.weights.final", "zoobot/checkpoint")
+    check_config(changed("pretraining.weights.all", "all.h5", config))
 
 
 def test_a_simulated_survey_needs_no_more_than_its_simulation():

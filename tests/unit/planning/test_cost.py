@@ -58,6 +58,14 @@ def test_a_run_is_not_expected_to_see_more_images_than_the_configuration_allows(
     assert saved == 59 * (69620 + CONFIG["cost"]["validated"])
 
 
+def test_a_final_pretraining_takes_as_long_as_its_task():
+    short = Cost(CONFIG | {"pretraining": CONFIG["pretraining"] | {"epochs_of": {"all": 6}}})
+    for cost, epochs in ((COST, CONFIG["cost"]["epochs"]), (short, 6)):
+        for name in ("all", "final"):
+            images = cost.images_trained("pretrain_encoder", {"pretraining": name})
+            assert images == epochs * 305657
+
+
 def test_more_is_asked_for_with_each_attempt_up_to_the_partitions_limit():
     asked = [COST.minutes("finetune_encoder", run_of(), attempt) for attempt in (1, 2, 3)]
     seconds = COST.seconds("finetune_encoder", run_of())

@@ -17,7 +17,12 @@ from workflow.lib.network.encoder import load_encoder, load_head
 from workflow.lib.network.views import apply_views, draw_views
 from workflow.lib.pretrain.dirichlet import best_constant, mean_loss
 from workflow.lib.pretrain.train_on_votes import pretrain
-from workflow.lib.pretrain.votes import question_slices, read_votes, split_names
+from workflow.lib.pretrain.votes import (
+    held_out_names,
+    question_slices,
+    read_votes,
+    split_names,
+)
 
 ROOT = Path(__file__).parents[3]
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
@@ -188,6 +193,19 @@ def test_when_killed_it_resumes_and_ends_with_the_same_result(inputs, whole, tmp
     assert "epoch 1:" not in again.stdout
     assert lowest(tmp_path) == pytest.approx(lowest(whole), rel=1e-3)
     assert not list(tmp_path.glob("*.training-*"))
+
+
+def test_a_final_one_learns_from_all_labelled_galaxies_up_to_the_best_epoch(inputs, tmp_path):
+    losses = {"epoch": [1, 2, 3], "validation_loss": [3.0, 1.0, 2.0]}
+    pd.DataFrame(losses).to_csv(tmp_path / "followed.csv", index=False)
+    pretrain_in(tmp_path, inputs, SETTINGS | {"follows": tmp_path / "followed.csv"})
+    curve = pd.read_csv(tmp_path / "curve.csv")
+    assert curve["epoch"].tolist() == [1, 2]
+    assert curve["loss"].notna().all() and curve["validation_loss"].isna().all()
+    _, description = load_encoder(tmp_path / "encoder.weights.h5", 32)
+    _, counts = read_votes(inputs / "catalogue.parquet", QUESTIONS)
+    assert description["training"]["galaxies"] == counts.any(axis=1).sum() == 144
+    assert not held_out_names(["J0000", "J0001"], "sky", description["training"]).any()
 
 
 def test_too_few_galaxies_are_refused_with_their_numbers(inputs, tmp_path):

@@ -132,6 +132,35 @@ def test_a_loss_of_the_first_epoch_that_is_not_a_number_stops_training(tmp_path,
     assert not state.exists()
 
 
+def test_without_validation_it_ends_with_the_last_epoch_also_when_resumed(tmp_path):
+    draw = np.random.default_rng(1)
+    images = draw.integers(0, 255, (32, 40, 40, 1), np.uint8)
+    labels = draw.random((32, 1)).astype(np.float32)
+    keys = name_keys([f"J{number}" for number in range(32)])
+
+    def run(epochs, state):
+        """Return the learning curve, and the head's weights at the end and in the last epoch."""
+        recipe = Recipe(epochs=epochs, **RECIPE)
+        rows = np.arange(32)
+        training = Batches(images, labels, keys, rows, crop=32, recipe=recipe, seed=1, train=True)
+        views = keras.Input((32, 32, 1))
+        encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(views))
+        head = build_pretraining_head(1, 1, "linear", recipe)
+        model = build_trainee(encoder, head, 40, "mse", recipe)
+        curve = train(model, training, None, recipe=recipe, seed=1, state=tmp_path / state)
+        return curve, head_weights(head)
+
+    curve, (kernel, bias) = run(3, "whole.npz")
+    assert [row.epoch for row in curve] == [1, 2, 3]
+    assert np.isnan([row.validation_loss for row in curve]).all()
+    _, (early, _) = run(2, "stopped.npz")
+    assert not np.allclose(early, kernel)
+    resumed, weights = run(3, "stopped.npz")
+    assert [row.loss for row in resumed] == pytest.approx([row.loss for row in curve])
+    np.testing.assert_allclose(weights[0], kernel)
+    np.testing.assert_allclose(weights[1], bias)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
 def test_memory_that_a_step_frees_is_kept_for_the_next(run):
     # 100 arrays of 1 MiB, one after the other, reuse the same 256 pages.

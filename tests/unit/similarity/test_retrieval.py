@@ -7,6 +7,11 @@ import pytest
 from tests.unit.similarity.conftest import find
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
+from workflow.lib.represent.vector_files import (
+    read_representation,
+    representation_schema,
+    representation_table,
+)
 from workflow.lib.similarity.retrieval import compare_votes, measure_retrieval, precision
 
 QUESTIONS = {"shape": ["round", "long"], "never-asked": ["yes"]}
@@ -116,8 +121,9 @@ def test_representations_of_different_galaxies_are_refused(survey):
     np.save(folder / "full.npy", np.load(folder / "full.npy")[1:])
     with pytest.raises(UserError, match=r"full\.npy: made from other galaxies"):
         measure(folder)
-    noise = pd.read_parquet(folder / "noise.parquet")
-    noise.iloc[::-1].to_parquet(folder / "reversed.parquet")
+    names, vectors = read_representation(folder / "noise.parquet")
+    turned = representation_table(names[::-1], vectors, representation_schema(3))
+    write_parquet(turned, folder / "reversed.parquet")
     with pytest.raises(UserError, match=r"reversed\.parquet: made from other galaxies"):
         measure_retrieval(
             {name: folder / f"{name}.parquet" for name in ("full", "reversed")},

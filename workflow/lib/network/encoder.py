@@ -80,7 +80,7 @@ def save_encoder(
         Note for figures that show this encoder; may be empty.
     training
         What the weights were trained on; None if they were not trained. If it was a survey,
-        `survey` names it and `split` has the keyword arguments of `votes.split_names`.
+        `survey` names it and `split` has the keyword arguments of `votes.split_names`, or None.
     seed
         Seed of the training, or of random weights; None if it is not known.
     """

@@ -162,6 +162,7 @@ def _kernel_gradient(
     if padding == "same":
         margin = [(size - 1) // 2, size // 2]
         inputs = tf.pad(inputs, [[0, 0], margin, margin, [0, 0]])
+    upstream = _spread(upstream, stride)
     channels, side, out = inputs.shape[3], inputs.shape[1], upstream.shape[1]
 
     def as_channels(maps: Tensor, side: int) -> Tensor:
@@ -173,6 +174,21 @@ def _kernel_gradient(
         filter=as_channels(upstream, out)[..., None],
         strides=[1, 1, 1, 1],
         padding="VALID",
-        dilations=[1, stride, stride, 1],
     )[0, :size, :size]
     return tf.reduce_sum(tf.reshape(each, (size, size, -1, channels)), axis=2)[..., None]
+
+
+def _spread(maps: Tensor, stride: int) -> Tensor:
+    """Put ``stride - 1`` zeros between the pixels of maps (n, side, side, channels).
+
+    TensorFlow dilates a kernel by itself only on processors with AVX-512.
+    """
+    import tensorflow as tf
+
+    side, channels = maps.shape[2:]
+    apart = tf.pad(
+        maps[:, :, None, :, None],
+        [[0, 0], [0, 0], [0, stride - 1], [0, 0], [0, stride - 1], [0, 0]],
+    )
+    joined = tf.reshape(apart, (-1, side * stride, side * stride, channels))
+    return joined[:, : (side - 1) * stride + 1, : (side - 1) * stride + 1]

@@ -133,9 +133,15 @@ def _of_surveys(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_pretraining(config: Mapping[str, Any]) -> Iterator[str]:
     pretraining = config["pretraining"]
-    if "random" in {*pretraining["weights"], *pretraining["tasks"]}:
+    tasks, finals, weights = (pretraining[key] for key in ("tasks", "finals", "weights"))
+    if "random" in {*weights, *tasks, *finals}:
         yield "'pretraining': random weights come from no file or task; choose another name"
-    known = ["random", *pretraining["tasks"], *pretraining["weights"]]
+    follow = {f"pretraining.finals.{name}": [task] for name, task in finals.items()}
+    yield from _unknown(follow, tasks, "one of 'pretraining.tasks'")
+    for name in {*finals} & {*tasks}:
+        yield f"'pretraining.finals.{name}': 'pretraining.tasks' has it too; choose another name"
+    tested = ["random", *tasks, *weights]
+    known = [*tested, *_finals(pretraining)]
     wanted = {
         "pretraining.shown": [pretraining["shown"]],
         "pretraining.made": pretraining["made"],
@@ -144,12 +150,19 @@ def _of_pretraining(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown(
         wanted,
         known,
-        "random, or one of 'pretraining.tasks' or 'pretraining.weights': " + ", ".join(known),
+        "random, or one of 'pretraining.tasks', 'pretraining.weights' or (if its task is in no "
+        "'pretraining.weights') 'pretraining.finals': " + ", ".join(known),
     )
+    if pretraining["survey"] in config["probe"]["surveys"]:
+        yield from _unknown(
+            {"probe.pretrainings": config["probe"]["pretrainings"]},
+            tested,
+            "no name of 'pretraining.finals', of whose training no galaxy is held out",
+        )
     for name in pretraining["epochs_of"]:
-        if name not in known:
-            yield f"'pretraining.epochs_of.{name}': no such pretraining; known: {', '.join(known)}"
-    for task, questions in pretraining["tasks"].items():
+        if name not in tested:
+            yield f"'pretraining.epochs_of.{name}': no such pretraining; known: {', '.join(tested)}"
+    for task, questions in tasks.items():
         for question in questions:
             if question not in pretraining["questions"]:
                 yield f"'pretraining.tasks.{task}': no '{question}' in 'pretraining.questions'"
@@ -165,6 +178,12 @@ def _of_pretraining(config: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"'pretraining.gpus' ({gpus}) must divide 'pretraining.recipe.batch_size' ({batch})"
             )
+
+
+def _finals(pretraining: Mapping[str, Any]) -> list[str]:
+    """List the final pretrainings that can be trained, since the training of their task can."""
+    given = {*pretraining["weights"]}
+    return [name for name, task in pretraining["finals"].items() if not given & {name, task}]
 
 
 def _of_probe(config: Mapping[str, Any]) -> Iterator[str]:
@@ -206,13 +225,14 @@ def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:
     for name, label in finetune["labels"].items():
         yield from _overlapping(f"finetune.labels.{name}", label)
         yield from _of_cuts(f"finetune.labels.{name}.cuts", label["cuts"])
-    known = [SCRATCH, "random", *pretraining["tasks"], *pretraining["weights"]]
+    made = ["random", *pretraining["tasks"], *pretraining["weights"], *_finals(pretraining)]
+    known = [SCRATCH, *made]
     for name, depths in finetune["depths"].items():
         if name not in known:
             yield f"'finetune.depths.{name}': no such pretraining; known: {', '.join(known)}"
         if name == SCRATCH and set(depths) - {"all"}:
             yield f"'finetune.depths.{SCRATCH}' must be [all], or [] for none"
-    if SCRATCH in {*pretraining["tasks"], *pretraining["weights"]}:
+    if SCRATCH in made:
         yield f"'pretraining': {SCRATCH} is no pretraining; choose another name"
     yield from _no_training_set("finetune.split", finetune["split"])
     for stage, recipe in finetune["stages"].items():

@@ -100,7 +100,8 @@ class Cost:
         """Estimate the number of images that a job's trainings see, with those for validation."""
         pretraining, name = self.config["pretraining"], wildcards["pretraining"]
         if rule in ("pretrain_encoder", "pretrain_stand_in"):
-            most = pretraining["epochs_of"].get(name, pretraining["recipe"]["epochs"])
+            task = pretraining["finals"].get(name, name)
+            most = pretraining["epochs_of"].get(task, pretraining["recipe"]["epochs"])
             images = (
                 pretraining["stand_in"]["pictures"]
                 if rule == "pretrain_stand_in"

@@ -38,6 +38,7 @@ def pretrain(
     catalogue: str | Path,
     images: str | Path,
     names: str | Path,
+    follows: str | Path | None = None,
     *,
     survey: str,
     questions: Questions,
@@ -63,6 +64,10 @@ def pretrain(
         The survey's catalogue, with the counts of votes.
     images, names
         The survey's images and the names of their galaxies, by `shards.gather_images`.
+    follows
+        Learning curve of an earlier pretraining. If given, this one trains on all galaxies with
+        enough votes, for as many epochs as the earlier one took to its lowest validation loss;
+        `split` and the recipe's number of epochs do not count (paper Sec. 2.2).
     survey
         Name of the survey.
     questions
@@ -81,8 +86,8 @@ def pretrain(
     seed
         Seed of the initial weights, the views, the order and the dropout.
     weights, head, curve
-        Files to write: the encoder of the best epoch with its json, its head, and the learning
-        curve (CSV: epoch, learning_rate, loss, validation_loss).
+        Files to write: the encoder of the best epoch (of the last, with `follows`) with its json,
+        its head, and the learning curve (CSV: epoch, learning_rate, loss, validation_loss).
 
     Raises
     ------
@@ -102,10 +107,13 @@ def pretrain(
         train,
     )
 
+    shares: dict[str, Any] | None = dict(split)
+    if follows is not None:
+        recipe, shares = {**recipe, "epochs": best_epoch(follows)}, None
     how = Recipe(**recipe)
     training, validation = _read_sets(
         catalogue, images, names, questions, first_question, min_votes,
-        crop=crop_size, split=split, recipe=how, seed=seed,
+        crop=crop_size, split=shares, recipe=how, seed=seed,
     )  # fmt: skip
     pixels, counts = training.images, training.labels
     low, high = concentrations
@@ -121,7 +129,7 @@ def pretrain(
         loss = vote_loss(question_slices(questions).values())
         model = build_trainee(encoder, last, pixels.shape[1], loss, how)
     voted = [dict(first_question), min_votes]
-    settings = [dict(questions), voted, concentrations, crop_size, dict(split), dict(recipe), seed]
+    settings = [dict(questions), voted, concentrations, crop_size, shares, dict(recipe), seed]
     inputs = [catalogue, images, names]
     state = unfinished_folder(weights, settings, inputs, "pretrain.train_on_votes")
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
@@ -132,10 +140,16 @@ def pretrain(
         "survey": survey,
         "questions": list(questions),
         "galaxies": len(training.rows),
-        "split": dict(split),
+        "split": shares,
     }
     save_encoder(encoder, weights, label="", training=known, seed=seed)
     remove_unfinished(weights)
+
+
+def best_epoch(curve: str | Path) -> int:
+    """Read from a learning curve which epoch, counted from 1, had the lowest validation loss."""
+    table = read_table(curve, columns=["epoch", "validation_loss"])
+    return int(table["epoch"][table["validation_loss"].idxmin()])
 
 
 def _read_sets(
@@ -147,11 +161,14 @@ def _read_sets(
     min_votes: int,
     *,
     crop: int,
-    split: Mapping[str, Any],
+    split: Mapping[str, Any] | None,
     recipe: "Recipe",
     seed: int,
-) -> tuple["Batches", "Batches"]:
-    """Give the training and the validation set, of galaxies with enough votes; log their sizes."""
+) -> tuple["Batches", "Batches | None"]:
+    """Give the training and the validation set, of galaxies with enough votes; log their sizes.
+
+    Without a split all these galaxies are trained on.
+    """
     from workflow.lib.pretrain.training import Batches
 
     iaunames = read_table(names, text=["iauname"])["iauname"].tolist()
@@ -163,20 +180,24 @@ def _read_sets(
     (first,) = first_question
     enough = every[:, question_slices(asked)[first]].sum(axis=1) >= min_votes
     used = counts.any(axis=1) & enough
-    sets = np.where(used, split_names(iaunames, **split), "too few votes")
-    _need_galaxies(sets, recipe.batch_size, questions, catalogue)
+    drawn = "train" if split is None else split_names(iaunames, **split)
+    sets = np.where(used, drawn, "too few votes")
+    trained, validated = (np.flatnonzero(sets == name) for name in ("train", "validation"))
+    asked_of = f"{len(trained)} galaxies with votes on {', '.join(questions)}"
+    if len(trained) < recipe.batch_size or not (split is None or len(validated)):
+        raise UserError(
+            f"{catalogue}: {asked_of} to train on and {len(validated)} to validate are too few for "
+            f"pretraining.recipe.batch_size {recipe.batch_size}"
+        )
+    log.info("%s to train on, %d to validate", asked_of, len(validated))
     training, validation = (
         Batches(
-            pixels, counts, name_keys(iaunames), np.flatnonzero(sets == name),
-            crop=crop, recipe=recipe, seed=seed, train=name == "train",
+            pixels, counts, name_keys(iaunames), rows,
+            crop=crop, recipe=recipe, seed=seed, train=rows is trained,
         )
-        for name in ("train", "validation")
+        for rows in (trained, validated)
     )  # fmt: skip
-    log.info(
-        "%s: %d galaxies to train on, %d to validate",
-        ", ".join(questions), len(training.rows), len(validation.rows),
-    )  # fmt: skip
-    return training, validation
+    return training, None if split is None else validation
 
 
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
@@ -197,14 +218,3 @@ def _first_bias(
         # Closer to its limits, the sigmoid is so flat that most galaxies have almost no gradient.
         shares.append((np.maximum(best_constant(asked[chosen]), 2 * low) - low) / (high - low))
     return logit(np.minimum(np.concatenate(shares), 0.99)).astype(np.float32)
-
-
-def _need_galaxies(
-    sets: np.ndarray, batch_size: int, questions: Questions, catalogue: str | Path
-) -> None:
-    trained, validated = (sets == "train").sum(), (sets == "validation").sum()
-    if trained < batch_size or not validated:
-        raise UserError(
-            f"{catalogue}: {trained} galaxies with votes on {', '.join(questions)} to train on and "
-            f"{validated} to validate are too few for pretraining.recipe.batch_size {batch_size}"
-        )

@@ -296,6 +296,7 @@ class Epoch(NamedTuple):
     learning_rate: float
     loss: float
     validation_loss: float
+    """NaN without a validation set."""
 
 
 @contextmanager
@@ -334,13 +335,15 @@ def all_gpus(recipe: Recipe, devices: Sequence[str] = ()) -> Iterator[None]:
 def train(
     model: keras.Model,
     training: Batches,
-    validation: Batches,
+    validation: Batches | None,
     *,
     recipe: Recipe,
     seed: int,
     state: str | Path,
 ) -> list[Epoch]:
     """Train until the validation loss no longer falls, or for the recipe's number of epochs.
+
+    Without a validation set, train for that number, and take the last epoch for the best.
 
     After each epoch, everything that the next one depends on is saved. When restarted, training
     resumes after the last complete epoch. Random draws depend only on `seed` and the epoch.
@@ -350,7 +353,7 @@ def train(
     model
         Compiled network. At the end it has the weights of the best epoch.
     training, validation
-        Training set, and validation set whose loss selects the best epoch.
+        Training set, and validation set, if any, whose loss selects the best epoch.
     recipe
         Settings of the training.
     seed
@@ -375,18 +378,21 @@ def train(
         _seed_dropout(model, seed, epoch)
         training.start(epoch)
         fitted = model.fit(training, verbose=0, shuffle=False, callbacks=[KeepMemory()])
-        found = model.evaluate(validation, verbose=0)
-        curve.append(Epoch(epoch, recipe.rate(epoch), fitted.history["loss"][0], float(found)))
+        losses = {"loss": fitted.history["loss"][0]}
+        if validation is not None:
+            losses["validation loss"] = float(model.evaluate(validation, verbose=0))
         # No later epoch would ever count as better than one without a validation loss.
-        for name, value in (("loss", curve[-1].loss), ("validation loss", float(found))):
+        for name, value in losses.items():
             if not math.isfinite(value):
                 raise FloatingPointError(f"the {name} of epoch {epoch} is not a number")
+        found = losses.get("validation loss", math.nan)
+        curve.append(Epoch(epoch, recipe.rate(epoch), losses["loss"], found))
         if _best(curve) == epoch:
             best = model.get_weights()
         _save(model, best, curve, state)
         log.info(
-            "epoch %d: loss %.4f, validation loss %.4f, the lowest that of epoch %d; %.0f images/s",
-            epoch, curve[-1].loss, curve[-1].validation_loss, _best(curve),
+            "epoch %d: %s, the best is epoch %d; %.0f images/s",
+            epoch, ", ".join(f"{name} {value:.4f}" for name, value in losses.items()), _best(curve),
             len(training) * training.batch_size / (time.monotonic() - began),
         )  # fmt: skip
     model.set_weights(best)
@@ -394,8 +400,10 @@ def train(
 
 
 def _best(curve: list[Epoch]) -> int:
-    """Give the epoch with the lowest validation loss so far; 0 if there is none."""
-    return min(curve, key=lambda row: row.validation_loss).epoch if curve else 0
+    """Give the epoch with the lowest validation loss, the last one without any; 0 at the start."""
+    if not curve or math.isnan(curve[-1].validation_loss):
+        return len(curve)
+    return min(curve, key=lambda row: row.validation_loss).epoch
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -109,13 +109,13 @@ def held_out_names(
         The survey of the galaxies.
     training
         `training` of the network's `encoder.json`; None if the network was not trained. Its
-        `split` is None if it is not known which galaxies were trained on.
+        `split` is None if all were trained on, or it is not known which.
 
     Returns
     -------
     numpy.ndarray
         Shape (n,), bool. If the network was trained on this survey: true in the test set, or false
-        for all galaxies if the split is not known. Otherwise true for all galaxies.
+        for all galaxies if there is no split. Otherwise true for all galaxies.
     """
     if training is None or training.get("survey") != survey:
         return np.ones(len(iaunames), bool)

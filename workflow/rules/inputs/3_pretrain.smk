@@ -4,7 +4,14 @@
 def questions_of(pretraining):
     """Give the questions of a pretraining with their answers."""
     pretrainings = config["pretraining"]
-    return {name: pretrainings["questions"][name] for name in pretrainings["tasks"][pretraining]}
+    asked = pretrainings["tasks"][FINALS.get(pretraining, pretraining)]
+    return {name: pretrainings["questions"][name] for name in asked}
+
+
+def curve_to_follow(wildcards):
+    """Name the learning curve that gives a final pretraining's number of epochs; none for others."""
+    task = FINALS.get(wildcards.pretraining)
+    return f"<results>/3_pretrain/{task}/learning_curve.csv" if task else []
 
 
 def recipe_of(wildcards):
