@@ -26,14 +26,14 @@ include: "workflow/rules/6_anomaly.smk"
 include: "workflow/rules/7_finetune.smk"
 include: "workflow/rules/8_figures.smk"
 include: "workflow/rules/cost.smk"
+include: "workflow/rules/preflight.smk"
 include: "workflow/rules/slurm.smk"
 
 
 # Snakemake keeps only the last `onstart`, so there is one.
 onstart:
     correct_slurm()
-    if LACKING:
-        raise WorkflowError("\n".join(LACKING))
+    check_before_start()
 
 
 rule all:

@@ -56,13 +56,13 @@ class CutoutService:
         The faults of the next requests for a right ascension (as in the query), one after the
         other; later requests succeed.
     files : dict of str to bytes
-        The files that ``/files`` serves, also in part (Range).
+        The files that ``/files`` serves, also in part (Range). Their faults are statuses, by name.
     breaks : list of int
         Numbers of bytes after which the next answers of ``/files`` are interrupted.
     etag, ranges, file_headers
         Validator, support of ranges, and more headers of ``/files``.
     requests : list of dict
-        Path, query and headers of every request so far.
+        Method, path, query and headers of every request so far.
     arrivals : threading.Semaphore
         Released by every request.
     most_at_once : int
@@ -152,11 +152,19 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             super().handle()
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         number = self.service.arrive(
-            {"path": parts.path, "query": query, "headers": dict(self.headers)}
+            {
+                "method": self.command,
+                "path": parts.path,
+                "query": query,
+                "headers": dict(self.headers),
+            }
         )
         try:
             if self.service.hold_from is not None and number >= self.service.hold_from:
@@ -226,17 +234,21 @@ class _Handler(BaseHTTPRequestHandler):
                 raise ValueError(fault)
 
     def _file(self, name: str) -> None:
+        fault = self.service.next_fault(name)
+        if fault or name not in self.service.files:
+            return self._answer(b"no", int(fault or 404))
         body, status, headers = self.service.files[name], 200, dict(self.service.file_headers)
         if self.service.etag:
             headers["ETag"] = self.service.etag
         asked = self.headers.get("Range")
         same = self.headers.get("If-Range", self.service.etag) == self.service.etag
         if asked and self.service.ranges and same:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            first, _, last = asked.removeprefix("bytes=").partition("-")
+            start, end = int(first), min(int(last or len(body)), len(body) - 1)
             if start >= len(body):
                 return self._answer(b"", 416, {"Content-Range": f"bytes */{len(body)}"})
-            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            body, status = body[start:], 206
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(body)}"
+            body, status = body[start : end + 1], 206
         sent = self.service.breaks.pop(0) if self.service.breaks else len(body)
         return self._answer(body[:sent], status, headers, length=len(body))
 
@@ -252,7 +264,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
         self.close_connection = length is not None and length != len(body)
 
     def _hang_up(self) -> None:

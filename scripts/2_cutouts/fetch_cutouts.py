@@ -13,12 +13,12 @@ cutouts.pop("pixel_scale")
 parallel = 1
 if kind == "legacysurvey":
     service = dict(snakemake.params.legacysurvey)
-    parallel = service.pop("parallel")
+    parallel = snakemake.resources.http
     client = {key: service.pop(key) for key in ("timeout", "attempts", "longest_wait")}
     client["user_agent"] = user_agent(service.pop("contact"))
     source = open_source(kind, client=client, thumbnail_size=size, **service)
 elif kind == "directory":
-    source = open_source(kind, path=snakemake.input.images)
+    source = open_source(kind, index=snakemake.input.index, shard=snakemake.input.shard)
 else:
     simulation = snakemake.params.simulation
     source = open_source(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from workflow.lib.cutouts.image_index import index_images
 from workflow.lib.cutouts.image_sources import DirectorySource
 from workflow.lib.cutouts.shards import make_shard
 from workflow.lib.network.encoder import random_encoder, save_encoder
@@ -30,6 +31,8 @@ def cutouts(tmp_path_factory):
         light = 200 * np.exp(-np.hypot(row / (1 + number / 2), column) / 12)
         picture = np.clip(light[..., None] + rng.normal(20, 6, (96, 96, 3)), 0, 255)
         Image.fromarray(picture.astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
+    index = folder / "index.parquet"
+    index_images([folder / "images"], index)
     shards = {}
     for count, edges in {1: [0, 7], 3: [0, 2, 4, 7]}.items():
         for index, name in enumerate(shard_names(count)):
@@ -38,7 +41,7 @@ def cutouts(tmp_path_factory):
             pd.DataFrame({"iauname": rows}).to_csv(listed, index=False)
             make_shard(
                 listed,
-                DirectorySource(folder / "images"),
+                DirectorySource(index, listed),
                 folder / f"{name}.parquet",
                 folder / f"{name}.failed.csv",
                 thumbnail_size=96,

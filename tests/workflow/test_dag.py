@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from tests.browser import free_port
+
 PAPER = {
-    "download_file": 8,
+    "download_file": 12,
     "select_galaxies": 2,
     "write_shard": 260,
+    "index_images": 2,
     "fetch_cutouts": 260,
     "gather_images": 1,
     "pretrain_encoder": 5 + 1,  # and `final`, for Figures 1 to 6
@@ -160,7 +163,12 @@ def test_figure_3_needs_only_its_own_task(bare):
 
 
 def test_a_run_that_needs_votes_that_were_never_released_stops_before_any_download(bare):
+    downloads = bare.folder / "config/downloads.tsv"
+    server = f"http://127.0.0.1:{free_port()}"  # which is off
+    downloads.write_text(re.sub(r"https://[^/]+", server, downloads.read_text()))
     output = bare.sh("snakemake --cores 2 figure_5", check=False)
+    assert output.count(f"{server}/") == 4
+    assert "config: 'legacysurvey.contact' is not set" in output
     assert "config: task 'decals-irregular' needs 'rare-features_irregular_fraction'" in output
     assert "Traceback" not in output
     assert not list((bare.folder / "data").glob("*"))
@@ -170,7 +178,7 @@ def test_a_run_that_needs_votes_that_were_never_released_stops_before_any_downlo
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
     figures = "{show: [figure_5], anomalies: {figure_5: [decals-merger, decals-ring]}}"
     change = bare.write_change(f"figures: {figures}")
-    assert bare.jobs(f"figure_5 --configfile {change}")["download_file"] == 4
+    assert bare.jobs(f"figure_5 --configfile {change}")["download_file"] == 8
 
 
 def test_a_mistake_in_the_table_of_tasks_gives_a_one_line_error(bare):

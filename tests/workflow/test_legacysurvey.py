@@ -1,5 +1,7 @@
 """The paper's sources: downloads and cutouts over HTTP, from a real server on this machine."""
 
+import threading
+
 import pandas as pd
 import pytest
 import yaml
@@ -97,3 +99,24 @@ def test_a_download_that_has_changed_is_refused(survey):
     (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "nsa_v1_0_1.fits" in error
     assert not (project.folder / "data/nsa_v1_0_1.fits").exists()
+
+
+@pytest.mark.parametrize(("options", "allowed"), [("", 3), ("--resources http=2", 2)])
+def test_requests_in_flight_are_limited_over_all_jobs_without_a_profile(bare, options, allowed):
+    (bare.folder / "data").mkdir()
+    galaxies = pd.DataFrame({"id": range(36), "ra": range(36), "dec": 1.5})
+    galaxies.assign(petro_th50=5.0, petro_th90=10.0).to_csv(bare.folder / "data/g.csv", index=False)
+    own = {
+        "shards": 3,
+        "catalogue": {"table": "data/g.csv", "id_column": "id"},
+        "images": {"source": "legacysurvey"},
+    }
+    shards = " ".join(f"results/own/2_cutouts/own/{index}-of-3.parquet" for index in range(3))
+    with CutoutService() as service:
+        # So many requests must be in flight, or no answer comes.
+        service.gate = threading.Barrier(allowed)
+        change = {"surveys": {"own": own}, "legacysurvey": {"url": service.url, "parallel": 3}}
+        configs = f"config/own.yaml {bare.write_change(yaml.safe_dump(change))}"
+        bare.sh(f"snakemake --configfile {configs} --cores 8 {options} -- {shards}")
+    assert len(service.requests) == len(galaxies)
+    assert service.most_at_once == allowed

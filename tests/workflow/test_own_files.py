@@ -1,11 +1,13 @@
 """Changes to the user's own files are seen: replaced pictures, and an older table."""
 
 import os
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from tests.project import small_project
 from workflow.lib.common.images import to_jpeg
@@ -21,7 +23,7 @@ CHANGE = {
         "own": {
             "shards": 1,
             "catalogue": {"table": "data/case/labels.csv", "id_column": "id"},
-            "images": {"path": "data/case/images"},
+            "images": {"path": ["data/case/images", "data/case/more.zip"]},
         }
     },
 }
@@ -29,9 +31,9 @@ CHANGE = {
 
 @pytest.fixture
 def own(bare):
-    """A project with four pictures of the user's own, of which a shard has been made."""
+    """A project with pictures of the user's own, three in a folder and one in a zip, in a shard."""
     add_files(bare)
-    make(bare)
+    assert make(bare) == ["0", "1", "2", "3"]
     return bare
 
 
@@ -39,8 +41,10 @@ def add_files(project):
     folder = project.folder / "data/case"
     (folder / "images").mkdir(parents=True)
     pictures = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
-    for number, picture in enumerate(pictures):
+    for number, picture in enumerate(pictures[:3]):
         (folder / f"images/{number}.jpg").write_bytes(to_jpeg(picture, 90))
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive, archive.open("J/3.png", "w") as file:
+        Image.fromarray(pictures[3]).save(file, "PNG")
     pd.DataFrame({"id": range(4), "mag": 15.0}).to_csv(folder / "labels.csv", index=False)
     project.write_change(yaml.safe_dump(CHANGE))
 
@@ -58,12 +62,36 @@ def test_a_replaced_picture_and_an_older_table_are_seen(own):
     assert own.jobs(options()) == {}
     folder = own.folder / "data/case"
     (folder / "images/0.jpg").write_bytes((folder / "images/1.jpg").read_bytes())
-    assert own.jobs(options()) == {"fetch_cutouts": 1}
+    assert own.jobs(options()) == {"index_images": 1, "fetch_cutouts": 1}
     make(own)
     assert own.jobs(options()) == {}
     pd.DataFrame({"id": range(3)}).to_csv(folder / "labels.csv", index=False)
     os.utime(folder / "labels.csv", (1, 1))
     assert make(own) == ["0", "1", "2"]
+
+
+def test_preflight_names_every_file_of_the_users_that_is_missing(bare):
+    output = bare.sh("snakemake preflight --cores 1 --configfile config/own.yaml", check=False)
+    for path, key in {
+        "data/own/labels.csv": "surveys.own.catalogue.table",
+        "data/own/images": "surveys.own.images.path",
+        "results/toy/3_pretrain/all/encoder.weights.h5": "pretraining.weights.all",
+    }.items():
+        assert f"{path}: no such file, named by '{key}'" in output.splitlines()
+    assert "error: preflight found 3 problems, listed above" in output
+    assert "Traceback" not in output
+
+
+def test_a_run_stops_before_its_first_job_if_a_column_is_missing(own):
+    folder = own.folder / "data/case"
+    pd.DataFrame({"name": range(4), "mag": "bright"}).to_csv(folder / "labels.csv", index=False)
+    (own.folder / "cut.yaml").write_text("surveys: {own: {cuts: {mag: {below: 17}}}}")
+    command = "snakemake --cores 1 --configfile config/own.yaml change.yaml cut.yaml"
+    output = own.sh(f"{command} -- {SHARD}", check=False)
+    assert "data/case/labels.csv: no column 'id' (needed by survey 'own')" in output
+    assert "data/case/labels.csv: column 'mag' is not a number for row 1: 'bright'" in output
+    assert "rule select_galaxies" not in output
+    assert "Traceback" not in output
 
 
 def test_a_blank_in_the_projects_path_and_in_that_of_its_python(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import requests
 import yaml
 
-from tests.browser import served
+from tests.browser import free_port, served
 from tests.conftest import ROOT
 from tests.workflow.test_dag import PAPER
 from tests.zoobot import (
@@ -82,10 +82,31 @@ def test_galaxy_zoo_desi_is_planned(bare):
 
 def test_a_login_node_fetches_what_needs_a_network(bare):
     command = block("snakemake downloads")
-    jobs = bare.jobs(command.removeprefix("snakemake"))
-    targets = {"downloads": 1, "cutouts": 1}
-    needed = ["download_file", "select_galaxies", "write_shard", "fetch_cutouts"]
+    options = command.removeprefix("snakemake downloads")
+    assert bare.jobs(f"downloads {options}") == {"download_file": 12, "downloads": 1}
+    source = "surveys: {decals: {images: {source: legacysurvey}}}"
+    service = f"--configfile {bare.write_change(source)}"
+    assert bare.jobs(f"downloads {options} {service}") == {"download_file": 8, "downloads": 1}
+    jobs = bare.jobs(f"downloads cutouts {options} {service}")
+    targets = {"downloads": 1, "cutouts": 1, "download_file": 8, "index_images": 1}
+    needed = ["select_galaxies", "write_shard", "fetch_cutouts"]
     assert jobs == {rule: PAPER[rule] for rule in needed} | targets
+
+
+def test_preflight_tells_all_that_the_paper_lacks_before_anything_runs(bare):
+    """Here: the files to download, whose server is off, and an address."""
+    downloads = bare.folder / "config/downloads.tsv"
+    server = f"http://127.0.0.1:{free_port()}"
+    downloads.write_text(re.sub(r"https://[^/]+", server, downloads.read_text()))
+    lines = bare.sh(block("snakemake preflight"), check=False).splitlines()
+    off = [line for line in lines if f"{server}/" in line]
+    assert len(off) == PAPER["download_file"]
+    assert "config: 'legacysurvey.contact' is not set" in "\n".join(lines)
+    assert sum(line.startswith("config: task 'decals-irregular' needs") for line in lines) == 1
+    (error,) = [line for line in lines if line.startswith("error: ")]
+    assert re.fullmatch(r"error: preflight found 1\d problems, listed above", error)
+    assert not (bare.folder / "data").exists()
+    assert "Traceback" not in "\n".join(lines)
 
 
 def test_the_plan_counts_the_jobs_of_every_stage(bare):
@@ -151,7 +172,7 @@ def test_released_weights(branch):
     network = zoobot_network(75)
     settle(network, seed=1)
     variables = variables_of(network) | head_variables(34, seed=1)
-    write_checkpoint(variables, branch.folder / "data/zoobot/checkpoint")
+    write_checkpoint(variables, branch.folder / "data/zoobot/in_progress")
     votes = "results/toy/3_pretrain/zoobot/votes/decals.parquet"
     branch.toy(votes, lines)
     predicted = pd.read_parquet(branch.folder / votes)
@@ -200,7 +221,7 @@ def test_no_command_is_left_out(text):
     run = ["config/toy.yaml" in text, "-n" in text.split(), "config/own.yaml" in text, DESI in text]
     # `make app` is what the tests of the page start.
     by_itself = {"make toy", "make test", "make app"}
-    run += [text.startswith(("snakemake cost", "snakemake downloads"))]
+    run += [text.startswith(("snakemake cost", "snakemake downloads", "snakemake preflight"))]
     assert any(run) or text in by_itself or text.startswith("source "), text
 
 

@@ -147,13 +147,18 @@ def read_times(path: str | Path = TIMES) -> dict[str, float]:
 
 
 def measure_times(benchmarks: str | Path) -> dict[str, float]:
-    """Give the mean time of a job of each rule [s], by Snakemake's benchmarks of a run."""
+    """Give the mean time of a job of each rule [s], by Snakemake's benchmarks of a run.
+
+    Of the processor, which does not depend on what else ran; only a job too short for Snakemake to
+    measure that counts by the clock.
+    """
     times: dict[str, list[float]] = {}
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
         rule = path.relative_to(benchmarks).parts[1].removesuffix(".tsv")
         with path.open() as file:
             times.setdefault(rule, []).extend(
-                float(row["s"]) for row in csv.DictReader(file, delimiter="\t")
+                float(row["s"] if row["cpu_time"] in ("NA", "0.00") else row["cpu_time"])
+                for row in csv.DictReader(file, delimiter="\t")
             )
     return {rule: sum(each) / len(each) for rule, each in sorted(times.items())}
 

@@ -1,6 +1,7 @@
 # Selection cuts, then a fixed number of shards.
 # Reads: the tables named by surveys.{survey}.catalogue. Writes: <results>/1_catalogue/*.
 # Paper: Sec. 2.1.
+from workflow.lib.planning.grid import catalogue_tables
 
 
 include: "inputs/1_catalogue.smk"

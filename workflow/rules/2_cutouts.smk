@@ -6,10 +6,34 @@
 include: "inputs/2_cutouts.smk"
 
 
+rule index_images:
+    """List the images in a survey's folders and zips, once for all its shards."""
+    input:
+        images_of,
+    output:
+        "<results>/2_cutouts/{survey}.index.parquet",
+    log:
+        "<logs>/2_cutouts/index_images/{survey}.log",
+    benchmark:
+        "<benchmarks>/2_cutouts/index_images/{survey}.tsv"
+    conda:
+        "../../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500, 2000),
+        runtime=escalate(60),
+    params:
+        code=code_of("index_images"),
+        stamps=lambda wildcards: [*map(users_stamp, images_of(wildcards))],
+    script:
+        "../../scripts/2_cutouts/index_images.py"
+
+
 rule fetch_cutouts:
     """Fetch, scale and colour the images of one shard; list the galaxies without an image."""
     input:
         shard="<results>/1_catalogue/{survey}/shards/{shard}.csv",
+        index=index_of,
         images=images_of,
     output:
         cutouts="<results>/2_cutouts/{survey}/{shard}.parquet",
@@ -24,21 +48,20 @@ rule fetch_cutouts:
         "../../envs/images.yaml"
     threads: 1
     resources:
-        http=lambda wildcards: int(SURVEYS[wildcards.survey]["images"]["source"] == "legacysurvey"),
-        mem_mb=memory_to_fetch,
+        http=requests_at_once,
+        mem_mb=escalate(1500),
         runtime=estimated("fetch_cutouts"),
         turn=1,
     params:
         code=code_of_images,
         source=lambda wildcards: SURVEYS[wildcards.survey]["images"]["source"],
-        stamp=lambda wildcards: users_stamp(SURVEYS[wildcards.survey]["images"].get("path")),
         images=lambda wildcards: {
             key: SURVEYS[wildcards.survey]["images"][name]
             for key, name in {"order": "bands", "units": "units"}.items()
             if name in SURVEYS[wildcards.survey]["images"]
         },
         simulation=lambda wildcards: SURVEYS[wildcards.survey].get("simulation"),
-        legacysurvey=config["legacysurvey"],
+        legacysurvey=service_of,
         cutouts=config["cutouts"],
     script:
         "../../scripts/2_cutouts/fetch_cutouts.py"

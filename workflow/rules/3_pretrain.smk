@@ -207,5 +207,5 @@ rule pretraining:
         "<results>/3_pretrain/evaluation.csv" if EVALUATED else [],
         expand(
             "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
-            pretraining={*config["pretraining"]["made"], PRETRAINING},
+            pretraining=sorted({*config["pretraining"]["made"], PRETRAINING}),
         ),

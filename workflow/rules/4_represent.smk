@@ -1,6 +1,7 @@
 # From images to 1280 numbers each, to principal components, to positions on a plane.
 # Reads: <results>/2_cutouts/{survey}/*, <results>/3_pretrain/{pretraining}/*.
 # Writes: <results>/4_represent/{survey}/{pretraining}/*. Paper: Sec. 2.2, 2.3.
+from workflow.lib.planning.grid import predicts_votes
 
 
 include: "inputs/4_represent.smk"
@@ -156,10 +157,7 @@ rule probe_representations:
             "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
             pretraining=config["probe"]["pretrainings"],
         ),
-        catalogue=lambda wildcards: [
-            catalogue_with(wildcards.survey, rule["column"], f"label '{name}' of 'probe'")
-            for name, rule in labels_of(wildcards.survey).items()
-        ][0],
+        catalogue="<results>/1_catalogue/{survey}.parquet",
     output:
         "<results>/4_represent/{survey}/probe.csv",
     log:

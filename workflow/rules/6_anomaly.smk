@@ -69,9 +69,7 @@ rule gather_ellipses:
 rule select_candidates:
     """Select a task's galaxies, and mark those that are anomalies."""
     input:
-        catalogue=lambda wildcards: catalogue_with(
-            TASKS[wildcards.task].survey, TASKS[wildcards.task].label, f"task '{wildcards.task}'"
-        ),
+        catalogue=lambda wildcards: f"<results>/1_catalogue/{TASKS[wildcards.task].survey}.parquet",
         features=all_features_of,
     output:
         candidates="<results>/6_anomaly/{task}/candidates.parquet",

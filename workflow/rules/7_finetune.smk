@@ -53,10 +53,8 @@ wildcard_constraints:
 rule label_galaxies:
     """Choose the galaxies that have a label, and those that clearly do not."""
     input:
-        catalogue=lambda wildcards: catalogue_with(
-            label_of(wildcards)["survey"],
-            label_of(wildcards)["column"],
-            f"label '{wildcards.label}'",
+        catalogue=lambda wildcards: (
+            f"<results>/1_catalogue/{label_of(wildcards)['survey']}.parquet"
         ),
         shards=lambda wildcards: each_shard(
             "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]

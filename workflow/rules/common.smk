@@ -14,7 +14,6 @@ from workflow.lib.planning.config import check_config, read_file
 from workflow.lib.planning.cost import Cost
 from workflow.lib.planning.file_stamps import users_stamp
 from workflow.lib.planning.grid import shard_names
-from workflow.lib.planning.rare_votes import lacking_votes
 
 try:
     for path in filter(os.path.exists, workflow.configfiles):

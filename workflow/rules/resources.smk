@@ -5,6 +5,11 @@ resource_scopes:
     turn="local",
 
 
+# Requests to servers that are in flight at once, over all jobs; `--resources http=2` sets another limit.
+if "http" not in workflow.global_resources:
+    workflow.register_resource("http", config["legacysurvey"]["parallel"])
+
+
 def escalate(first):
     """Ask for `first` of a resource, twice that in the second attempt, and so on."""
     return lambda wildcards, attempt: first * attempt

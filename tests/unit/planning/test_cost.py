@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.lib.planning.config import read_config
+from workflow.lib.planning.config import merged, read_config
 from workflow.lib.planning.cost import BATCHED, LOOKS, TRAININGS, Cost, packed
 from workflow.lib.planning.grid import finetuning_runs
 from workflow.lib.planning.plan import LOCAL, format_rows, plan, planned_jobs
@@ -93,10 +93,23 @@ def test_more_views_of_a_galaxy_take_as_many_times_longer():
 def test_images_take_as_long_as_their_source_does():
     decals = {"survey": "decals", "shard": "000-of-200"}
     gz2 = {"survey": "gz2", "shard": "00-of-60"}
-    for wildcards, source in ((decals, "legacysurvey"), (gz2, "directory")):
-        seconds = COST.seconds("fetch_cutouts", wildcards) - CONFIG["cost"]["start"]
-        a_galaxy = CONFIG["cost"]["rules"][source]["seconds"]
+    over_http = merged(CONFIG, {"surveys": {"decals": {"images": {"source": "legacysurvey"}}}})
+    for config, wildcards, source in (
+        (CONFIG, decals, "directory"),
+        (CONFIG, gz2, "directory"),
+        (over_http, decals, "legacysurvey"),
+    ):
+        seconds = Cost(config).seconds("fetch_cutouts", wildcards) - config["cost"]["start"]
+        a_galaxy = config["cost"]["rules"][source]["seconds"]
         assert seconds == pytest.approx(a_galaxy * COST.galaxies(wildcards))
+
+
+def test_the_papers_images_are_most_of_what_is_downloaded():
+    zips = CONFIG["surveys"]["decals"]["images"]["path"]
+    files = [Path(name).name for name in [*zips, "images_training_rev1.zip"]]
+    gigabytes = sum(COST.kilobytes("download_file", {"file": file}) for file in files) / 1e6
+    assert 95 < gigabytes < 105
+    assert COST.kilobytes("download_file", {"file": "nsa_v1_0_1.fits"}) / 1e6 < 1
 
 
 def test_the_grid_needs_hundreds_of_submissions_within_their_limit():
@@ -149,7 +162,7 @@ def test_batches_keep_the_order_and_are_as_full_as_the_limits_allow(asked, minut
 def test_the_rules_with_estimates_are_those_that_use_them():
     estimated = {name for name, text in RULES.items() if f'estimated("{name}")' in text}
     sources = {"legacysurvey", "directory", "simulated"}
-    known = {*CONFIG["cost"]["rules"], *TRAININGS} - sources | {"fetch_cutouts"}
+    known = {*CONFIG["cost"]["rules"], *TRAININGS} - sources - {"download_zip"} | {"fetch_cutouts"}
     assert estimated == known
     assert {name for name, text in RULES.items() if f'batch_of("{name}")' in text} == {*BATCHED}
     for name in BATCHED:

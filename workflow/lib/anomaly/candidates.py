@@ -13,6 +13,7 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json
 from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.planning.anomaly_tasks import deciding_columns
 from workflow.lib.represent.pca import compress_some
 from workflow.lib.represent.vector_files import iter_representation, read_representation
 
@@ -57,7 +58,7 @@ def select_candidates(
     UserError
         If a column is missing or has invalid values, or no candidate or all of them are anomalies.
     """
-    wanted = dict.fromkeys(["iauname", label, *filter(None, [votes])])
+    wanted = ["iauname", *deciding_columns(label, votes)]
     table = read_table(catalogue, text=["iauname"], columns=wanted)
     table[label] = fractions(table[label], catalogue, table["iauname"])
     if votes:

@@ -1,6 +1,6 @@
 """Vote fractions of a catalogue: those of volunteers, and automated ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,19 +41,26 @@ def fraction_product(table: str | Path, fractions: Sequence[str]) -> tuple[np.nd
     UserError
         If the table has no column for a fraction, or a fraction is not between 0 and 1.
     """
-    have, wanted = pq.read_schema(table).names, []
-    for answer in fractions:
-        columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
-        column = next((name for name in columns if name in have), None)
-        if column is None:
-            raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
-        wanted.append(column)
+    have = pq.read_schema(table).names
+    wanted = [fraction_column(answer, have, table) for answer in fractions]
     # Only these columns: the catalogue has a hundred more.
     galaxies = read_table(table, text=["iauname"], columns=["iauname", *dict.fromkeys(wanted)])
     product = np.ones(len(galaxies))
     for column in wanted:
         product = product * in_range(galaxies[column], table, galaxies["iauname"]).to_numpy()
     return galaxies["iauname"].to_numpy(), product
+
+
+def fraction_column(answer: str, have: Collection[str], table: str | Path) -> str:
+    """Name the column that has an answer's fraction; `UserError` if none of those in `have` does.
+
+    The automated fraction comes first, then that of the volunteers, then a column of that name.
+    """
+    columns = [f"{answer}_automated-fraction", f"{answer}_fraction", answer]
+    column = next((name for name in columns if name in have), None)
+    if column is None:
+        raise UserError(f"{table}: no column {' or '.join(map(repr, columns))}")
+    return column
 
 
 def read_vote_fractions(

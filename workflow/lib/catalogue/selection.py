@@ -18,7 +18,7 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_json
 from workflow.lib.common.images import thumbnail_pixel_scale
 from workflow.lib.common.tables import column_names, need_columns, read_table, write_parquet
-from workflow.lib.sources.nsa import read_nsa
+from workflow.lib.sources.nsa import NSA_COLUMNS, read_nsa
 
 UNITS = {
     "ra": "deg",
@@ -178,10 +178,9 @@ def select_atlas_galaxies(
         {"cut": "in the atlas", "removed": 0, "left": len(galaxies)}
     ]
     galaxies = _keep(galaxies, ~galaxies["iauname"].duplicated(), "listed twice", steps)
-    asked = [name for name in dict.fromkeys([*cuts, *exclude]) if name not in galaxies]
-    wanted = [
-        name for name in column_names(automated) if name.endswith("_fraction") or name in asked
-    ]
+    asked = asked_of_automated(cuts, exclude)
+    taken = automated_columns(column_names(automated))
+    wanted = [name for name in column_names(automated) if name in taken or name in asked]
     predicted = _read_by_name(automated, wanted, missing_values)
     observed = galaxies["iauname"].isin(predicted.index)
     if not observed.any():
@@ -194,9 +193,7 @@ def select_atlas_galaxies(
             frame["petro_th50"], frame["petro_th90"], **pixel_scale
         )
     )
-    answers = predicted.filter(regex="_fraction$")
-    answers.columns = answers.columns.str.replace("_fraction", "_automated-fraction")
-    galaxies = galaxies.join(answers, on="iauname")
+    galaxies = galaxies.join(predicted[[*taken]].rename(columns=taken), on="iauname")
     if volunteers is not None:
         galaxies = _join_votes(galaxies, volunteers, None, missing_values)
     if rare_features is not None:
@@ -231,9 +228,8 @@ def select_table_galaxies(
     """
     galaxies = read_table(table, text=[id_column], missing=missing_values)
     need_columns(galaxies, [id_column], table)
-    if id_column != "iauname" and "iauname" in galaxies:
-        galaxies = galaxies.drop(columns="iauname")
-    galaxies = _small_letters(galaxies.rename(columns={id_column: "iauname"}))
+    names = table_columns(galaxies, id_column)
+    galaxies = galaxies[[*names]].rename(columns=names)
     empty = galaxies["iauname"].eq("")
     if empty.any():
         raise UserError(f"{table}: no '{id_column}' in row {int(np.argmax(empty)) + 1}")
@@ -253,6 +249,57 @@ def select_table_galaxies(
     steps += selection.counts
     steps += beside_published(steps, exclude, published)
     _write(galaxies, steps, catalogue, counts)
+
+
+def asked_of_automated(cuts: Iterable[str], exclude: Iterable[str]) -> list[str]:
+    """Name the columns of cuts and flags that the atlas lacks, so the automated table has them."""
+    measured = {*NSA_COLUMNS.values(), "mag_r"}
+    return [name for name in dict.fromkeys([*cuts, *exclude]) if name not in measured]
+
+
+def automated_columns(have: Iterable[str]) -> dict[str, str]:
+    """Map the fractions of an automated table to their names in a catalogue."""
+    return {
+        name: name.replace("_fraction", "_automated-fraction")
+        for name in have
+        if name.endswith("_fraction")
+    }
+
+
+def vote_columns(have: Iterable[str], chosen: Sequence[str] | None = None) -> set[str]:
+    """Name the columns that are taken of a table of votes.
+
+    These are the chosen ones, or else all votes on questions; other columns, such as debiased
+    fractions, are left out.
+    """
+    if chosen:
+        return set(chosen)
+    totals = {name for name in have if name.endswith("_total-votes")}
+    fractions = {name for name in have if name.endswith("_fraction")}
+    return totals | fractions | {name.removesuffix("_fraction") for name in fractions}
+
+
+def table_columns(have: Iterable[str], id_column: str) -> dict[str, str]:
+    """Map the columns of a survey's table to their names in its catalogue.
+
+    The id column becomes iauname. Measured columns get small letters, if no other column has that
+    name.
+    """
+    names = {
+        name: "iauname" if name == id_column else str(name)
+        for name in have
+        if name != "iauname" or name == id_column
+    }
+    taken = {*names.values()}
+    small = {name: ours.lower() for name, ours in names.items()}
+    return names | {
+        name: low for name, low in small.items() if low in MEASURED and low not in taken
+    }
+
+
+def label_columns(column: str, cuts: Iterable[str]) -> list[str]:
+    """Name the columns of a catalogue that decide a label: its own, and those of its cuts."""
+    return list(dict.fromkeys([column, *cuts]))
 
 
 def _read_by_name(
@@ -276,7 +323,7 @@ def _join_votes(
     """Add the chosen columns of a table of votes; by default, all votes on questions."""
     have = column_names(path)
     need_columns(pd.DataFrame(columns=have), chosen or (), path)
-    wanted = chosen or _vote_columns(have)
+    wanted = vote_columns(have, chosen)
     votes = _read_by_name(path, [name for name in have if name in wanted], missing_values)
     twice = [name for name in votes if name in galaxies]
     if twice:
@@ -285,23 +332,6 @@ def _join_votes(
             "columns to take of rare features as 'catalogue.rare_columns' of the survey"
         )
     return galaxies.join(votes, on="iauname")
-
-
-def _vote_columns(names: Iterable[str]) -> set[str]:
-    """Name the votes on questions; other columns, such as debiased fractions, are left out."""
-    totals = {name for name in names if name.endswith("_total-votes")}
-    fractions = {name for name in names if name.endswith("_fraction")}
-    return totals | fractions | {name.removesuffix("_fraction") for name in fractions}
-
-
-def _small_letters(galaxies: pd.DataFrame) -> pd.DataFrame:
-    """Put the names of measured columns in small letters, where the table has no such column."""
-    small = {name: name.lower() for name in map(str, galaxies)}
-    return galaxies.rename(
-        columns={
-            name: low for name, low in small.items() if low in MEASURED and low not in galaxies
-        }
-    )
 
 
 def _keep(

@@ -31,6 +31,7 @@ def read_table(
     text: Collection[str] = (),
     columns: Collection[str] | None = None,
     missing: Sequence[float] = (),
+    rows: int | None = None,
 ) -> pd.DataFrame:
     """Read a table in the format that the file name's ending says.
 
@@ -46,6 +47,8 @@ def read_table(
         The columns wanted; all of them by default.
     missing
         Numbers that mean that there is no value, in columns that are not text.
+    rows
+        Read so many rows from the table's beginning; all by default.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def read_table(
         or has rows that are longer than its header.
     """
     wanted = None if columns is None else list(columns)
-    frame = _by_ending(path, lambda form, file: form.read(file, text, wanted))
+    frame = _by_ending(path, lambda form, file: form.read(file, text, wanted, rows))
     for column in frame.columns.difference(list(text)) if len(missing) else ():
         if pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].mask(frame[column].isin(missing))
@@ -172,7 +175,9 @@ def _as_text(frame: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
     return frame
 
 
-def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
+def _read_csv(
+    path: Path, text: Collection[str], columns: list[str] | None, rows: int | None
+) -> pd.DataFrame:
     header = _names_in_csv(path)
     need_columns(pd.DataFrame(columns=header), columns or (), path)
     with warnings.catch_warnings(record=True) as caught:
@@ -186,6 +191,7 @@ def _read_csv(path: Path, text: Collection[str], columns: list[str] | None) -> p
             # Words such as NA are names in a column of names.
             na_values={name: BLANKS for name in header if name not in text},
             low_memory=False,
+            nrows=rows,
         )
     if caught:  # without `index_col=False`, such rows would shift the columns by one
         with (gzip.open if _packing(path) else open)(path, "rt", encoding="utf-8-sig") as lines:
@@ -213,12 +219,21 @@ def _refuse_longer_rows(lines: Iterable[str], path: Path) -> None:
             )
 
 
-def _read_parquet(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
+def _read_parquet(
+    path: Path, text: Collection[str], columns: list[str] | None, rows: int | None
+) -> pd.DataFrame:
     schema = pq.read_schema(path)
     need_columns(pd.DataFrame(columns=schema.names), columns or (), path)
     if columns is None:
         columns = [field.name for field in schema if not pa.types.is_nested(field.type)]
-    return _to_pandas(pq.read_table(path, columns=columns), text)
+    if rows is None:
+        return _to_pandas(pq.read_table(path, columns=columns), text)
+    # A buffer, since a row group can be the whole table.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**16) as file:
+        batches = file.iter_batches(rows, columns=columns) if rows else iter(())
+        first = next(batches, None)
+        empty = pa.schema([schema.field(name) for name in columns]).empty_table()
+        return _to_pandas(empty if first is None else pa.Table.from_batches([first]), text)
 
 
 def _names_in_parquet(path: Path) -> list[str]:
@@ -259,8 +274,12 @@ def _names_in_fits(path: Path) -> list[str]:
         return list(hdu.columns.names)
 
 
-def _read_fits(path: Path, text: Collection[str], columns: list[str] | None) -> pd.DataFrame:
+def _read_fits(
+    path: Path, text: Collection[str], columns: list[str] | None, rows: int | None
+) -> pd.DataFrame:
     with _fits_table(path) as hdu:
+        if rows is not None:
+            hdu.data = hdu.data[:rows]
         names = hdu.columns.names
         wanted = columns if columns is not None else list(_single_columns(hdu))
         need_columns(pd.DataFrame(columns=names), [_base(name) for name in wanted], path)
@@ -288,6 +307,8 @@ def _fits_column(hdu: "fits.BinTableHDU", name: str) -> np.ndarray:
     values, null = hdu.data[base], hdu.columns[base].null
     if index:
         place = slice(None), int(index.rstrip("]"))
+        if values.ndim < 2 or values.shape[1] <= place[1]:
+            raise ValueError(f"column '{base}' has no value number {place[1]} in each row")
         values, stored = values[place], stored[place]
     if hdu.columns[base].format.endswith("L"):  # T, F, or a zero byte for a null
         true = stored == ord("T")
@@ -310,8 +331,8 @@ def _fits_column(hdu: "fits.BinTableHDU", name: str) -> np.ndarray:
 class Format(NamedTuple):
     """How to read tables of one format."""
 
-    read: Callable[[Path, Collection[str], list[str] | None], pd.DataFrame]
-    """From a path, the columns that are text and those wanted, to the table."""
+    read: Callable[[Path, Collection[str], list[str] | None, int | None], pd.DataFrame]
+    """From a path, the columns that are text, those wanted and a number of rows, to the table."""
     names: Callable[[Path], list[str]]
     """From a path to the names of all columns."""
 

@@ -1,28 +1,27 @@
-"""Sources of images: the survey's cutout service, a folder or zip, or the simulated sky.
+"""Sources of images: the survey's cutout service, folders and zips, or the simulated sky.
 
 A source gives the bytes of one galaxy's image file. `shards` treats all sources alike.
 """
 
-import lzma
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Protocol
 
 from workflow.lib.common.errors import FetchError, UserError, first_line
 from workflow.lib.common.images import decode_image, native_size
 from workflow.lib.common.tables import need_columns, read_table
+from workflow.lib.cutouts.image_index import (
+    UNREADABLE,
+    read_image,
+    read_index,
+    where,
+    without_ending,
+)
 from workflow.lib.planning.code_hash import digest
-from workflow.lib.planning.file_stamps import list_files, stamp, stamp_of_files
+from workflow.lib.planning.file_stamps import stamp
 from workflow.lib.sources.http import PoliteClient
-
-ENDINGS = (".jpg", ".jpeg", ".png", ".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
-
-UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-"""What a damaged or encrypted file in a zip raises, or one packed by an unknown method."""
 
 
 class Source(Protocol):
@@ -110,70 +109,46 @@ class LegacySurveySource:
 
 
 class DirectorySource:
-    """Image files named after their galaxies, at any depth of a folder or zip.
+    """Image files in folders and zips, named after their galaxies.
 
     Parameters
     ----------
-    path
-        The folder or zip that holds ``{iauname}.jpg``, ``.png`` or ``.fits``. Subfolders may be
-        links.
+    index
+        Where the files are, from `index_images`.
+    shard
+        The table of the galaxies that will be asked for, with `iauname`.
     max_bytes
         Size of the largest file that is read.
-
-    Raises
-    ------
-    UserError
-        If the folder or zip does not exist, has no image, or has two images of one galaxy.
     """
 
     needs = ()
 
-    def __init__(self, path: str | Path, max_bytes: int = 2**28) -> None:
-        self.path = Path(path)
+    def __init__(self, index: str | Path, shard: str | Path, max_bytes: int = 2**28) -> None:
         self.max_bytes = max_bytes
-        if self.path.is_dir():
-            files = list(list_files(self.path))
-            found, self._open = stamp_of_files(self.path, files), partial(open, mode="rb")
-            sizes = [(file, status.st_size) for file, status in files]
-        else:
-            found = stamp(self.path)
-            sizes, self._open = _list_zip(self.path)
-        self.identity = {"path": str(path), "stamp": found}
-        self._files: dict[str, tuple[str, int]] = {}
-        for file, size in sizes:
-            # Some programs on Windows separate the folders in a zip by backslashes.
-            name = PurePosixPath(file.replace("\\", "/")).name
-            stem = without_ending(name)
-            if stem == name or name.startswith("."):
-                continue
-            if stem in self._files:
-                raise UserError(
-                    f"{self.path}: two images of galaxy {stem}: {self._files[stem][0]} and {file}; "
-                    "remove one"
-                )
-            self._files[stem] = file, size
-        if not self._files:
-            raise UserError(f"{self.path}: no {', '.join(ENDINGS)} file in it")
+        asked = read_table(shard, text=["iauname"], columns=["iauname"])["iauname"]
+        self._images, stamps = read_index(index, {*asked, *map(without_ending, asked)})
+        self.identity = {"stamps": stamps}
 
     def read(self, galaxy: Mapping[str, Any]) -> bytes:
         """Read the galaxy's file. An iauname that contains a path finds no file."""
         iauname = str(galaxy["iauname"])
         # Some tables give the galaxy's name, others the file's; a name can end as a file's does.
-        names = {iauname, without_ending(iauname)} & self._files.keys()
+        names = {iauname, without_ending(iauname)} & self._images.keys()
         if not names:
-            raise FetchError("not-found", f"no image named {iauname} in {self.path}")
+            archives = ", ".join(self.identity["stamps"])
+            raise FetchError("not-found", f"no image named {iauname} in {archives}")
         if len(names) > 1:
-            both = " and ".join(sorted(self._files[name][0] for name in names))
+            both = " and ".join(where(self._images[name]) for name in sorted(names))
             raise FetchError("unreadable", f"{iauname} can be {both}; rename one of them")
-        file, size = self._files[names.pop()]
-        if size > self.max_bytes:
-            raise FetchError("too-large", f"{file} has {size} bytes, over {self.max_bytes}")
+        image = self._images[names.pop()]
+        if image["file_size"] > self.max_bytes:
+            size = f"{image['file_size']} bytes, over {self.max_bytes}"
+            raise FetchError("too-large", f"{where(image)} has {size}")
         try:
-            with self._open(file) as stream:
-                return stream.read()
+            return read_image(image)
         except UNREADABLE as error:
             reason = "unreadable" if isinstance(error, RuntimeError) else "truncated"
-            raise FetchError(reason, f"{file} in {self.path}: {_in_words(error)}") from error
+            raise FetchError(reason, f"{where(image)}: {_in_words(error)}") from error
 
 
 class SimulatedSource:
@@ -233,6 +208,14 @@ class SimulatedSource:
         return self._render(truth, size, self._instrument, self.seed)
 
 
+SOURCES: dict[str, type[Source]] = {
+    "legacysurvey": LegacySurveySource,
+    "directory": DirectorySource,
+    "simulated": SimulatedSource,
+}
+"""By the name in the configuration, `surveys.<name>.images.source`."""
+
+
 def open_source(kind: str, **options: Any) -> Source:
     """Open the source that the configuration names.
 
@@ -245,17 +228,9 @@ def open_source(kind: str, **options: Any) -> Source:
     """
     if kind == "legacysurvey":
         return LegacySurveySource(PoliteClient(**options.pop("client")), **options)
-    sources = {"directory": DirectorySource, "simulated": SimulatedSource}
-    if kind not in sources:
+    if kind not in SOURCES:
         raise UserError(f"no source of images '{kind}'; use legacysurvey, directory or simulated")
-    return sources[kind](**options)
-
-
-def without_ending(name: str) -> str:
-    """Give the name of a file without its ending, if that is one of an image file."""
-    low = name.lower()
-    endings = [ending for ending in ENDINGS if low.endswith(ending) and low != ending]
-    return name[: len(name) - max(map(len, endings))] if endings else name
+    return SOURCES[kind](**options)
 
 
 def _in_words(error: Exception) -> str:
@@ -264,13 +239,3 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, RuntimeError):  # Python's message has the password's option
         return "it is encrypted; unpack the zip, and name the folder instead"
     return first_line(error)
-
-
-def _list_zip(path: Path) -> tuple[list[tuple[str, int]], Callable]:
-    if not path.exists():
-        raise UserError(f"{path}: no such folder or zip of images")
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{path}: neither a folder nor a complete zip ({error})") from error
-    return [(entry.filename, entry.file_size) for entry in archive.infolist()], archive.open

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from workflow.lib.catalogue.selection import select
+from workflow.lib.catalogue.selection import label_columns, select
 from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json, write_text
@@ -61,7 +61,7 @@ def label_galaxies(
         If a column does not exist or is not a number, a value does not lie between 0 and 1 or is
         missing where none may be, or there is no galaxy with the label or none without.
     """
-    wanted = list(dict.fromkeys(["iauname", column, *cuts]))
+    wanted = ["iauname", *label_columns(column, cuts)]
     table = read_table(catalogue, text=["iauname"], columns=wanted)
     steps: list[dict[str, Any]] = [{"cut": "in the catalogue", "removed": 0, "left": len(table)}]
     selection = select(table, cuts, [], catalogue)

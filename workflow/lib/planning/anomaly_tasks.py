@@ -124,6 +124,23 @@ def read_samples(
     return every
 
 
+def deciding_columns(label: str, votes: str) -> list[str]:
+    """Name the columns of a catalogue that decide what is an anomaly; `votes` may be empty."""
+    return list(dict.fromkeys([label, *filter(None, [votes])]))
+
+
+def every_task(config: Mapping[str, Any]) -> dict[str, Task]:
+    """Read the tasks of a configuration: those shown, and those of other samples.
+
+    Raises
+    ------
+    UserError
+        As `read_tasks` and `read_samples`.
+    """
+    anomalies, known = config["anomalies"], (config["surveys"], config["anomalies"]["methods"])
+    return read_samples(anomalies["compared"], read_tasks(anomalies["tasks"], *known), *known)
+
+
 def check_shown(
     tasks: Mapping[str, Task], figures: Mapping[str, Any], show: Collection[str]
 ) -> None:

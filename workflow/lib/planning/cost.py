@@ -122,6 +122,8 @@ class Cost:
     def _of_galaxies(self, unit: str, rule: str, wildcards: Wildcards) -> float:
         if rule == "fetch_cutouts":  # its time depends on where images come from
             rule = self.config["surveys"][wildcards["survey"]]["images"]["source"]
+        elif rule == "download_file" and wildcards["file"].endswith(".zip"):
+            rule = "download_zip"
         a_galaxy = self.cost["rules"].get(rule, {}).get(unit, 0)
         return a_galaxy * self.galaxies(wildcards)
 

@@ -53,6 +53,25 @@ def weights_file(path: str) -> str:
     return path if path.endswith((".h5", ".index")) else f"{path}.index"
 
 
+def catalogue_tables(catalogue: Mapping[str, Any]) -> dict[str, str]:
+    """Give the tables that a survey's catalogue is made from, by key.
+
+    Examples
+    --------
+    >>> catalogue_tables({"table": "labels.csv", "id_column": "id"})
+    {'table': 'labels.csv'}
+    """
+    return {
+        key: path for key, path in catalogue.items() if not key.endswith(("_column", "_columns"))
+    }
+
+
+def predicts_votes(pretraining: Mapping[str, Any], name: str) -> bool:
+    """Tell whether the encoder `name` comes with a head: it is given, or trained on votes."""
+    weights, trained = pretraining["weights"], {*pretraining["tasks"], *pretraining["finals"]}
+    return weights[name] != STAND_IN if name in weights else name in trained
+
+
 def repeat_names(count: int) -> list[str]:
     """Name the `count` repeats of an experiment.
 

@@ -55,18 +55,24 @@ def print_plan(config: Mapping[str, Any], snakemake: Sequence[str]) -> None:
     print(format_rows(plan(planned_jobs(dry_run(config, snakemake)), Cost(config))))
 
 
-def dry_run(config: Mapping[str, Any], snakemake: Sequence[str]) -> str:
-    """Let Snakemake list all jobs, also those whose results exist; arguments as in `print_plan`."""
+def dry_run(
+    config: Mapping[str, Any], snakemake: Sequence[str], options: Sequence[str] = ("--forceall",)
+) -> str:
+    """Let Snakemake list all jobs, by default also those whose results exist.
+
+    The other arguments and the error are those of `print_plan`.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
-        options = ["--dry-run", "--forceall", "--nolock", "--cores", "1000"]
-        done = subprocess.run(
-            [*snakemake, *options, "--configfile", file.name], capture_output=True, text=True
-        )
+        always = ["--dry-run", "--nolock", "--cores", "1000", "--configfile", file.name]
+        done = subprocess.run([*snakemake, *options, *always], capture_output=True, text=True)
+    text = done.stdout + done.stderr
     if done.returncode:
-        raise UserError(f"the workflow cannot be planned: {' '.join(done.stderr.split())}")
-    return done.stdout + done.stderr
+        # A dry-run prints its errors among its other messages.
+        reason = text.rpartition("Building DAG of jobs...")[2]
+        raise UserError(f"the workflow cannot be planned: {' '.join(reason.split())}")
+    return text
 
 
 def planned_jobs(text: str) -> list[Job]:

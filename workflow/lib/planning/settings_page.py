@@ -10,7 +10,13 @@ from workflow.lib.planning.config import BASE, SCHEMA
 
 PAGE = BASE.with_name("README.md")
 
-KINDS = {"string": "text", "boolean": "true or false", "object": "", "null": "null"}
+KINDS = {
+    "string": "text",
+    "boolean": "true or false",
+    "object": "",
+    "null": "null",
+    "array": "list",
+}
 """Words for the types of JSON schema, where its own are not plain."""
 
 NUMBERS = {

@@ -85,17 +85,21 @@ def copy_encoder(
     UserError
         If the given file is damaged, or was made for another network or other images.
     """
-    name = Path(given).name
-    if name.endswith(".weights.h5"):
-        found = read_ours(given, size)
-    elif name.endswith(".h5"):
-        found = read_keras_applications(given, size)
-    else:
-        found = read_checkpoint(given, size, survey, questions)
+    found = read_weights(given, size, survey, questions)
     save_head(found.head, head)
     save_encoder(
         found.encoder, weights, label=found.label, training=found.training, seed=found.seed
     )
+
+
+def read_weights(given: str | Path, size: int, survey: str, questions: Questions) -> Given:
+    """Read weights of any format; parameters and errors are those of `copy_encoder`."""
+    name = Path(given).name
+    if name.endswith(".weights.h5"):
+        return read_ours(given, size)
+    if name.endswith(".h5"):
+        return read_keras_applications(given, size)
+    return read_checkpoint(given, size, survey, questions)
 
 
 def read_ours(given: str | Path, size: int) -> Given:

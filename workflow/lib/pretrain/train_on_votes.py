@@ -182,20 +182,18 @@ def _read_sets(
     used = counts.any(axis=1) & enough
     drawn = "train" if split is None else split_names(iaunames, **split)
     sets = np.where(used, drawn, "too few votes")
-    trained, validated = (np.flatnonzero(sets == name) for name in ("train", "validation"))
-    asked_of = f"{len(trained)} galaxies with votes on {', '.join(questions)}"
-    if len(trained) < recipe.batch_size or not (split is None or len(validated)):
-        raise UserError(
-            f"{catalogue}: {asked_of} to train on and {len(validated)} to validate are too few for "
-            f"pretraining.recipe.batch_size {recipe.batch_size}"
-        )
-    log.info("%s to train on, %d to validate", asked_of, len(validated))
+    if split is not None:
+        _need_galaxies(sets, recipe.batch_size, questions, catalogue)
     training, validation = (
         Batches(
-            pixels, counts, name_keys(iaunames), rows,
-            crop=crop, recipe=recipe, seed=seed, train=rows is trained,
+            pixels, counts, name_keys(iaunames), np.flatnonzero(sets == name),
+            crop=crop, recipe=recipe, seed=seed, train=name == "train",
         )
-        for rows in (trained, validated)
+        for name in ("train", "validation")
+    )  # fmt: skip
+    log.info(
+        "%s: %d galaxies to train on, %d to validate",
+        ", ".join(questions), len(training.rows), len(validation.rows),
     )  # fmt: skip
     return training, None if split is None else validation
 
@@ -218,3 +216,14 @@ def _first_bias(
         # Closer to its limits, the sigmoid is so flat that most galaxies have almost no gradient.
         shares.append((np.maximum(best_constant(asked[chosen]), 2 * low) - low) / (high - low))
     return logit(np.minimum(np.concatenate(shares), 0.99)).astype(np.float32)
+
+
+def _need_galaxies(
+    sets: np.ndarray, batch_size: int, questions: Questions, catalogue: str | Path
+) -> None:
+    trained, validated = (sets == "train").sum(), (sets == "validation").sum()
+    if trained < batch_size or not validated:
+        raise UserError(
+            f"{catalogue}: {trained} galaxies with votes on {', '.join(questions)} to train on and "
+            f"{validated} to validate are too few for pretraining.recipe.batch_size {batch_size}"
+        )

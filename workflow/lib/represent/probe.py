@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from workflow.lib.catalogue.selection import select
+from workflow.lib.catalogue.selection import label_columns, select
 from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
@@ -103,7 +103,7 @@ def probe(
 def _values(catalogue: str | Path, iaunames: Sequence[str], rule: Mapping[str, Any]) -> np.ndarray:
     """Give the values that decide a label, shape (n,); missing for galaxies that fail its cuts."""
     cuts = rule.get("cuts", {})
-    columns = list(dict.fromkeys(["iauname", rule["column"], *cuts]))
+    columns = ["iauname", *label_columns(rule["column"], cuts)]
     table = read_table(catalogue, ["iauname"], columns)
     rows_of(iaunames, table["iauname"], catalogue)
     passed = select(table, cuts, [], catalogue).galaxies

@@ -14,6 +14,9 @@ from workflow.lib.similarity.tag_rules import TagRules, read_tag_rules
 
 log = logging.getLogger(__name__)
 
+TAG_COLUMNS = ["iauname", "tag"]
+"""The columns of a table of tags."""
+
 
 def gather_tags(
     tags: str | Path, rules: str | Path, catalogue: str | Path, gathered: str | Path
@@ -37,7 +40,7 @@ def gather_tags(
     UserError
         If no galaxy of the catalogue has a tag that is not left out.
     """
-    uses = read_table(tags, text=["iauname", "tag"], columns=["iauname", "tag"])
+    uses = read_table(tags, text=TAG_COLUMNS, columns=TAG_COLUMNS)
     merged = merge_tags(uses["tag"], read_tag_rules(rules))
     known = read_table(catalogue, text=["iauname"], columns=["iauname"])["iauname"]
     counted = uses.assign(tag=merged)[merged.notna() & uses["iauname"].isin(known)]

@@ -37,6 +37,11 @@ def write_atlas(sky: pd.DataFrame, path: str | Path, flux_column: str, zero_poin
         table.write(temporary, format="fits")
 
 
+def nsa_columns(flux_column: str, flux_index: int) -> list[str]:
+    """Name what is read of the atlas; the flux comes last, as ``COLUMN[index]``."""
+    return [*NSA_COLUMNS, f"{flux_column}[{flux_index}]"]
+
+
 def read_nsa(
     path: str | Path,
     flux_column: str,
@@ -68,8 +73,8 @@ def read_nsa(
     UserError
         If the file is missing, not a FITS table or without one of these columns.
     """
-    flux = f"{flux_column}[{flux_index}]"
-    frame = read_table(path, text=["IAUNAME"], columns=[*NSA_COLUMNS, flux], missing=missing)
+    *_, flux = columns = nsa_columns(flux_column, flux_index)
+    frame = read_table(path, text=["IAUNAME"], columns=columns, missing=missing)
     return (
         frame.drop(columns=flux)
         .rename(columns=NSA_COLUMNS)

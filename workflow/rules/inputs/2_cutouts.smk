@@ -4,11 +4,33 @@
 def images_of(wildcards):
     """List the local files that a survey's images come from."""
     images = SURVEYS[wildcards.survey]["images"]
+    path = images.get("path", [])
     return {
         "legacysurvey": [],
-        "directory": images.get("path"),
+        "directory": [path] if isinstance(path, str) else path,
         "simulated": f"<results>/0_sources/{wildcards.survey}/truth.parquet",
     }[images["source"]]
+
+
+def index_of(wildcards):
+    """Name the index of a survey's images, if they are in folders or zips."""
+    listed = SURVEYS[wildcards.survey]["images"]["source"] == "directory"
+    return f"<results>/2_cutouts/{wildcards.survey}.index.parquet" if listed else []
+
+
+def service_of(wildcards):
+    """Give the settings of the cutout service, if a survey's images come from there.
+
+    How many requests it gets at once changes no image.
+    """
+    if SURVEYS[wildcards.survey]["images"]["source"] != "legacysurvey":
+        return None
+    return {key: value for key, value in config["legacysurvey"].items() if key != "parallel"}
+
+
+def requests_at_once(wildcards):
+    """Claim all requests to servers that may be in flight, so that no other job adds to them."""
+    return config["legacysurvey"]["parallel"] if service_of(wildcards) else 0
 
 
 def code_of_images(wildcards):
@@ -18,9 +40,3 @@ def code_of_images(wildcards):
     """
     simulated = SURVEYS[wildcards.survey]["images"]["source"] == "simulated"
     return code_of("fetch_cutouts", without=() if simulated else ("sources.sky.render",))
-
-
-def memory_to_fetch(wildcards, attempt):
-    """Ask for memory for a shard's images, and for the names of all files in a folder or zip."""
-    listed = SURVEYS[wildcards.survey]["images"]["source"] == "directory"
-    return memory(1500, 1000 if listed else 0)(wildcards, attempt)

@@ -10,7 +10,7 @@ def labels_of(survey):
 def automated_votes(wildcards):
     """Name the predicted votes that select a sample, if the survey has no automated catalogue."""
     given = "automated" in SURVEYS[wildcards.survey]["catalogue"]
-    predicted = wildcards.pretraining in {*TRAINED_HERE, *FINALS, *WEIGHTS} - {*STAND_INS}
+    predicted = predicts_votes(config["pretraining"], wildcards.pretraining)
     needed = config["umap"]["samples"][wildcards.sample]["fractions"]
     pattern = "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet"
     return expand(pattern, **wildcards) if needed and predicted and not given else []

@@ -1,0 +1,1 @@
+"""What a run needs, checked before its first job: files, columns, weights, disk, GPUs, contact."""
