@@ -30,7 +30,7 @@ def results(tmp_path_factory):
     path = folder / "1_catalogue" / "decals.parquet"
     table = pd.read_parquet(path)
     table.loc[3, ["ra", "dec"]] = [400, -99]
-    table.assign(**COLUMNS).to_parquet(path, index=False)
+    write_parquet(table.assign(**COLUMNS), path)
     return folder
 
 
