@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import make_results
+from workflow.lib.common.tables import write_parquet
 
 PAGE = Path(__file__).parents[2] / "workflow" / "app" / "page.py"
 COLUMNS = {
