@@ -1,9 +1,9 @@
 """Make one FITS cutout of the simulated sky, as the survey's service would send it."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.sources.sky.pictures import simulate_cutout
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 simulate_cutout(
     snakemake.input.truth,
     snakemake.wildcards.iauname,

@@ -1,9 +1,9 @@
 """Take the pictures of a simulated survey that comes as a zip of JPEGs."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.sources.sky.pictures import simulate_pictures
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 simulate_pictures(
     snakemake.input.truth,
     snakemake.output[0],

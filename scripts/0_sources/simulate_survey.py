@@ -1,10 +1,10 @@
 """Draw a simulated sky: an atlas, volunteers' votes, automated fractions and forum tags."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.similarity.tag_rules import read_tag_rules
 from workflow.lib.sources.sky.survey import simulate_survey
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 simulate_survey(
     snakemake.params.galaxies,
     snakemake.params.seed,

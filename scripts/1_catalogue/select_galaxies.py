@@ -1,9 +1,9 @@
 """Apply a survey's cuts, and count how many galaxies each removes."""
 
 from workflow.lib.catalogue.selection import select_atlas_galaxies, select_table_galaxies
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 common = {
     "cuts": snakemake.params.cuts,
     "exclude": snakemake.params.exclude,

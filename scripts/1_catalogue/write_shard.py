@@ -1,7 +1,7 @@
 """Write the galaxies of one shard."""
 
 from workflow.lib.catalogue.shards import write_shard
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 write_shard(snakemake.input.catalogue, snakemake.output[0])

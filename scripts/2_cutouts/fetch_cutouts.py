@@ -1,11 +1,11 @@
 """Fetch, scale and colour the images of one shard."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.cutouts.image_sources import open_source
 from workflow.lib.cutouts.shards import make_shard
 from workflow.lib.sources.http import user_agent
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 kind = snakemake.params.source
 cutouts = dict(snakemake.params.cutouts)
 size = cutouts["thumbnail_size"]

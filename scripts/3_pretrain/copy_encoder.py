@@ -1,9 +1,9 @@
 """Copy the weights that config names, after checking that they fit the network."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.pretrain.released_weights import copy_encoder
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 copy_encoder(
     snakemake.input.weights,
     snakemake.output.weights,

@@ -1,9 +1,9 @@
 """Draw random weights: an encoder without any pretraining."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.network.encoder import random_encoder, save_encoder
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 seed = snakemake.params.seed
 save_encoder(
     random_encoder(snakemake.params.size, seed),

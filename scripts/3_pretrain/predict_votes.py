@@ -1,10 +1,10 @@
 """Predict each galaxy's votes: the automated vote fractions."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.network.devices import use_threads
 from workflow.lib.pretrain.predict_votes import predict_votes
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 predict_votes(
     snakemake.input.cutouts,

@@ -1,10 +1,10 @@
 """Train an encoder to predict the votes on one question or on all."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.network.devices import use_threads
 from workflow.lib.pretrain.train_on_votes import pretrain
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 pretrain(
     snakemake.input.catalogue,

@@ -1,10 +1,10 @@
 """Train an encoder to classify procedural pictures, where ImageNet's weights are not available."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.network.devices import use_threads
 from workflow.lib.pretrain.train_on_pictures import pretrain_stand_in
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 pretrain_stand_in(
     pictures=snakemake.params.pictures,

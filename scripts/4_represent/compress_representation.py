@@ -1,9 +1,9 @@
 """Fit an incremental PCA to the representation, and compress it."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.represent.pca import compress
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 compress(
     snakemake.input.representation,
     int(snakemake.wildcards.components),

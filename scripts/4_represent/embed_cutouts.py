@@ -1,10 +1,10 @@
 """Calculate the representation of each galaxy of a shard."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.network.devices import use_threads
 from workflow.lib.represent.embed import embed_shard
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 embed_shard(
     snakemake.input.cutouts,

@@ -1,9 +1,9 @@
 """Measure how well representations predict labels that no network was trained on."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.represent.probe import probe
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 pretrainings = snakemake.params.pretrainings
 probe(
     dict(zip(pretrainings, snakemake.input.representations, strict=True)),

@@ -1,9 +1,9 @@
 """Place the galaxies of a sample on a plane by umap."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.represent.umap_plane import place_sample
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 place_sample(
     snakemake.input.compressed,
     snakemake.input.catalogue,

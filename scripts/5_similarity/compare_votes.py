@@ -1,9 +1,9 @@
 """Compare the votes on neighbours with those on random galaxies."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.similarity.retrieval import compare_votes
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 retrieval = snakemake.params.retrieval
 compare_votes(
     snakemake.input.neighbours,

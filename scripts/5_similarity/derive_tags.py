@@ -1,9 +1,9 @@
 """Make tags from votes, for a survey without tags."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.similarity.tags import derive_tags
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 derive_tags(
     snakemake.input.catalogue,
     snakemake.params.fractions,

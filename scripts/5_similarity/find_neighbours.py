@@ -1,9 +1,9 @@
 """Find the galaxies most similar to the one most often given each common tag."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.similarity.neighbours import find_neighbours
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 find_neighbours(
     snakemake.input.representation,
     snakemake.input.catalogue,

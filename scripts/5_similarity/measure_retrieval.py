@@ -1,9 +1,9 @@
 """Measure how many neighbours have the tag or answer of the galaxy searched from."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.similarity.retrieval import measure_retrieval
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 retrieval = snakemake.params.retrieval
 names = [f"pca{count}" for count in retrieval["components"]]
 measure_retrieval(

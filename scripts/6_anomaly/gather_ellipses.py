@@ -1,7 +1,7 @@
 """Join the shards' ellipses into one file, in catalogue order."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.represent.vector_files import gather_shards
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 gather_shards(snakemake.input.shards, snakemake.output[0])

@@ -1,9 +1,9 @@
 """Search for anomalies as a user would, with ratings from the volunteers' votes."""
 
 from workflow.lib.anomaly.hunt import hunt_anomalies
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 hunt_anomalies(
     snakemake.input.candidates,
     snakemake.input.vectors,

@@ -1,9 +1,9 @@
 """Project a task's galaxies onto a plane by their ellipses, with umap."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.represent.umap_plane import place_ellipses
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 place_ellipses(
     snakemake.input.vectors,
     snakemake.input.candidates,

@@ -1,9 +1,9 @@
 """Score how well each method found a task's anomalies, over all repeats."""
 
 from workflow.lib.anomaly.scores import score_repeats
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 methods = snakemake.params.methods
 each = len(snakemake.input.repeats) // len(methods)
 score_repeats(

@@ -1,9 +1,9 @@
 """Select a task's galaxies, and mark those that are anomalies."""
 
 from workflow.lib.anomaly.candidates import select_candidates
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 task = snakemake.params.task
 select_candidates(
     snakemake.input.catalogue,

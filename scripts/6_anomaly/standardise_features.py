@@ -1,9 +1,9 @@
 """Scale the features of a task's galaxies to mean 0 and variance 1."""
 
 from workflow.lib.anomaly.candidates import standardise_features
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 standardise_features(
     snakemake.input.features,
     snakemake.input.candidates,

@@ -1,10 +1,10 @@
 """Train and score classifiers of one depth, one after the other."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.run import SeededRun, finetune
 from workflow.lib.network.devices import use_threads
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 finetune(
     [

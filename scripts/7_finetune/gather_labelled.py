@@ -1,9 +1,9 @@
 """Write the images of labelled galaxies to one array."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.labels import gather_labelled
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 gather_labelled(
     snakemake.input.shards,
     snakemake.input.labels,

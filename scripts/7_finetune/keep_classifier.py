@@ -1,11 +1,11 @@
 """Repeat one run, and keep its network and the galaxies of its sets."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.classifier_files import Kept
 from workflow.lib.finetune.run import SeededRun, finetune
 from workflow.lib.network.devices import use_threads
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 finetune(
     [SeededRun(*snakemake.params.runs[0], snakemake.output.metrics)],

@@ -1,9 +1,9 @@
 """Choose the galaxies that have a label, and those that clearly do not."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.labels import label_galaxies
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 task = snakemake.params.task
 label_galaxies(
     snakemake.input.catalogue,

@@ -1,11 +1,11 @@
 """Apply a kept classifier to every galaxy of a survey."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.classifier_files import Kept
 from workflow.lib.finetune.predict import predict_labels
 from workflow.lib.network.devices import use_threads
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 use_threads(snakemake.threads)
 predict_labels(
     snakemake.input.cutouts,

@@ -1,10 +1,10 @@
 """Draw some of the galaxies that a search ranks highest."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.anomalies import draw_finds
 from workflow.lib.figures.canvas import Canvas
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 tasks = snakemake.params.tasks
 draw_finds(
     dict(zip(tasks, snakemake.input.repeats, strict=True)),

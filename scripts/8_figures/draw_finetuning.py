@@ -1,10 +1,10 @@
 """Draw test accuracy by the number of labelled galaxies."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.canvas import Canvas
 from workflow.lib.figures.finetuning import draw_finetuning
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 draw_finetuning(
     snakemake.input.models,
     snakemake.wildcards.figure,

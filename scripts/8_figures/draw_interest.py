@@ -1,10 +1,10 @@
 """Draw where two methods looked for anomalies, and where the anomalies are."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.anomalies import draw_interest
 from workflow.lib.figures.canvas import Canvas
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 methods = snakemake.params.methods
 draw_interest(
     dict(zip(methods, snakemake.input.positions, strict=True)),

@@ -1,10 +1,10 @@
 """Draw a row of similar galaxies for each tag."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.canvas import Canvas
 from workflow.lib.figures.neighbours import draw_neighbours
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 draw_neighbours(
     snakemake.input.neighbours,
     snakemake.input.cutouts,

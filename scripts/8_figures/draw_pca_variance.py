@@ -1,10 +1,10 @@
 """Draw the share of the variance that the first principal components keep."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.canvas import Canvas
 from workflow.lib.figures.pca_variance import draw_variance
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 surveys = snakemake.params.surveys
 each = len(snakemake.input.variances) // len(surveys)
 draw_variance(

@@ -1,10 +1,10 @@
 """Draw thumbnails at their umap positions."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.canvas import Canvas
 from workflow.lib.figures.representation import draw_representation
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 draw_representation(
     snakemake.input.positions,
     snakemake.input.cutouts,

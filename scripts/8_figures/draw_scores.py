@@ -1,10 +1,10 @@
 """Draw how many of the highest ranked galaxies are anomalies, for each method."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.anomalies import draw_scores
 from workflow.lib.figures.canvas import Canvas
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 tasks = snakemake.params.tasks
 draw_scores(
     dict(zip(tasks, snakemake.input.curves, strict=True)),

@@ -1,9 +1,9 @@
 """Write Table 1: how well each method found the anomalies of each task."""
 
-from workflow.lib.common.logs import log_to
+from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.table_1 import tabulate_scores
 
-log_to(snakemake.log[0])
+start_job(snakemake.log[0], snakemake.input)
 tabulate_scores(
     dict(zip(snakemake.params.tasks, snakemake.input.scores, strict=True)),
     snakemake.input.description,

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import make_results
+from workflow.lib.common.tables import write_parquet
 
 PAGE = Path(__file__).parents[2] / "workflow" / "app" / "page.py"
 COLUMNS = {
@@ -30,7 +31,7 @@ def results(tmp_path_factory):
     path = folder / "1_catalogue" / "decals.parquet"
     table = pd.read_parquet(path)
     table.loc[3, ["ra", "dec"]] = [400, -99]
-    table.assign(**COLUMNS).to_parquet(path, index=False)
+    write_parquet(table.assign(**COLUMNS), path)
     return folder
 
 

@@ -9,6 +9,7 @@ from tests.app.conftest import make_results
 from workflow.app.search import find_galaxy, find_similar
 from workflow.app.survey import Survey
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import write_parquet
 
 
 def everything(survey):
@@ -89,7 +90,7 @@ def test_a_galaxy_listed_twice_is_not_found_anywhere_on_the_sky(made_up, tmp_pat
     catalogue = tmp_path / "1_catalogue/decals.parquet"
     galaxies = pd.read_parquet(catalogue)
     galaxies.loc[[3, 7], ["ra", "dec"]] = np.transpose([ra, dec])
-    galaxies.to_parquet(catalogue)
+    write_parquet(galaxies, catalogue)
     survey = Survey(config)
     options = {"whole": False, "metric": "manhattan", "allowed": everything(survey)}
     assert 7 not in find_similar(survey, [3], [], 100, same_within=100, **options).rows
@@ -175,10 +176,10 @@ def test_files_of_different_galaxies_are_refused(made_up, tmp_path):
     config, _ = make_results(tmp_path, made_up.names)
     whole = tmp_path / "4_represent/decals/random/representation.npy"
     np.save(whole, np.load(whole)[1:])
-    with pytest.raises(UserError, match=r"does not have the galaxies of .*; delete it and rerun"):
+    with pytest.raises(UserError, match=r"representation.npy: made from other galaxies"):
         Survey(config)
     catalogue = tmp_path / "1_catalogue/decals.parquet"
-    pd.read_parquet(catalogue).iloc[1:].to_parquet(catalogue)
+    write_parquet(pd.read_parquet(catalogue).iloc[1:], catalogue)
     with pytest.raises(UserError, match="does not have all galaxies"):
         Survey(config)
 
@@ -186,7 +187,7 @@ def test_files_of_different_galaxies_are_refused(made_up, tmp_path):
 def test_a_survey_without_coordinates_can_be_searched_by_name_alone(made_up, tmp_path):
     config, _ = make_results(tmp_path, made_up.names)
     catalogue = tmp_path / "1_catalogue/decals.parquet"
-    pd.read_parquet(catalogue).drop(columns=["ra", "dec"]).to_parquet(catalogue)
+    write_parquet(pd.read_parquet(catalogue).drop(columns=["ra", "dec"]), catalogue)
     survey = Survey(config)
     match = find_galaxy(survey, "J0004", None)
     found = find_similar(

@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workflow.app.thumbnails import Thumbnails, reading
+from workflow.lib.common.checksums import check
 from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.joins import map_array
 from workflow.lib.network.encoder import read_description
 from workflow.lib.planning.config import read_config
 from workflow.lib.represent.vector_files import read_representation
@@ -154,18 +156,15 @@ class Survey(Galaxies):
         self.encoder_label: str = read_description(self.weights)["label"]
         iaunames, components = read_representation(compressed)
         super().__init__(config, survey, iaunames)
-        self.vectors = {False: components, True: np.load(whole, mmap_mode="r")}
-        if len(self.vectors[True]) != len(self):
-            raise UserError(
-                f"{whole}: does not have the galaxies of {compressed}; delete it and rerun"
-            )
+        self.vectors = {False: components, True: map_array(whole, iaunames)}
 
 
 def need(*paths: Path) -> None:
-    """Raise `UserError` if one of these files is missing."""
+    """Raise `UserError` if one of these files is missing or damaged."""
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: missing; run the workflow first, as README.md says")
+        check(path)
 
 
 def catalogue_path(config: Mapping[str, Any], survey: str) -> Path:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.lib.common.checksums import check
+from workflow.lib.common.errors import UserError
 from workflow.lib.planning.config import read_config
 
 
@@ -103,6 +105,11 @@ def _part(
     paths = sorted(results.glob(pattern))
     if not paths:
         return f"{heading}:\n  missing: there is no {results / pattern}"
+    try:
+        for path in paths:
+            check(path)
+    except UserError as error:
+        return f"{heading}:\n  {error}"
     return "\n".join([f"{heading}:", *(_columns(rows_of(pd.read_csv(path))) for path in paths)])
 
 

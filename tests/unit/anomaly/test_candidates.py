@@ -166,3 +166,16 @@ def test_features_that_are_not_finite_or_all_the_same_are_errors():
     with pytest.raises(UserError) as caught:
         standardise(np.ones((7, 3)))
     assert str(caught.value) == "all 7 galaxies have the same features"
+
+
+@pytest.mark.parametrize("components", [None, 2])
+def test_a_candidate_without_features_is_not_taken_for_another_galaxy(sky, components):
+    folder, catalogue, vectors = sky
+    select(folder)
+    write_vectors(folder / "cnn.parquet", catalogue["iauname"].drop(5), np.delete(vectors, 5, 0))
+    with pytest.raises(UserError, match=r"cnn\.parquet: no galaxy g005 \(1 of 400"):
+        standardise_features(
+            folder / "cnn.parquet", folder / "candidates.parquet", folder / "cnn.npy",
+            components=components,
+        )  # fmt: skip
+    assert not (folder / "cnn.npy").exists()

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from tests.unit.anomaly.conftest import hunt, select
+from workflow.lib.anomaly.candidates import standardise_features
+from workflow.lib.anomaly.hunt import hunt_anomalies
 from workflow.lib.common.errors import UserError
-from workflow.lib.common.tables import read_table
+from workflow.lib.common.tables import read_table, write_parquet
+from workflow.lib.represent.umap_plane import place_ellipses
 
 
 def test_a_search_is_written_with_its_ratings_in_order_and_found_anomalies_first(sky):
@@ -47,3 +50,23 @@ def test_fewer_galaxies_than_ratings_are_an_error(sky):
     select(folder)
     with pytest.raises(UserError, match=r"candidates\.parquet: 400 galaxies are fewer than"):
         hunt(folder, ratings=401)
+
+
+def test_vectors_of_other_galaxies_are_refused(sky):
+    folder, catalogue, _ = sky
+    task = folder / "6_anomaly"
+    select(folder)
+    standardise_features(folder / "cnn.parquet", folder / "candidates.parquet", task / "cnn.npy")
+    write_parquet(catalogue.iloc[::-1], folder / "catalogue.parquet")  # as many, in another order
+    select(folder)
+    with pytest.raises(UserError, match=r"cnn\.npy: made from other galaxies"):
+        hunt_anomalies(
+            folder / "candidates.parquet", task / "cnn.npy", [0], [folder / "0.parquet"],
+            search_by="gaussian-process", settings={}, known_first=True, ratings=30, seed=1,
+            threads=1,
+        )  # fmt: skip
+    with pytest.raises(UserError, match=r"cnn\.npy: made from other galaxies"):
+        place_ellipses(
+            task / "cnn.npy", folder / "candidates.parquet", folder / "umap.parquet",
+            n_neighbors=5, min_dist=0.1, seed=1,
+        )  # fmt: skip

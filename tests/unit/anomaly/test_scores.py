@@ -15,7 +15,8 @@ from workflow.lib.anomaly.scores import (
     rank_weighted_scores,
     score_repeats,
 )
-from workflow.lib.common.tables import read_table
+from workflow.lib.common.errors import UserError
+from workflow.lib.common.tables import read_table, write_parquet
 
 RANKINGS = st.lists(st.booleans(), min_size=1, max_size=40).map(np.array)
 
@@ -125,3 +126,18 @@ def test_chance_is_a_random_order_for_a_method_that_does_not_rank_by_ratings(sky
     assert scores["error"].isna().all()  # of a single repeat
     curves = pd.read_csv(folder / "curves.csv")
     assert (curves[["accuracy_chance", "rank_weighted_score_chance"]] == 0.05).all(axis=None)
+
+
+@pytest.mark.parametrize("other", ["fewer", "another order"])
+def test_repeats_of_other_candidates_are_not_scored(sky, other):
+    folder, catalogue, _ = sky
+    select(folder)
+    results = {"cnn-gp": hunt(folder, repeats=[0])}
+    rows = catalogue.iloc[1:] if other == "fewer" else catalogue.iloc[::-1]
+    write_parquet(rows, folder / "catalogue.parquet")
+    select(folder)
+    with pytest.raises(UserError, match=r"gaussian-process-0\.parquet: made from other galaxies"):
+        score_repeats(
+            folder / "candidates.parquet", results, folder / "curves.csv", folder / "scores.csv",
+            known={"cnn-gp": 30}, tops=[10], longest=100, sigmas=3,
+        )  # fmt: skip

@@ -95,3 +95,8 @@ def test_what_is_no_fraction_is_refused_with_its_galaxy(catalogue, value):
     write_parquet(table, catalogue)
     with pytest.raises(UserError, match=f"'ring' is {value} for galaxy J00003, row 4, not a frac"):
         sample_names(catalogue, None, ["ring"], 0.5)
+
+
+def test_votes_of_a_galaxy_that_is_not_in_the_catalogue_are_refused(votes_file):
+    with pytest.raises(UserError, match=r"votes\.parquet: no galaxy J999"):
+        read_vote_fractions(votes_file, [*VOTED, "J999"], QUESTIONS, [], 10)

@@ -3,11 +3,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pytest
 from PIL import Image
 
 from tests.unit.figures.conftest import METHODS, NAMES, TASKS
 from workflow.lib.anomaly.chance import chance_by_rank
 from workflow.lib.anomaly.scores import accuracies, rank_weighted_scores
+from workflow.lib.common.errors import UserError
 from workflow.lib.figures.anomalies import draw_finds, draw_interest, draw_scores
 from workflow.lib.figures.canvas import Canvas
 
@@ -113,3 +115,20 @@ def test_finds_are_a_selection_of_the_highest_ranks_set_by_the_seed(hunted, tmp_
         assert rows["row"].tolist() == [3 - 2 * number] * 5 + [2 - 2 * number] * 5
     assert draw("again", 1).equals(table)
     assert draw("other", 2)["iauname"].tolist() != table["iauname"].tolist()
+
+
+def test_repeats_of_other_candidates_are_not_drawn(hunted, tmp_path):
+    found = pd.read_parquet(hunted / "sky-ring-cnn-gp-0.parquet")
+    found.iloc[1:].to_parquet(tmp_path / "other.parquet")
+    message = r"other\.parquet: made from other galaxies"
+    canvas = canvas_at(tmp_path / "figure", hunted)
+    with pytest.raises(UserError, match=message):
+        draw_interest(
+            {"cnn-gp": hunted / "plane.parquet"}, {"cnn-gp": tmp_path / "other.parquet"},
+            hunted / "sky-ring.parquet", canvas,
+        )  # fmt: skip
+    with pytest.raises(UserError, match=message):
+        draw_finds(
+            {"ring": tmp_path / "other.parquet"}, {"ring": hunted / "sky-ring.parquet"},
+            [hunted / "cutouts.parquet"], canvas, among=20, columns=5, rows=2, crop=4, seed=1,
+        )  # fmt: skip

@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from workflow.lib.catalogue.selection import select_table_galaxies
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.files import write_text
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.cutouts.shards import iter_images
@@ -112,6 +113,9 @@ def test_images_are_in_the_order_of_the_labels(tmp_path, channels):
         for name, picture in zip(names, pictures, strict=True)
     }
     np.testing.assert_array_equal(images, np.stack([expected[name] for name in ("b", "e", "a")]))
+    write_text("iauname,label\nb,1\nnot-imaged,0\n", tmp_path / "labels.csv")
+    with pytest.raises(UserError, match="no galaxy not-imaged"):  # not a black picture
+        gather_labelled(shards, tmp_path / "labels.csv", tmp_path / "images.npy", channels=channels)
 
 
 @pytest.mark.parametrize("value", [-1, -99, 999999, 2])

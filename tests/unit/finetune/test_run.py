@@ -1,7 +1,9 @@
 """Runs: the same again, resumed after a stop, and what is refused."""
 
 import logging
+import shutil
 
+import numpy as np
 import pytest
 
 from tests.unit.finetune.conftest import run_in, timeless
@@ -66,3 +68,23 @@ def test_sizes_and_weights_that_do_not_fit_are_one_clear_line(folder, changed, m
     with pytest.raises(UserError, match=message) as caught:
         run_in(folder, **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_images_replaced_under_the_same_names_are_not_resumed_from(folder, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    def unfinished():
+        with pytest.raises(KeyboardInterrupt):
+            run_in(other, [3], "stopped")
+        return {path.name for path in (other / "stopped").glob("n3_r0.training-*")}
+
+    monkeypatch.setattr(network.Network, "run", stop)
+    other = shutil.copytree(folder, tmp_path / "other")
+    first = unfinished()
+    assert len(first) == 1
+    assert unfinished() == first
+    images = np.load(other / "images.npy")
+    images[3, 5, 5] += 1
+    np.save(other / "images.npy", images)
+    assert len(unfinished()) == 2

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import dirichlet_multinomial
 
+from workflow.lib.common.errors import UserError
 from workflow.lib.pretrain.evaluate import evaluate, score
 from workflow.lib.pretrain.votes import votes_table
 
@@ -40,3 +41,14 @@ def test_only_held_out_galaxies_with_votes_are_scored(tmp_path):
     assert found["galaxies"].to_dict() == {"bar": 10, "bulge": 30}
     assert found["votes"].to_dict() == {"bar": 30, "bulge": 180}
     assert found.loc["bar", "error"] == pytest.approx(1 / 6, abs=1e-4)
+
+
+def test_a_prediction_for_a_galaxy_that_is_not_in_the_catalogue_is_refused(tmp_path):
+    votes_table(["J1", "J2"], np.ones((2, 5)), np.ones(2, bool), QUESTIONS).to_parquet(
+        tmp_path / "v.parquet"
+    )
+    columns = [f"{question}_{answer}" for question in QUESTIONS for answer in QUESTIONS[question]]
+    table = pd.DataFrame({"iauname": ["J1"], **dict.fromkeys(columns, 1.0)})
+    table.to_parquet(tmp_path / "c.parquet")
+    with pytest.raises(UserError, match=r"c\.parquet: no galaxy J2"):
+        evaluate({"all": tmp_path / "v.parquet"}, tmp_path / "c.parquet", QUESTIONS, tmp_path / "e")

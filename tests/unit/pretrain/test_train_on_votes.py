@@ -1,6 +1,7 @@
 """Pretraining: the files it writes, that it learns, and that it resumes when killed."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,3 +224,25 @@ def test_galaxies_with_too_few_votes_on_the_first_question_are_not_learned_from(
         pretrain_in(tmp_path, inputs, settings | {"min_votes": min_votes})
     count = int(str(caught.value).split(": ")[1].split()[0])
     assert count == pytest.approx(left, abs=20)
+
+
+def test_images_replaced_under_the_same_names_are_not_resumed_from(inputs, tmp_path, monkeypatch):
+    class Stopped(Exception):
+        pass
+
+    def stop(*_, state, **__):
+        raise Stopped(state)
+
+    def state_of(folder):
+        with pytest.raises(Stopped) as caught:
+            pretrain_in(tmp_path, folder, SETTINGS)
+        return caught.value.args[0]
+
+    monkeypatch.setattr("workflow.lib.pretrain.training.train", stop)
+    other = shutil.copytree(inputs, tmp_path / "other")
+    first = state_of(inputs)
+    assert state_of(other) == first
+    images = np.load(other / "images.npy")
+    images[3, 5, 5] += 1
+    np.save(other / "images.npy", images)
+    assert state_of(other) != first

@@ -126,3 +126,15 @@ def test_a_value_that_is_no_label_is_refused(survey):
     wrong.to_parquet(folder / "catalogue.parquet")
     with pytest.raises(UserError, match=r"'ring' is -1 for galaxy J\d+, row 5"):
         probed(folder, {})
+
+
+def test_files_of_different_galaxies_are_refused(survey):
+    folder, _, table = survey
+    table.iloc[1:].to_parquet(folder / "catalogue.parquet")
+    with pytest.raises(UserError, match=r"catalogue\.parquet: no galaxy J000"):
+        probed(folder, {})
+    names = table["iauname"].tolist()[::-1]
+    reversed_ = representation_table(names, np.zeros((400, 4)), representation_schema(4))
+    write_parquet(reversed_, folder / "all/representation.parquet")
+    with pytest.raises(UserError, match=r"all/representation\.parquet: made from other galaxies"):
+        probed(folder, {})

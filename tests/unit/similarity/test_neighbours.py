@@ -73,3 +73,9 @@ def test_neighbours_exclude_the_galaxy_itself():
     )
     assert rows.tolist() == [[1, 2, -1]]
     assert lengths.tolist() == [[1, 2, np.inf]]
+
+
+def test_coordinates_of_a_galaxy_that_is_not_in_the_catalogue_are_refused(survey):
+    folder, _ = survey
+    with pytest.raises(UserError, match=r"catalogue\.parquet: no galaxy J999"):
+        read_coordinates(folder / "catalogue.parquet", [*NAMES, "J999"])

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from tests.unit.similarity.conftest import find
+from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
+from workflow.lib.represent.vector_files import (
+    read_representation,
+    representation_schema,
+    representation_table,
+)
 from workflow.lib.similarity.retrieval import compare_votes, measure_retrieval, precision
 
 QUESTIONS = {"shape": ["round", "long"], "never-asked": ["yes"]}
@@ -108,3 +114,29 @@ def test_a_catalogue_without_votes_gives_a_table_without_numbers(survey):
     table = compare(folder, questions={})
     assert table["p"].isna().all()
     assert len(table) == 4
+
+
+def test_representations_of_different_galaxies_are_refused(survey):
+    folder, _ = survey
+    np.save(folder / "full.npy", np.load(folder / "full.npy")[1:])
+    with pytest.raises(UserError, match=r"full\.npy: made from other galaxies"):
+        measure(folder)
+    names, vectors = read_representation(folder / "noise.parquet")
+    turned = representation_table(names[::-1], vectors, representation_schema(3))
+    write_parquet(turned, folder / "reversed.parquet")
+    with pytest.raises(UserError, match=r"reversed\.parquet: made from other galaxies"):
+        measure_retrieval(
+            {name: folder / f"{name}.parquet" for name in ("full", "reversed")},
+            folder / "full.npy", folder / "catalogue.parquet", folder / "tags.parquet",
+            folder / "retrieval.csv", questions=QUESTIONS, answers=[], most_common=18, first=[5],
+            above=0.5, min_votes=10, queries=30, same_within=100, seed=1, threads=1,
+        )  # fmt: skip
+
+
+def test_a_neighbour_that_is_not_in_the_catalogue_is_refused(survey):
+    folder, _ = survey
+    find(folder)
+    catalogue = pd.read_parquet(folder / "catalogue.parquet")
+    write_parquet(catalogue[catalogue["iauname"] != "J007"], folder / "catalogue.parquet")
+    with pytest.raises(UserError, match=r"catalogue\.parquet: no galaxy J007"):
+        compare(folder)

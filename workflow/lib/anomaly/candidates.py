@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from workflow.lib.catalogue.fractions import fraction_product
 from workflow.lib.common.columns import counts as counts_of
 from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table, write_parquet
 from workflow.lib.planning.anomaly_tasks import deciding_columns
 from workflow.lib.represent.pca import compress_some
@@ -150,19 +150,19 @@ def standardise_features(
     Raises
     ------
     UserError
-        If a feature is not finite, or all candidates have the same features.
+        If a candidate has no features, a feature is not finite, or all candidates have the same.
     """
     wanted = read_table(candidates, text=["iauname"])["iauname"].tolist()
     if components is None:
         names, values = read_representation(features)
-        chosen = values[pd.Index(names).get_indexer(wanted)]
+        chosen = values[rows_of(wanted, names, features)]
     else:
         chosen = compress_some(features, wanted, components, batch_size)
     try:
         scaled = standardise(chosen)
     except UserError as error:
         raise UserError(f"{features}: {error}") from error
-    with atomic_path(vectors) as temporary:
+    with atomic_path(vectors, rows=wanted) as temporary:
         np.save(temporary, scaled)
 
 

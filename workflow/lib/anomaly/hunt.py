@@ -12,6 +12,7 @@ from workflow.lib.anomaly.active_learning import LabelRater, final_ranking
 from workflow.lib.anomaly.methods import Found, search
 from workflow.lib.anomaly.scores import average_precision, by_rank
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.joins import map_array
 from workflow.lib.common.tables import read_table, write_parquet
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,10 @@ def hunt_anomalies(
     Raises
     ------
     UserError
-        If there are fewer galaxies than ratings.
+        If there are fewer galaxies than ratings, or the vectors are of other galaxies.
     """
     table = read_table(candidates, text=["iauname"])
-    features = np.load(vectors)
+    features = np.array(map_array(vectors, table["iauname"]))
     rater, anomaly = LabelRater(table["label"].to_numpy()), table["anomaly"].to_numpy()
     for repeat, result in zip(repeats, results, strict=True):
         drawn = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
@@ -75,7 +76,7 @@ def hunt_anomalies(
         write_parquet(frame, result)
         log.info(
             "repeat %d: %d anomalies rated, average precision %.3f",
-            repeat, anomaly[found.rows].sum(), average_precision(by_rank(frame, anomaly)),
+            repeat, anomaly[found.rows].sum(), average_precision(by_rank(frame, table, result)),
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workflow.lib.anomaly.chance import chance_by_rank, chance_precision
 from workflow.lib.common.files import write_text
+from workflow.lib.common.joins import need_same
 from workflow.lib.common.tables import read_table
 
 CURVES = [
@@ -62,7 +63,10 @@ def score_repeats(
         expected = chance_by_rank(*sizes, max(longest, *tops))
         chance = {"average_precision": chance_precision(*sizes)} | dict(_at_tops(expected, tops))
         by_chance = _curve(expected, longest).drop(columns="first").add_suffix("_chance")
-        found = [by_rank(read_table(path, columns=["rank"]), anomaly) for path in paths]
+        found = [
+            by_rank(read_table(path, ["iauname"], ["iauname", "rank"]), table, path)
+            for path in paths
+        ]
         drawn += [
             _curve(one, longest)
             .join(by_chance)
@@ -112,23 +116,31 @@ def _at_tops(sought: np.ndarray, tops: Sequence[int]) -> Iterator[tuple[str, flo
             yield f"rank_weighted_score_{top}", rank_weighted_scores(sought)[top - 1]
 
 
-def by_rank(ranked: pd.DataFrame, anomaly: np.ndarray) -> np.ndarray:
+def by_rank(ranked: pd.DataFrame, candidates: pd.DataFrame, path: str | Path) -> np.ndarray:
     """Tell for each rank whether its galaxy is an anomaly.
 
     Parameters
     ----------
     ranked
-        Column rank, from 1, in the order of the candidates.
-    anomaly
-        Shape (n,), bool: whether each candidate is an anomaly.
+        Columns iauname and rank, from 1.
+    candidates
+        Columns iauname and anomaly, of the same galaxies.
+    path
+        The file of the ranks, for messages.
 
     Returns
     -------
     numpy.ndarray
         Shape (n,), bool, the highest rank first: `sought` for the metrics below.
+
+    Raises
+    ------
+    UserError
+        If the galaxies are not those of the candidates.
     """
-    sought = np.empty(len(anomaly), bool)
-    sought[ranked["rank"] - 1] = anomaly
+    need_same(candidates["iauname"], ranked["iauname"], path)
+    sought = np.empty(len(candidates), bool)
+    sought[ranked["rank"] - 1] = candidates["anomaly"]
     return sought
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from workflow.lib.common.columns import fractions as in_range
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table
 
 
@@ -88,6 +89,11 @@ def read_vote_fractions(
     -------
     pandas.DataFrame
         A float64 column for each answer, and n rows in the order of `iaunames`.
+
+    Raises
+    ------
+    UserError
+        If a galaxy is not in the catalogue, or a fraction is not between 0 and 1.
     """
     have = set(pq.read_schema(catalogue).names)
     columns = {
@@ -98,7 +104,7 @@ def read_vote_fractions(
     wanted = {column: total for column, total in columns.items() if column in have}
     totals = {total for total in wanted.values() if total in have}
     table = read_table(catalogue, text=["iauname"], columns=["iauname", *wanted, *totals])
-    table = table.set_index("iauname").loc[iaunames]
+    table = table.iloc[rows_of(iaunames, table["iauname"], catalogue)].set_index("iauname")
     names = table.index.to_series()
     checked = {name: in_range(table[name], catalogue, names) for name in wanted}
     fractions = pd.DataFrame(checked, index=table.index, dtype=np.float64)

@@ -21,6 +21,7 @@ class UserError(Exception):
 
 MACHINE = {
     errno.ENOSPC: "no space is left on the disk; free some, and run again",
+    errno.EFBIG: "the file is larger than the disk or `ulimit -f` allows; raise it, and run again",
     errno.EDQUOT: "your quota on the disk is used up; delete something, and run again",
     errno.EROFS: "the disk can only be read; set 'pathvars.results' to one that can be written",
     errno.EACCES: "you may not write or read this; change its permissions, or name another path",

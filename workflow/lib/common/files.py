@@ -7,17 +7,19 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from workflow.lib.common.checksums import write_record
 
 LONGEST = 3600
 """A temporary file of another host counts as left behind if it has not changed for so long [s]."""
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, rows: Iterable[str] | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it onto `path` when the block succeeds.
 
     The file is on the disk before it gets its name, so not even a power cut leaves half of it. The
@@ -27,7 +29,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     path
-        Path of the finished file. Its folder is made if it is missing.
+        Path of the finished file. Its folder is made if it is missing. The checksum of a file in a
+        stage's folder is recorded, see `checksums`.
+    rows
+        The iauname of each row, if the file is an array; they may be known at the block's end only.
 
     Yields
     ------
@@ -42,6 +47,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
+        write_record(temporary, path, rows)
         temporary.replace(path)
         with suppress(OSError):  # some file systems cannot do this for folders
             _flush(path.parent)

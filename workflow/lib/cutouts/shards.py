@@ -4,6 +4,7 @@ A shard is made in parts of a few galaxies, so that a killed job can resume afte
 """
 
 import logging
+import os
 import shutil
 import time
 from collections import Counter
@@ -18,8 +19,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow.lib.common.checksums import intact
 from workflow.lib.common.columns import numbers
-from workflow.lib.common.errors import FetchError, UserError, first_line
+from workflow.lib.common.errors import FetchError, UserError
 from workflow.lib.common.files import atomic_path, write_text
 from workflow.lib.common.images import (
     colour_image,
@@ -263,8 +265,8 @@ def gather_images(shards: Sequence[str | Path], images: str | Path, names: str |
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
     size, _ = network_frame(pq.read_schema(shards[0]))
     gathered: list[str] = []
-    with atomic_path(images) as temporary:
-        array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (rows, size, size, 1))
+    with atomic_path(images, rows=gathered) as temporary:
+        array = create_array(temporary, (rows, size, size, 1))
         for shard in shards:
             for iaunames, pixels in iter_images(shard, 1024):
                 array[len(gathered) : len(gathered) + len(iaunames)] = pixels
@@ -272,6 +274,22 @@ def gather_images(shards: Sequence[str | Path], images: str | Path, names: str |
             log.info("%d of %d images", len(gathered), rows)
         array.flush()
     write_text(pd.DataFrame({"iauname": gathered}).to_csv(index=False), names)
+
+
+def create_array(path: str | Path, shape: tuple[int, ...]) -> np.memmap:
+    """Create a NumPy file of uint8, mapped into memory, whose space on the disk is set aside.
+
+    Otherwise a full disk would end the process, by the signal SIGBUS and without a message.
+
+    Raises
+    ------
+    OSError
+        If the disk has not enough space.
+    """
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    with Path(path).open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, Path(path).stat().st_size)
+    return array
 
 
 def read_thumbnails(
@@ -351,14 +369,8 @@ def _make_part(
 
     Returns the reason of each galaxy without an image.
     """
-    if path.exists():
-        try:
-            rows = pq.read_table(path).to_pylist()
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(
-                f"{path}: this part of a shard is damaged ({first_line(error)}); delete it, and it "
-                "is made anew"
-            ) from error
+    if intact(path):
+        rows = pq.read_table(path).to_pylist()
         again = [index for index, row in enumerate(rows) if row["transient"]]
     else:
         rows = [{} for _ in galaxies]

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from workflow.lib.common.joins import need_same
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
 from workflow.lib.figures.canvas import Canvas, mosaic
@@ -128,6 +129,7 @@ def draw_interest(
     drawn = []
     for panel, (method, path) in zip(np.atleast_1d(axes), positions.items(), strict=True):
         found = read_table(repeats[method], text=["iauname"])
+        need_same(galaxies["iauname"], found["iauname"], repeats[method])
         chosen_by = "rarity" if "rarity" in found else "interest"
         found = found.assign(value=found[chosen_by], rated=found["rated"].notna())
         placed = read_table(path, text=["iauname"]).merge(galaxies, on="iauname")
@@ -187,9 +189,10 @@ def draw_finds(
     """
     blocks = []
     for number, task in enumerate(reversed(repeats)):
-        found = read_table(repeats[task], text=["iauname"]).merge(
-            read_table(candidates[task], text=["iauname"]), on="iauname"
-        )
+        found = read_table(repeats[task], text=["iauname"])
+        galaxies = read_table(candidates[task], text=["iauname"])
+        need_same(galaxies["iauname"], found["iauname"], repeats[task])
+        found = found.merge(galaxies, on="iauname")
         best = found[found["rank"] <= among]
         count = min(columns * rows, len(best))
         chosen = best.sample(count, random_state=seed).sort_values("rank")

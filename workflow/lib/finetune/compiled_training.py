@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from workflow.lib.common.checksums import intact
 from workflow.lib.finetune.backend import Arrays, Tensor, compiled, on_device, run_batched
 from workflow.lib.finetune.compiled_epochs import (
     EpochLoop,
@@ -130,7 +131,7 @@ class CompiledTraining:
             If a loss is not finite.
         """
         examples = batch_examples(*validation, self.batch_size)
-        if saved.exists():
+        if intact(saved):
             state, losses, seconds = load_state(saved)
             log.info("%s: resumed after epoch %d", saved.stem, len(losses))
         else:

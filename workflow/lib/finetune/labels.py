@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -14,8 +13,9 @@ from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json, write_text
 from workflow.lib.common.images import colour_image
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table
-from workflow.lib.cutouts.shards import iter_images, network_frame, read_thumbnails
+from workflow.lib.cutouts.shards import create_array, iter_images, network_frame, read_thumbnails
 from workflow.lib.finetune.splits import read_labels
 
 log = logging.getLogger(__name__)
@@ -112,13 +112,18 @@ def gather_labelled(
         `labels`.
     channels
         1 for grey images, 3 for colour.
+
+    Raises
+    ------
+    UserError
+        If a labelled galaxy has no image.
     """
     place = {name: row for row, name in enumerate(read_labels(labels)[0])}
+    imaged = [name for shard in shards for name in _names_in(shard)]
+    rows_of(list(place), imaged, Path(shards[0]).parent)
     size, field = network_frame(pq.read_schema(shards[0]))
-    with atomic_path(images) as temporary:
-        array = np.lib.format.open_memmap(
-            temporary, "w+", np.uint8, (len(place), size, size, channels)
-        )
+    with atomic_path(images, rows=place) as temporary:
+        array = create_array(temporary, (len(place), size, size, channels))
         if channels == 3:
             for name, thumbnail in read_thumbnails(shards, place):
                 array[place[name]] = colour_image(thumbnail, size, field)

@@ -1,6 +1,5 @@
 """Runs of the fine-tuning grid (paper Sec. 4.2)."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -9,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from workflow.lib.common.checksums import checksum, intact
 from workflow.lib.common.files import write_json, write_text
+from workflow.lib.common.joins import map_array
 from workflow.lib.finetune.classifier_files import Kept, keep_classifier
 from workflow.lib.finetune.splits import Split, draw_split, read_labels
-from workflow.lib.network.encoder import read_description
+from workflow.lib.network.encoder import description_path, read_description
 from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
 from workflow.lib.planning.code_hash import digest
 
@@ -82,19 +83,19 @@ def finetune(
     from workflow.lib.finetune.network import FinetuningSettings, Network
 
     how = FinetuningSettings(**settings)
-    pixels = np.load(images, mmap_mode="r")
     names, known = read_labels(labels)
+    pixels = map_array(images, names)
     splits = [
         draw_split(known, size=run.size, seed=run.seed, path=labels, **how.split) for run in runs
     ]
     network = Network(weights, depth, how, pixels.shape)
     identity = {"task": task, "survey": survey, "pretraining": pretraining, "depth": depth}
-    inputs = [labels, *([weights] if weights else [])]
+    inputs = [images, labels, *([weights, description_path(weights)] if weights else [])]
     for run, split in zip(runs, splits, strict=True):
         everything = [identity, how._asdict(), run.size, run.seed]
         folder = unfinished_folder(run.metrics, everything, inputs, CODE)
         finished = folder / "result.json"
-        if keep or not finished.exists():
+        if keep or not intact(finished):
             began = time.monotonic()
             galaxies = load_galaxies(split, pixels, known, names)
             models = network.run(galaxies, run.seed, folder)
@@ -130,11 +131,11 @@ def _learned_from(
     if weights is not None:
         content = read_description(weights)
         described = {name: content[name] for name in ("label", "training", "versions")}
-        described["sha256"] = _sha256(weights)
+        described["sha256"] = checksum(weights)
     unique = np.unique(split.train)
     return {
         "weights": described,
-        "labels": {"sha256": _sha256(labels)},
+        "labels": {"sha256": checksum(labels)},
         "galaxies": {
             "train": len(split.train),
             "unique": len(unique),
@@ -155,7 +156,3 @@ def _machine() -> dict[str, Any]:
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "code": digest(CODE),
     }
-
-
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

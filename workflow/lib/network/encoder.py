@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from workflow.lib.common.checksums import check
 from workflow.lib.common.errors import UserError, first_line
 from workflow.lib.common.files import atomic_path, write_json
 
@@ -191,6 +192,7 @@ def read_description(weights: str | Path) -> Mapping[str, Any]:
     path = description_path(weights)
     if not Path(weights).exists():
         raise UserError(f"{weights}: no such weights")
+    check(path)
     if not path.exists():
         raise UserError(
             f"{path}: missing; weights need it beside them, to say what input they take"

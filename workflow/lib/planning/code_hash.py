@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workflow.lib.common.checksums import checksum
 from workflow.lib.common.files import write_text
 
 LIB = Path(__file__).parents[1]
@@ -21,8 +22,15 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 PACKAGE = "workflow.lib."
 REMEMBERED = Path(".snakemake/code_hashes.json")
 """For the hash of a file's bytes, the hash of its syntax tree and what the file imports."""
-UNHASHED = {"common.errors", "common.logs", "common.owner", "planning.code_hash"}
-"""Modules that hash code, report problems and lock jobs: an edit there changes no result."""
+UNHASHED = {
+    "common.checksums",
+    "common.errors",
+    "common.jobs",
+    "common.logs",
+    "common.owner",
+    "planning.code_hash",
+}
+"""Modules that hash code and files, report problems and lock jobs: an edit there changes no result."""
 
 
 @cache
@@ -61,13 +69,13 @@ def fingerprint(settings: Any, inputs: Iterable[str | Path], *names: str) -> str
     settings
         Anything that JSON can hold; the order of mappings counts.
     inputs
-        Files.
+        Files: their contents count.
     names
         Modules that do the work; what they import is hashed too.
     """
     hashed = hashlib.sha256(f"{json.dumps(settings)}\0{digest(*names)}".encode())
     for path in inputs:
-        hashed.update(b"\0" + Path(path).read_bytes())
+        hashed.update(f"\0{checksum(path)}".encode())
     return hashed.hexdigest()[:12]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table
 from workflow.lib.pretrain.dirichlet import best_constant, mean_loss
 from workflow.lib.pretrain.votes import Questions, answer_columns, read_votes
@@ -50,7 +51,7 @@ def evaluate(
             if f"{columns[0]}_concentration" not in predicted:
                 continue
             names, counts = read_votes(catalogue, {question: answers})
-            given = pd.DataFrame(counts, names, columns).loc[predicted.index].to_numpy()
+            given = counts[rows_of(predicted.index, names, catalogue)]
             asked = given.any(axis=1)
             if not asked.any():
                 log.warning("%s: %s was asked of no held-out galaxy", pretraining, question)

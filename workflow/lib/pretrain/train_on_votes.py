@@ -11,6 +11,7 @@ from scipy.special import logit
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
+from workflow.lib.common.joins import map_array, rows_of
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.common.tables import read_table
 from workflow.lib.network.encoder import Head, random_encoder, save_encoder, save_head
@@ -129,7 +130,8 @@ def pretrain(
         model = build_trainee(encoder, last, pixels.shape[1], loss, how)
     voted = [dict(first_question), min_votes]
     settings = [dict(questions), voted, concentrations, crop_size, shares, dict(recipe), seed]
-    state = unfinished_folder(weights, settings, [catalogue, names], "pretrain.train_on_votes")
+    inputs = [catalogue, images, names]
+    state = unfinished_folder(weights, settings, inputs, "pretrain.train_on_votes")
     rows = train(model, training, validation, recipe=how, seed=seed, state=state / "training.npz")
     write_text(pd.DataFrame(rows).to_csv(index=False), curve)
     asked = {question: list(answers) for question, answers in questions.items()}
@@ -169,8 +171,8 @@ def _read_sets(
     """
     from workflow.lib.pretrain.training import Batches
 
-    pixels = np.load(images, mmap_mode="r")
-    iaunames = pd.read_csv(names, dtype=str)["iauname"].tolist()
+    iaunames = read_table(names, text=["iauname"])["iauname"].tolist()
+    pixels = map_array(images, iaunames)
     # The catalogue is read once, with the first question after those that are learned.
     asked = {**questions, **first_question}
     every = _counts_of(iaunames, catalogue, asked)
@@ -199,11 +201,7 @@ def _read_sets(
 def _counts_of(iaunames: list[str], catalogue: str | Path, questions: Questions) -> np.ndarray:
     """Give the votes of these galaxies, (n, answers); the catalogue may list further galaxies."""
     named, counts = read_votes(catalogue, questions)
-    place = {name: row for row, name in enumerate(named)}
-    unknown = next((name for name in iaunames if name not in place), None)
-    if unknown is not None:
-        raise UserError(f"{catalogue}: no galaxy {unknown}, although there is an image of it")
-    return counts[[place[name] for name in iaunames]]
+    return counts[rows_of(iaunames, named, catalogue)]
 
 
 def _first_bias(

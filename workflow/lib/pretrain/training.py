@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from workflow.lib.common.checksums import intact
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.devices import count_gpus, policy
 from workflow.lib.network.train_on_cpu import adam, train_layers
@@ -366,7 +367,7 @@ def train(
         The learning curve.
     """
     state = Path(state)
-    curve, best = _restore(model, state) if state.exists() else ([], model.get_weights())
+    curve, best = _restore(model, state) if intact(state) else ([], model.get_weights())
     if curve:
         log.info("resumed after epoch %d", len(curve))
     for epoch in range(len(curve) + 1, recipe.epochs + 1):

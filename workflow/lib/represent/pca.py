@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_text
+from workflow.lib.common.joins import rows_of
 from workflow.lib.represent.vector_files import (
     iter_representation,
+    read_names,
     representation_schema,
     representation_table,
 )
@@ -152,8 +154,9 @@ def compress_some(
     Raises
     ------
     UserError
-        If all representations are equal.
+        If a galaxy has no representation, or all are equal.
     """
+    rows_of(iaunames, read_names(representation), representation)
     components = min(components, max(1, len(iaunames) - 1))
     batches = _batches_of(representation, iaunames, max(batch_size, components))
     fitted, _ = fit_pca((vectors for _, vectors in batches), components, representation)

@@ -15,6 +15,7 @@ from workflow.lib.catalogue.selection import label_columns, select
 from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
+from workflow.lib.common.joins import need_same, rows_of
 from workflow.lib.common.tables import read_table
 from workflow.lib.network.encoder import read_description
 from workflow.lib.pretrain.votes import held_out_names
@@ -73,6 +74,8 @@ def probe(
     """
     opened = {name: read_representation(path) for name, path in representations.items()}
     names = next(iter(opened.values()))[0]
+    for name, (others, _) in opened.items():
+        need_same(names, others, representations[name])
     scored = np.logical_and.reduce(
         [_held_out(names, survey, name, encoders[name]) for name in representations]
     )
@@ -101,7 +104,9 @@ def _values(catalogue: str | Path, iaunames: Sequence[str], rule: Mapping[str, A
     """Give the values that decide a label, shape (n,); missing for galaxies that fail its cuts."""
     cuts = rule.get("cuts", {})
     columns = ["iauname", *label_columns(rule["column"], cuts)]
-    passed = select(read_table(catalogue, ["iauname"], columns), cuts, [], catalogue).galaxies
+    table = read_table(catalogue, ["iauname"], columns)
+    rows_of(iaunames, table["iauname"], catalogue)
+    passed = select(table, cuts, [], catalogue).galaxies
     values = fractions(passed[rule["column"]], catalogue, passed["iauname"])
     values.index = passed["iauname"]
     return values.reindex(iaunames).to_numpy(float)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from workflow.lib.catalogue.fractions import sample_names
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.joins import map_array
 from workflow.lib.common.name_seeds import first_drawn, name_keys
 from workflow.lib.common.tables import read_table, write_parquet
 from workflow.lib.represent.vector_files import read_representation
@@ -96,7 +97,7 @@ def place_ellipses(
         As for `place_sample`.
     """
     names = read_table(candidates, text=["iauname"])["iauname"]
-    _place(names, np.load(vectors), positions, n_neighbors, min_dist, seed)
+    _place(names, np.array(map_array(vectors, names)), positions, n_neighbors, min_dist, seed)
 
 
 def draw_rows(iaunames: Sequence[str], rows: np.ndarray, most: int, seed: int) -> np.ndarray:

@@ -33,6 +33,11 @@ def read_representation(path: str | Path) -> tuple[list[str], np.ndarray]:
     return _names_and_vectors(pq.read_table(path))
 
 
+def read_names(path: str | Path) -> list[str]:
+    """Read the names of a representation's galaxies."""
+    return pq.read_table(path, columns=["iauname"])["iauname"].to_pylist()
+
+
 def iter_representation(
     path: str | Path, batch_size: int, at_least: int = 1
 ) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -85,9 +90,11 @@ def unpack_representation(representation: str | Path, vectors: str | Path) -> No
     shape = pq.read_metadata(representation).num_rows, _vector_size(representation)
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     # In blocks, not through a memory map: the whole map would count as this job's memory.
-    with atomic_path(vectors) as temporary, temporary.open("wb") as file:
+    names: list[str] = []
+    with atomic_path(vectors, rows=names) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for _, rows in iter_representation(representation, ROW_GROUP):
+        for iaunames, rows in iter_representation(representation, ROW_GROUP):
+            names += iaunames
             file.write(rows.tobytes())
 
 

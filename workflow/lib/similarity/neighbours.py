@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table, write_parquet
 from workflow.lib.represent.vector_files import read_representation
 from workflow.lib.similarity.nearest import nearest
@@ -62,7 +63,7 @@ def find_neighbours(
     """
     iaunames, vectors = read_representation(representation)
     queries = _read_queries(tags, iaunames, most_common)
-    rows = pd.Index(iaunames).get_indexer(queries["query"])
+    rows = rows_of(queries["query"], iaunames, representation)
     same = same_places(*read_coordinates(catalogue, iaunames), rows, same_within)
     found, away = find_others(vectors, rows, k, same, metric=metric, threads=threads)
     log.info("%d neighbours of each of %d galaxies among %d", k, len(rows), len(iaunames))
@@ -90,7 +91,7 @@ def read_coordinates(
         missing = np.full(len(iaunames), np.nan)
         return missing, missing
     table = read_table(catalogue, text=["iauname"], columns=["iauname", "ra", "dec"])
-    table = table.set_index("iauname").loc[iaunames]
+    table = table.iloc[rows_of(iaunames, table["iauname"], catalogue)]
     ra, dec = (possible(table[name].to_numpy(np.float64), name) for name in ("ra", "dec"))
     return ra, dec
 

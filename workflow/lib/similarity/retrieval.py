@@ -11,6 +11,7 @@ import pandas as pd
 
 from workflow.lib.catalogue.fractions import read_vote_fractions
 from workflow.lib.common.files import write_text
+from workflow.lib.common.joins import map_array, need_same, rows_of
 from workflow.lib.common.name_seeds import first_drawn, name_keys
 from workflow.lib.common.tables import read_table
 from workflow.lib.represent.vector_files import read_representation
@@ -89,9 +90,12 @@ def measure_retrieval(
         Seed of the random choice of these galaxies.
     """
     opened: dict[str, np.ndarray] = {}
+    iaunames: list[str] = []
     for name, path in compressed.items():
-        iaunames, opened[name] = read_representation(path)
-    opened["full"] = np.load(full, mmap_mode="r")
+        found, opened[name] = read_representation(path)
+        need_same(iaunames or found, found, path)
+        iaunames = found
+    opened["full"] = map_array(full, iaunames)
     labels = [
         *_tag_labels(tags, iaunames, most_common),
         *_answer_labels(
@@ -209,14 +213,14 @@ def compare_votes(
     votes = read_vote_fractions(
         catalogue, iaunames.tolist(), questions, answers, min_votes
     ).to_numpy()
-    place = pd.Series(np.arange(len(iaunames)), iaunames)
     rows = []
     found = read_table(neighbours, text=["iauname", "query"])
     for (tag, query), ranked in found.groupby(["tag", "query"], sort=False):
-        apart = _mean_difference(votes, votes[place[query]])
-        others = np.delete(apart, place[query])
+        row, *rows_of_neighbours = rows_of([query, *ranked["iauname"]], iaunames, catalogue)
+        apart = _mean_difference(votes, votes[row])
+        others = np.delete(apart, row)
         others = others[np.isfinite(others)]
-        to_neighbours = apart[place[ranked["iauname"]]]
+        to_neighbours = apart[rows_of_neighbours]
         for count in first:
             values = to_neighbours[:count][np.isfinite(to_neighbours[:count])]
             rows.append((tag, query, count, *_beyond_chance(values, others, draws, seed)))
