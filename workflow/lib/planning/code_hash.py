@@ -30,7 +30,7 @@ UNHASHED = {
     "common.owner",
     "planning.code_hash",
 }
-"""Modules that hash code and files, report problems and lock jobs: an edit there changes no result."""
+"""Modules that hash, report problems and lock jobs: an edit there changes no result."""
 
 
 @cache
