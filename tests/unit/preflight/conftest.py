@@ -85,7 +85,7 @@ def write(frames, folder):
             }
             if "SERSIC_NMGY" not in columns:
                 columns["SERSIC_NMGY"] = np.ones((len(frame), 7), np.float32)
-            Table(columns).write(path)
+            Table(columns).write(path, overwrite=True)
 
 
 @pytest.fixture

@@ -36,11 +36,13 @@ def test_folders_on_one_disk_are_added_up_even_if_they_do_not_exist_yet(tmp_path
 
 
 def test_the_legacy_survey_wants_an_address(paper):
+    by_service = {"surveys": {"decals": {"images": {"source": "legacysurvey"}}}}
+    service = merged(paper, by_service)
     for contact in (None, "", "me"):
         change = {"legacysurvey": {"contact": contact}}
-        lines = check([FETCH], merged(paper, change), Machine())
+        lines = check([FETCH], merged(service, change), Machine())
         assert any(line.startswith("config: 'legacysurvey.contact' is not") for line in lines)
-    assert not any("contact" in line for line in check([FETCH], paper, Machine()))
+    assert not any("contact" in line for line in check([FETCH], service, Machine()))
     gz2 = job("fetch_cutouts", survey="gz2", shard="00-of-60")
     assert not any("contact" in line for line in check([gz2], paper, Machine()))
 

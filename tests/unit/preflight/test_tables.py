@@ -62,11 +62,10 @@ def test_a_renamed_column_is_named_with_its_new_name(paper, table, column, user)
     assert line.endswith(f"(needed by {user})")
 
 
-@pytest.mark.parametrize(("table", "column", "user"), READ)
+# The galaxies of a table without an atlas may have names or numbers.
+@pytest.mark.parametrize(("table", "column", "user"), [one for one in READ if one[1] != "GalaxyID"])
 def test_a_column_of_another_type_is_named(paper, table, column, user):
     frame = real_tables()[table]
-    if column == "GalaxyID":
-        pytest.skip("the galaxies of a table of the user's own may have any names")
     names = column.lower() in ("iauname", "tag")
     (line,) = lines_of(paper, {table: frame.assign(**{column: 7 if names else "none of these"})})
     assert line.startswith(f"data/{FILES[table]}: column '{column}' is ")

@@ -58,7 +58,7 @@ def select_candidates(
     UserError
         If a column is missing or has invalid values, or no candidate or all of them are anomalies.
     """
-    wanted = ["iauname", *deciding_columns(label, votes)]
+    wanted = dict.fromkeys(["iauname", *deciding_columns(label, votes)])
     table = read_table(catalogue, text=["iauname"], columns=wanted)
     table[label] = fractions(table[label], catalogue, table["iauname"])
     if votes:

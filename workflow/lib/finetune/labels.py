@@ -61,7 +61,7 @@ def label_galaxies(
         If a column does not exist or is not a number, a value does not lie between 0 and 1 or is
         missing where none may be, or there is no galaxy with the label or none without.
     """
-    wanted = ["iauname", *label_columns(column, cuts)]
+    wanted = list(dict.fromkeys(["iauname", *label_columns(column, cuts)]))
     table = read_table(catalogue, text=["iauname"], columns=wanted)
     steps: list[dict[str, Any]] = [{"cut": "in the catalogue", "removed": 0, "left": len(table)}]
     selection = select(table, cuts, [], catalogue)

@@ -103,7 +103,7 @@ def probe(
 def _values(catalogue: str | Path, iaunames: Sequence[str], rule: Mapping[str, Any]) -> np.ndarray:
     """Give the values that decide a label, shape (n,); missing for galaxies that fail its cuts."""
     cuts = rule.get("cuts", {})
-    columns = ["iauname", *label_columns(rule["column"], cuts)]
+    columns = list(dict.fromkeys(["iauname", *label_columns(rule["column"], cuts)]))
     table = read_table(catalogue, ["iauname"], columns)
     rows_of(iaunames, table["iauname"], catalogue)
     passed = select(table, cuts, [], catalogue).galaxies
