@@ -37,10 +37,10 @@ class Killer(FileSystemEventHandler):
     """
 
     def __init__(self, plan):
-        self.plan, self.run, self.left, self.fired = plan, None, None, False
+        self.plan, self.run, self.left = plan, None, None
 
     def on_any_event(self, event):
-        if event.event_type not in CHANGES or self.fired or self.run is None:
+        if event.event_type not in CHANGES or self.run is None:
             return
         job = next((log for log in self.plan if f"/{log}" in event.src_path), None)
         if job is not None:
@@ -48,8 +48,8 @@ class Killer(FileSystemEventHandler):
         elif self.left:
             self.left -= 1
         if self.left == 0:
-            self.fired = True
             os.killpg(self.run.pid, signal.SIGKILL)
+            self.run = None
 
 
 def started(project, command):
@@ -63,22 +63,16 @@ def started(project, command):
     )
 
 
-def run_killed(project, command, plan):
+def run_killed(project, command, killer):
     """Run a command to its end or until it is killed as planned; return whether it was."""
-    killer, observer = Killer(plan), Observer()
-    observer.schedule(killer, project.folder, recursive=True)
-    observer.start()
-    try:
-        killer.run = started(project, command)
-        killer.run.wait()
-    finally:
-        observer.stop()
-        observer.join()
-    if not killer.fired:
-        assert killer.run.returncode == 0, (project.folder / "output.txt").read_text()[-5000:]
+    run = started(project, command)
+    killer.left, killer.run = None, run
+    killed = run.wait() == -signal.SIGKILL
+    killer.run = None
+    assert killed or run.returncode == 0, (project.folder / "output.txt").read_text()[-5000:]
     while list(alive(project.folder / RUN, project.folder / "logs")):
         pass  # a killed process takes a moment to end
-    return killer.fired
+    return killed
 
 
 def planned(project, count, seed):
@@ -97,9 +91,14 @@ def test_a_run_killed_many_times_gives_the_same_results(kills, tmp_path, request
     project = small_project(tmp_path / "morphoflow")
     # A few more: the plans of two jobs that begin together count as one.
     plan = planned(project, kills + kills // 6, seed=26)
+    killer, observer = Killer(plan), Observer()
+    observer.schedule(killer, project.folder, recursive=True)
+    observer.start()
     done, command = 0, "make toy"
-    while run_killed(project, command, plan):
+    while run_killed(project, command, killer):
         done, command = done + 1, "make resume"
+    observer.stop()
+    observer.join()
     assert not plan
     assert done >= kills
     assert project.jobs("--configfile config/toy.yaml") == {}
