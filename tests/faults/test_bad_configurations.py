@@ -35,7 +35,7 @@ VALUES = [
     ("surveys.decals.catalogue", "galaxies.csv"),
     ("surveys.decals.images", "images"),
     ("surveys.decals.images.source", True),
-    ("surveys.decals.images.path", ["a", "b"]),
+    ("surveys.decals.images.path", 5),
     ("surveys.gz2.catalogue.id_column", 5),
     ("surveys.gz2.images.path", "a\0b"),
     ("pathvars.results", "results\nof mine"),

@@ -16,9 +16,10 @@ from astropy.table import Table
 from PIL import Image
 
 from tests.cutout_service import cutout_fits
+from tests.own_images import open_images
 from tests.unit.common.image_files import encode, noise, png_16, png_bomb
 from workflow.lib.common.errors import UserError
-from workflow.lib.cutouts.image_sources import DirectorySource
+from workflow.lib.cutouts.image_index import index_images
 from workflow.lib.cutouts.shards import make_shard
 
 SIZE = 32
@@ -109,7 +110,7 @@ def shard_of(folder, iaunames, images):
     listed, shard, failed = (folder / name for name in ["a.csv", "a.parquet", "a.failed.csv"])
     with listed.open("w", newline="") as file:
         csv.writer(file).writerows([["iauname"], *([name] for name in iaunames)])
-    make_shard(listed, DirectorySource(images), shard, failed, **SETTINGS, max_failed_share=1)
+    make_shard(listed, open_images(images, listed), shard, failed, **SETTINGS, max_failed_share=1)
     with failed.open(newline="") as file:
         return pq.read_table(shard)["iauname"].to_pylist(), list(csv.DictReader(file))
 
@@ -211,7 +212,7 @@ def test_a_source_that_has_no_images_is_one_line(tmp_path, kind):
             (path / name).parent.mkdir(exist_ok=True)
             (path / name).write_bytes(data)
     with pytest.raises(UserError) as caught:
-        DirectorySource(path)
+        index_images([path], tmp_path / "index.parquet")
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
 
@@ -219,9 +220,12 @@ def test_a_source_that_has_no_images_is_one_line(tmp_path, kind):
 def test_a_zip_writes_nothing_wherever_its_entries_point(tmp_path):
     names = ["../../a.jpg", "/b.jpg", "..\\..\\c.jpg", "d/../../e.jpg"]
     (tmp_path / "images.zip").write_bytes(zipped(**dict.fromkeys(names, GOOD)))
-    source = DirectorySource(tmp_path / "images.zip")
+    listed = tmp_path / "listed/shard.csv"
+    listed.parent.mkdir()
+    listed.write_text("\n".join(["iauname", *"abce"]))
+    source = open_images(tmp_path / "images.zip", listed)
     assert {source.read({"iauname": name}) for name in "abce"} == {GOOD}
-    assert [path.name for path in tmp_path.iterdir()] == ["images.zip"]
+    assert {path.name for path in tmp_path.iterdir()} == {"images.zip", "listed"}
 
 
 def test_an_entry_that_unpacks_to_more_than_it_says_is_cut_there(tmp_path):

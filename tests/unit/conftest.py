@@ -35,9 +35,9 @@ def cutouts(tmp_path_factory):
     index_images([folder / "images"], index)
     shards = {}
     for count, edges in {1: [0, 7], 3: [0, 2, 4, 7]}.items():
-        for index, name in enumerate(shard_names(count)):
+        for number, name in enumerate(shard_names(count)):
             listed = folder / f"{name}.csv"
-            rows = GALAXIES[edges[index] : edges[index + 1]]
+            rows = GALAXIES[edges[number] : edges[number + 1]]
             pd.DataFrame({"iauname": rows}).to_csv(listed, index=False)
             make_shard(
                 listed,

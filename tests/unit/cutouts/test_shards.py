@@ -17,9 +17,10 @@ import pytest
 from astropy.io import fits
 
 from tests.cutout_service import PATIENCE, CutoutService, cutout_fits
+from tests.own_images import open_images
 from workflow.lib.common import images
 from workflow.lib.common.errors import UserError
-from workflow.lib.cutouts.image_sources import DirectorySource, open_source
+from workflow.lib.cutouts.image_sources import open_source
 from workflow.lib.cutouts.shards import iter_images, make_shard, read_thumbnails
 
 ROOT = Path(__file__).parents[3]
@@ -158,15 +159,12 @@ def test_a_picture_in_which_nothing_is_seen_goes_to_the_failures(tmp_path, catal
     cubes = {"fine": sky, "counts": 200 + sky, "negative": sky - 9, "four": np.repeat(sky, 4, 0)}
     for name, cube in cubes.items():
         fits.PrimaryHDU(cube).writeto(folder / f"{name}.fits")
-    shard, failed = make(
-        catalogue(4, list(cubes)), DirectorySource(folder), tmp_path / "out", max_failed_share=1
-    )
+    shard_csv = catalogue(4, list(cubes))
+    source = open_images(folder, shard_csv)
+    shard, failed = make(shard_csv, source, tmp_path / "out", max_failed_share=1)
     assert pq.read_table(shard)["iauname"].to_pylist() == ["fine"]
     assert failed["reason"].tolist() == ["no-contrast", "no-contrast", "unknown-bands"]
-    shard, failed = make(
-        catalogue(4, list(cubes)), DirectorySource(folder), tmp_path / "out", max_failed_share=1,
-        units="counts",
-    )  # fmt: skip
+    shard, failed = make(shard_csv, source, tmp_path / "out", max_failed_share=1, units="counts")
     assert pq.read_table(shard)["iauname"].to_pylist() == ["fine", "counts", "negative"]
 
 
@@ -177,7 +175,7 @@ def test_ids_stay_text(tmp_path, catalogue):
         for name in ("000123", "123"):
             file.writestr(f"images/{name}.jpg", images.to_jpeg(rgb, 80))
     shard_csv = catalogue(2, ["000123", "123"])
-    shard, _ = make(shard_csv, DirectorySource(archive), tmp_path / "out")
+    shard, _ = make(shard_csv, open_images(archive, shard_csv), tmp_path / "out")
     assert pq.read_table(shard)["iauname"].to_pylist() == ["000123", "123"]
 
 
@@ -188,7 +186,8 @@ def test_a_jpeg_of_the_right_size_is_not_compressed_again(tmp_path, catalogue):
     for side in (64, 100):
         rgb = rng.integers(0, 255, (side, side, 3), np.uint8)
         (folder / f"{side}.jpg").write_bytes(images.to_jpeg(rgb, 80))
-    shard, _ = make(catalogue(2, ["64", "100"]), DirectorySource(folder), tmp_path / "out")
+    shard_csv = catalogue(2, ["64", "100"])
+    shard, _ = make(shard_csv, open_images(folder, shard_csv), tmp_path / "out")
     kept, resized = pq.read_table(shard)["thumbnail"].to_pylist()
     assert kept == (folder / "64.jpg").read_bytes()
     assert images.from_jpeg(resized).shape == (64, 64, 3)
@@ -204,7 +203,7 @@ def test_north_is_up_in_the_shard(tmp_path, catalogue):
     flipped = cutout_fits(cube=cube[:, ::-1, ::-1], flip_east=True, flip_north=True)
     (folder / "flipped.fits").write_bytes(flipped)
     shard_csv = catalogue(2, ["standard", "flipped"])
-    shard, _ = make(shard_csv, DirectorySource(folder), tmp_path / "out")
+    shard, _ = make(shard_csv, open_images(folder, shard_csv), tmp_path / "out")
     (_, images), *_ = iter_images(shard, 2)
     grey = images[..., 0]
     thumbnails = [rgb.mean(axis=2) for _, rgb in read_thumbnails([shard], ["standard", "flipped"])]
@@ -290,15 +289,16 @@ def test_a_killed_shard_is_resumed_and_has_the_same_bytes(service, catalogue, su
     assert failed.read_bytes() == undisturbed.with_suffix(".failed.csv").read_bytes()
 
 
-def test_a_damaged_part_says_what_to_delete(service, catalogue, survey, tmp_path):
-    shard_csv = catalogue(8)
-    fail_in_second_chunk(service, shard_csv, survey, tmp_path)
-    (part,) = tmp_path.glob("out.parquet.parts-*/part-00000.parquet")
+def test_a_damaged_part_is_made_anew(service, catalogue, survey, tmp_path, caplog):
+    shard_csv, folder = catalogue(8), tmp_path / "2_cutouts"
+    folder.mkdir()
+    fail_in_second_chunk(service, shard_csv, survey, folder)
+    (part,) = folder.glob("out.parquet.parts-*/part-00000.parquet")
     part.write_bytes(part.read_bytes()[:-100])
-    with pytest.raises(UserError, match=rf"{part}: .* is damaged .*; delete it"):
-        make(shard_csv, survey, tmp_path / "out")
-    part.unlink()
-    make(shard_csv, survey, tmp_path / "out")
+    shard, _ = make(shard_csv, survey, folder / "out")
+    assert any(f"made anew: {part}" in message for message in caplog.messages)
+    fresh, _ = make(shard_csv, survey, tmp_path / "fresh")
+    assert shard.read_bytes() == fresh.read_bytes()
 
 
 def test_after_too_many_failures_only_temporary_ones_are_tried_again(
@@ -365,11 +365,11 @@ def test_a_mended_folder_is_read_anew(catalogue, tmp_path):
         (folder / f"{name}.jpg").write_bytes(images.to_jpeg(picture, 90))
     shard_csv, out = catalogue(8, names), tmp_path / "out"
     with pytest.raises(UserError, match="5 of 8 galaxies have no image"):
-        make(shard_csv, DirectorySource(folder), out)
+        make(shard_csv, open_images(folder, shard_csv), out)
     for name, picture in list(zip(names, pictures, strict=True))[3:]:
         (folder / f"{name}.jpg").write_bytes(images.to_jpeg(picture, 90))
     (folder / "J0.jpg").write_bytes(images.to_jpeg(255 - pictures[0], 90))
-    shard, failed = make(shard_csv, DirectorySource(folder), out)
+    shard, failed = make(shard_csv, open_images(folder, shard_csv), out)
     assert failed.empty
     thumbnail = pq.read_table(shard)["thumbnail"][0].as_py()
     assert thumbnail == (folder / "J0.jpg").read_bytes()
