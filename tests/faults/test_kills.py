@@ -117,10 +117,10 @@ def compare(undisturbed, killed):
 
 
 def listed(folder):
-    """List all results but the benchmarks."""
+    """List all results but the benchmarks, and the checksums, of which some are of times."""
     paths = (folder / "results/toy").rglob("*")
     names = sorted(str(path.relative_to(folder)) for path in paths if path.is_file())
-    return [name for name in names if "/benchmarks/" not in name]
+    return [name for name in names if "/benchmarks/" not in name and not name.endswith(".sha256")]
 
 
 def content(path):
