@@ -6,12 +6,13 @@ WORKERS ?= 3
 CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
+SIZE ?= full
 BIN := .venv/bin
 
-.PHONY: help toy report app test env lint docs lock
+.PHONY: help toy report app test env lint docs lock bench bench-env
 
 help:  ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 toy: env  ## the simulated sky, from scratch to the figures
 # Jobs for Figure 1 come first; the longest is among them. The greedy scheduler never idles: the
@@ -55,3 +56,14 @@ lock:  ## pin the latest versions of all packages
 	.venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 		--no-header --no-emit-index-url --no-emit-find-links -o envs/requirements.lock envs/requirements.in
 	rm -r .venv-lock
+
+bench: env  ## speed beside that of other tools, SIZE full or small; all of them after bench-env
+	$(BIN)/python -m benchmarks.suite --size $(SIZE)
+
+bench-env: .venv-bench/installed  ## the environment of the other tools, 2 GB (6 GB with CUDA)
+
+.venv-bench/installed: benchmarks/requirements.in benchmarks/requirements.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet -c benchmarks/requirements.lock -r benchmarks/requirements.in
+	.venv-bench/bin/pip install --quiet --no-deps -c benchmarks/requirements.lock zoobot galaxy-datasets
+	touch $@
