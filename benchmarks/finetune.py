@@ -107,7 +107,8 @@ def _plain(case: Case, stage: str) -> Any:
     base = build_encoder(case.crop)
     base.load_weights(f"{case.folder}/encoder.weights.h5")
     mark_trainable(base, scratch=False, momentum=0.99)
-    base.trainable = base.trainable and stage == "finetuned"
+    if stage == "frozen":
+        base.trainable = False
     model = Classifier(base, build_classifier_head(1280, seed=1, **HEAD), scratch=False)
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(STAGES[stage]), loss)

@@ -27,9 +27,9 @@ def draw_sky(count: int, thumbnail_size: int) -> Sky:
     from workflow.lib.sources.sky.population import draw_population
     from workflow.lib.sources.sky.render import Instrument
 
-    config = read_config([ROOT / "config/toy.yaml"])
-    instrument = Instrument(**config["surveys"]["decals"]["simulation"]["instrument"])
-    cutouts = dict(config["cutouts"]) | {"thumbnail_size": thumbnail_size}
+    toy = read_config([ROOT / "config/toy.yaml"])
+    instrument = Instrument(**toy["surveys"]["decals"]["simulation"]["instrument"])
+    cutouts = read_config([])["cutouts"] | {"thumbnail_size": thumbnail_size}
     radii = cutouts.pop("pixel_scale")
     truth = draw_population(2 * count + 20, seed=1, merging_share=0.2)
     truth = truth[(truth["missing"] == "none") & (truth["defect"] == "none")][:count]

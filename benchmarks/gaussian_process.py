@@ -112,7 +112,7 @@ def gpytorch_exact(case: Case) -> Callable:
         process.eval()
 
         def predict(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            # Without skipping posterior variances' covariances, a block would take 14 GB.
+            # Covariances among galaxies of a block stay unevaluated: only variances are needed.
             with torch.no_grad(), gpytorch.settings.fast_pred_var():
                 found = process(torch.from_numpy(np.array(part)))
                 return found.mean.numpy(), found.variance.sqrt().numpy()

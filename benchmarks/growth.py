@@ -8,9 +8,9 @@ from benchmarks.contest import Table, call
 from benchmarks.stages import IMAGES, TABLES, write_tables
 
 SIZES = {  # galaxies at 1x of tables and of images, and how many times as many
-    "full": {"tables": 25_000, "images": 500, "times": [1, 4, 16]},
+    "full": {"tables": 25_000, "images": 640, "times": [1, 4, 16]},
     "small": {"tables": 1_000, "images": 64, "times": [1, 4, 16]},
-    "tiny": {"tables": 250, "images": 50, "times": [1, 2]},
+    "tiny": {"tables": 250, "images": 64, "times": [1, 2]},
 }
 
 SURVEYS = (305_657, 8_700_000)

@@ -88,7 +88,7 @@ def whole_tables(case: Case) -> Callable:
     def turn() -> None:
         atlas = AstropyTable.read(f"{case.folder}/nsa.fits")
         flat = atlas[[name for name in atlas.colnames if atlas[name].ndim == 1]].to_pandas()
-        flat["iauname"] = [str(name, "ascii") for name in atlas["IAUNAME"].astype(bytes)]
+        flat["iauname"] = np.asarray(atlas["IAUNAME"]).astype(str)
         flat["mag_r"] = 22.5 - 2.5 * np.log10(atlas["SERSIC_NMGY"][:, 4])
         for name in ("automated", "volunteers"):
             how = "inner" if name == "automated" else "left"
