@@ -25,7 +25,7 @@ SIZES = {
     },
     "tiny": {
         "sizes": [4], "pixels": 40, "crop": 32, "seen": 4,
-        "whole": {"train": 8, "side": 40, "pixels": 40, "crop": 32, "epochs": 1},
+        "whole": {"train": 16, "side": 40, "pixels": 40, "crop": 32, "epochs": 1},
     },
 }  # fmt: skip
 """`seen`: images that a stage trains on, in whole epochs."""
