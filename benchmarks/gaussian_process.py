@@ -24,7 +24,7 @@ def prepare(case: Case) -> None:
         part = vectors[start : start + BLOCK]
         part[:] = rng.standard_normal(part.shape, np.float32)
     rows = rng.choice(case.galaxies, RATINGS, replace=False)
-    interest = np.exp(-np.square(vectors[rows, :5] - 1).sum(axis=1) / 4)
+    interest = np.exp(-np.square(vectors[rows, :2] - 1).sum(axis=1) / 4)
     np.savez(f"{case.folder}/ratings.npz", rows=rows, ratings=np.rint(5 * interest))
 
 
@@ -42,11 +42,11 @@ def step(case: Case) -> Callable:
     how = GaussianProcessSettings(
         NEXT, "rational-quadratic", "expected-improvement", EPSILON, restarts=1
     )
-    return lambda: float(next_step(vectors, rows, ratings, how, 1).batch.min())
+    return lambda: float(next_step(vectors, rows, ratings, how, 1).batch.sum())
 
 
 def _choose(predict: Callable, vectors: np.ndarray, rows: np.ndarray, best: float) -> float:
-    """Predict all galaxies in blocks, and choose by expected improvement (paper eq. 1)."""
+    """Predict all galaxies in blocks, and choose ten; give the sum of their rows."""
     from scipy.stats import norm
 
     useful = np.empty(len(vectors))
@@ -56,7 +56,7 @@ def _choose(predict: Callable, vectors: np.ndarray, rows: np.ndarray, best: floa
         sigmas = gain / deviation
         useful[start : start + BLOCK] = gain * norm.cdf(sigmas) + deviation * norm.pdf(sigmas)
     useful[rows] = -np.inf
-    return float(np.argpartition(-useful, NEXT)[:NEXT].min())
+    return float(np.argpartition(-useful, NEXT)[:NEXT].sum())
 
 
 def scikit_learn(case: Case) -> Callable:
