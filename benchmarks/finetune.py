@@ -24,8 +24,8 @@ SIZES = {
         "whole": {"train": 64, "side": 86, "pixels": 86, "crop": 64, "epochs": 2},
     },
     "tiny": {
-        "sizes": [4], "pixels": 40, "crop": 32, "seen": 4,
-        "whole": {"train": 16, "side": 40, "pixels": 40, "crop": 32, "epochs": 1},
+        "sizes": [4], "pixels": 72, "crop": 64, "seen": 4,
+        "whole": {"train": 16, "side": 72, "pixels": 72, "crop": 64, "epochs": 1},
     },
 }  # fmt: skip
 """`seen`: images that a stage trains on, in whole epochs."""

@@ -17,7 +17,7 @@ SIZES = {
         {"images": 256, "network": 300, "crop": 224, "batch": 64},
     ],
     "small": [{"images": 256, "network": 86, "crop": 64, "batch": 64}],
-    "tiny": [{"images": 4, "network": 40, "crop": 32, "batch": 2}],
+    "tiny": [{"images": 4, "network": 72, "crop": 64, "batch": 2}],
 }
 
 
