@@ -13,10 +13,11 @@ CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 OPTIONS ?= --cores $(CORES) --logger stages --scheduler greedy
+SIZE ?= full
 BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake
 
-.PHONY: help toy resume report app test test-all env lint docs lock
+.PHONY: help toy resume report app test test-all env lint docs lock bench bench-env
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -73,6 +74,17 @@ lock:  ## pin the latest versions of all packages, for all versions of Python
 	$(COMPILE) --upgrade envs/requirements.in -o envs/requirements.lock
 	$(COMPILE) envs/requirements-cuda.in -o envs/requirements-cuda.lock
 	rm -r .venv-lock
+
+bench: env  ## speed beside that of other tools, SIZE full or small; all of them after bench-env
+	$(BIN)/python -m benchmarks.suite --size $(SIZE)
+
+bench-env: .venv-bench/installed  ## the environment of the other tools, 2 GB (6 GB with CUDA)
+
+.venv-bench/installed: benchmarks/requirements.in benchmarks/requirements.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet -c benchmarks/requirements.lock -r benchmarks/requirements.in
+	.venv-bench/bin/pip install --quiet --no-deps -c benchmarks/requirements.lock zoobot galaxy-datasets
+	touch $@
 
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links

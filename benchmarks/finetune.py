@@ -1,300 +1,279 @@
-"""Speed of fine-tuning: ours, an equivalent plain Keras fit, and Keras's bare training steps.
+"""Fine-tuning a classifier of rings: its two stages, and whole runs."""
 
-Run ``.venv/bin/python benchmarks/finetune.py``. On made-up images, for each size of the training
-set and both stages, it prints images/s of three methods, measured alternately in one process:
-
-ours
-    `network.Network`, as the workflow uses it, with its validation after each epoch.
-fit
-    ``model.fit`` on a tf.data pipeline that shuffles, draws a new view of each image and
-    prefetches, with validation after each epoch.
-bare
-    ``train_on_batch`` repeatedly on one batch, without pipeline and validation: the limit for a
-    step that Keras compiles and, in the frozen stage, that passes through the encoder each time.
-
-Then it prints the seconds of a whole run (both stages, from a fresh network to the score) by the
-first two methods, with the same numbers of epochs. Given the folder of a finished grid
-(``results/toy/7_finetune/ring``), it prints only these seconds, for the first repeat of the
-encoder `all`, with the numbers of epochs that its runs took.
-"""
-
-import argparse
-import json
-import os
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace as Case
+from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-import keras
 import numpy as np
-import tensorflow as tf
 
-from workflow.lib.finetune.backend import on_device
-from workflow.lib.finetune.classifier import Classifier, build_classifier_head, cut, mark_trainable
-from workflow.lib.finetune.galaxies import Galaxies, Part
-from workflow.lib.finetune.network import FinetuningSettings, Network
-from workflow.lib.network.devices import policy, use_threads
-from workflow.lib.network.encoder import build_encoder, random_encoder, save_encoder
-from workflow.lib.network.views import Views, apply_views
+from benchmarks.contest import Table, call, contest, instead, limit, ours
+from benchmarks.galaxies import read_grey, write_images, write_shard
+from benchmarks.zoobot_parts import catalogue, encoder, load_torchvision, views
 
-HEAD = {"units": [64, 64], "dropout": 0.75, "standardise": False}
+SIZES = {
+    # The simulated sky's stages, and a run of the paper's training-set size 438.
+    "full": {
+        "sizes": [8, 512], "pixels": 86, "crop": 64, "seen": 1024,
+        "whole": {"train": 438, "side": 424, "pixels": 300, "crop": 224, "epochs": 5},
+    },
+    "small": {
+        "sizes": [8, 64], "pixels": 86, "crop": 64, "seen": 128,
+        "whole": {"train": 64, "side": 86, "pixels": 86, "crop": 64, "epochs": 2},
+    },
+    "tiny": {
+        "sizes": [4], "pixels": 72, "crop": 64, "seen": 4,
+        "whole": {"train": 16, "side": 72, "pixels": 72, "crop": 64, "epochs": 1},
+    },
+}  # fmt: skip
+"""`seen`: images that a stage trains on, in whole epochs."""
+
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}
-VALIDATION = 64
-"""Number of galaxies to validate on, and of those to test on."""
+HEAD = {"units": [64, 64], "dropout": 0.75, "standardise": False}
+BATCH = 256
+HELD = 64
+"""Number of galaxies to validate on, and to test on, in the comparison of stages."""
 
 
-def galaxies_of(size: int, pixels: int) -> Galaxies:
+def save_random_encoder(case: Case) -> None:
+    """Write an encoder to start from."""
+    from workflow.lib.network.encoder import random_encoder, save_encoder
+
+    weights = Path(case.folder, "encoder.weights.h5")
+    save_encoder(random_encoder(case.crop, 1), weights, label="", training=None, seed=1)
+
+
+def _settings(case: Case, epochs: dict[str, int]) -> dict[str, Any]:
+    """Give settings to train for exactly so many epochs in each stage."""
+    stages = {
+        stage: {
+            "learning_rate": rate,
+            "images_seen": epochs[stage] * case.train,
+            "patience": {"part": 1, "least": epochs[stage], "most": epochs[stage]},
+            "keep": "best",
+        }
+        for stage, rate in STAGES.items()
+    }
+    return {
+        "crop_size": case.crop, "head": HEAD, "batch_size": BATCH, "stages": stages,
+        "split": {"validation_share": 0.1, "test_share": 0.2, "copies": 1},
+        "frozen_views": None, "test_passes": 1, "momentum": 0.99, "precision": "mixed_bfloat16",
+    }  # fmt: skip
+
+
+def _galaxies(case: Case) -> Any:
     """Make up images and labels."""
-    rng = np.random.default_rng(size)
-    count = size + 2 * VALIDATION
-    images = rng.integers(0, 255, (count, pixels, pixels, 1), np.uint8)
-    labels = rng.random(count) < 0.5
-    edges = [0, size, size + VALIDATION, count]
+    from workflow.lib.finetune.backend import on_device
+    from workflow.lib.finetune.galaxies import Galaxies, Part
+
+    rng = np.random.default_rng(1)
+    edges = [0, case.train, case.train + HELD, case.train + 2 * HELD]
+    images = rng.integers(0, 255, (edges[-1], case.pixels, case.pixels, 1), np.uint8)
     parts = [
-        Part(np.arange(*edge), labels[slice(*edge)], np.arange(*edge).astype(np.uint64))
+        Part(np.arange(*edge), rng.random(edge[1] - edge[0]) < 0.5, np.arange(*edge, dtype="u8"))
         for edge in pairwise(edges)
     ]
     return Galaxies(on_device(images), *parts)
 
 
-class Training(NamedTuple):
-    """Size and length of a whole run."""
+def stage(case: Case) -> Callable:
+    """Train one stage, as stage 7 does, with its validation after each epoch."""
+    from workflow.lib.finetune.network import FinetuningSettings, Network
 
-    size: int
-    epochs: Mapping[str, int]
-    """Of each stage."""
+    galaxies = _galaxies(case)
+    # The other stage, which comes with it, is short and not counted.
+    epochs = dict.fromkeys(STAGES, 1) | {case.stage: case.epochs}
+    how = FinetuningSettings(**_settings(case, epochs))
+    network = Network(f"{case.folder}/encoder.weights.h5", "all", how, galaxies.images.shape)
 
+    def turn() -> dict[str, float]:
+        with TemporaryDirectory() as folder:
+            models = network.run(galaxies, 1, Path(folder))
+        (seconds,) = (model["seconds"] for model in models if model["stage"] == case.stage)
+        return {"seconds": seconds}
 
-def as_long(size: int, options: argparse.Namespace) -> Training:
-    """Train for equally many epochs in both stages, on at least `options.images` images."""
-    return Training(size, dict.fromkeys(STAGES, max(1, options.images // size)))
-
-
-def settings_of(run: Training, options: argparse.Namespace) -> FinetuningSettings:
-    """Train for exactly the given number of epochs in each stage."""
-    stages = {
-        stage: {
-            "learning_rate": rate,
-            "images_seen": run.epochs[stage] * run.size,
-            "patience": {"part": 1, "least": run.epochs[stage], "most": run.epochs[stage]},
-            "keep": "best",
-        }
-        for stage, rate in STAGES.items()
-    }
-    return FinetuningSettings(
-        options.crop, {}, HEAD, options.batch, stages, options.frozen_views, options.passes, 0.99,
-        options.precision,
-    )  # fmt: skip
+    return turn
 
 
-def plain_network(
-    weights: Path, options: argparse.Namespace, stage: str, depth: str = "all"
-) -> Classifier:
-    """Build the network for Keras to train."""
-    with policy(options.precision):
-        encoder = build_encoder(options.crop)
-        encoder.load_weights(weights)
-        lower, upper = cut(encoder, depth)
-    if lower is not None:
-        lower.trainable = False
-    mark_trainable(upper, scratch=False, momentum=0.99)
+def _plain(case: Case, stage: str) -> Any:
+    """Build the same network for Keras to train."""
+    import keras
+
+    from workflow.lib.finetune.classifier import Classifier, build_classifier_head, mark_trainable
+    from workflow.lib.network.encoder import build_encoder
+
+    base = build_encoder(case.crop)
+    base.load_weights(f"{case.folder}/encoder.weights.h5")
+    mark_trainable(base, scratch=False, momentum=0.99)
     if stage == "frozen":
-        encoder.trainable = False
-    model = Classifier(encoder, build_classifier_head(1280, seed=1, **HEAD), scratch=False)
-    model.compile(
-        keras.optimizers.Adam(STAGES[stage]), keras.losses.BinaryCrossentropy(from_logits=True)
-    )
+        base.trainable = False
+    model = Classifier(base, build_classifier_head(1280, seed=1, **HEAD), scratch=False)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(STAGES[stage]), loss)
     return model
 
 
-def pipeline(
-    part: Part, images: np.ndarray, options: argparse.Namespace, train: bool
-) -> tf.data.Dataset:
-    """Give batches of views; in training, new ones each epoch."""
-    pixels, crop = images.shape[1], options.crop
+def _pipeline(images: np.ndarray, labels: np.ndarray, case: Case, train: bool) -> Any:
+    """Give batches of views by tf.data; in training, new ones each epoch."""
+    import tensorflow as tf
 
-    def look(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        count = tf.shape(image)[0]
-        turn, x, y, left, top = tf.unstack(tf.random.uniform((5, count)))
-        views = Views(
-            turn * 2 * np.pi,
-            tf.cast(x < 0.5, tf.float32),
-            tf.cast(y < 0.5, tf.float32),
-            tf.cast(left * (pixels - crop + 1), tf.int32),
-            tf.cast(top * (pixels - crop + 1), tf.int32),
-        )
-        return apply_views(image, views, crop), label
+    from workflow.lib.network.views import Views, apply_views
 
-    labels = part.labels[:, None].astype(np.float32)
-    data = tf.data.Dataset.from_tensor_slices((images[part.rows], labels))
-    if train:
-        data = data.shuffle(min(len(labels), 10_000))
-    data = data.batch(options.batch).map(look, tf.data.AUTOTUNE)
+    room = images.shape[1] - case.crop + 1
+
+    def look(image: Any, label: Any) -> tuple[Any, Any]:
+        turn, x, y, left, top = tf.unstack(tf.random.uniform((5, tf.shape(image)[0])))
+        flips = (tf.cast(side < 0.5, tf.float32) for side in (x, y))
+        corner = (tf.cast(place * room, tf.int32) for place in (left, top))
+        return apply_views(image, Views(turn * 2 * np.pi, *flips, *corner), case.crop), label
+
+    data = tf.data.Dataset.from_tensor_slices((images, labels[:, None].astype(np.float32)))
+    data = data.shuffle(len(labels)) if train else data
+    data = data.batch(BATCH).map(look, tf.data.AUTOTUNE)
     return (data if train else data.cache()).prefetch(tf.data.AUTOTUNE)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Time a call."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def fit(case: Case) -> Callable:
+    """Call `model.fit` on a tf.data pipeline, with validation after each epoch."""
+    galaxies = _galaxies(case)
+    images, model = np.asarray(galaxies.images), _plain(case, case.stage)
+    train, held = (
+        _pipeline(images[part.rows], part.labels, case, part is galaxies.train)
+        for part in (galaxies.train, galaxies.validation)
+    )
+    return lambda: model.fit(
+        train, validation_data=held, epochs=case.epochs, verbose=0
+    ) and None  # fmt: skip
 
 
-def measure(
-    size: int, weights: Path, options: argparse.Namespace
-) -> list[tuple[str, float, float, float]]:
-    """Give images/s of the three ways for each stage."""
-    galaxies = galaxies_of(size, options.pixels)
-    images = np.asarray(galaxies.images)
-    run = as_long(size, options)
-    how, epochs = settings_of(run, options), run.epochs["frozen"]
-    network = Network(weights, "all", how, images.shape)
-    with tempfile.TemporaryDirectory() as folder:
-        network.settings = settings_of(Training(size, dict.fromkeys(STAGES, 1)), options)
-        network.run(galaxies, 1, Path(folder))  # compiles
-    network.settings = how
-    plain, data = {}, {}
-    for stage in STAGES:
-        plain[stage] = plain_network(weights, options, stage)
-        data[stage] = (
-            pipeline(galaxies.train, images, options, train=True),
-            pipeline(galaxies.validation, images, options, train=False),
+def steps(case: Case) -> Callable:
+    """Train as many steps on one batch of views in memory, without validation."""
+    galaxies = _galaxies(case)
+    images, model = np.asarray(galaxies.images), _plain(case, case.stage)
+    data = _pipeline(images[galaxies.train.rows], galaxies.train.labels, case, train=True)
+    batch = next(iter(data))
+
+    def turn() -> None:
+        for _ in range(max(1, case.epochs * case.train // len(batch[1]))):
+            model.train_on_batch(*batch)
+
+    return turn
+
+
+def prepare_whole(case: Case) -> None:
+    """Write JPEGs with labels, the split of our run, and an encoder."""
+    import pandas as pd
+
+    from workflow.lib.finetune.splits import draw_split
+
+    folder = Path(case.folder)
+    # 30% are set aside of each class, the rest is trained on.
+    count = 2 * -(-case.train * 10 // 14)
+    write_images(folder / "images", count, case.side, "jpg")
+    labels = pd.read_csv(folder / "galaxies.csv").assign(label=np.arange(count) % 2 == 0)
+    labels.to_csv(folder / "labels.csv", index=False)
+    shares = _settings(case, dict.fromkeys(STAGES, 1))["split"]
+    known = labels["label"].to_numpy()
+    split = draw_split(known, size=case.train, seed=1, path="labels", **shares)
+    np.savez(folder / "split.npz", **split._asdict(), labels=known)
+    save_random_encoder(case)
+
+
+def whole_run(case: Case) -> Callable:
+    """Fine-tune as stages 2 and 7 do: both stages, scored."""
+    from workflow.lib.cutouts.shards import gather_images
+    from workflow.lib.finetune.run import SeededRun, finetune
+
+    folder = Path(case.folder)
+    settings = _settings(case, dict.fromkeys(STAGES, case.epochs))
+
+    def turn() -> None:
+        shard = write_shard(folder, case.side, case.pixels)
+        gather_images([shard], folder / "images.npy", folder / "names.csv")
+        finetune(
+            [SeededRun(case.train, 0, 1, folder / "run.json")],
+            folder / "images.npy", folder / "labels.csv", folder / "encoder.weights.h5",
+            task="ring", survey="decals", pretraining="all", depth="all", settings=settings,
+        )  # fmt: skip
+
+    return turn
+
+
+def whole_fit(case: Case) -> Callable:
+    """Fine-tune by `model.fit` in both stages, as long, and score each."""
+
+    def turn() -> None:
+        images = read_grey(Path(case.folder, "images"), case.pixels)
+        split = np.load(f"{case.folder}/split.npz")
+        train, held, test = (
+            _pipeline(images[split[part]], split["labels"][split[part]], case, part == "train")
+            for part in ("train", "validation", "test")
         )
-        plain[stage].fit(data[stage][0], validation_data=data[stage][1], verbose=0)
-    batch = next(iter(data["frozen"][0]))
-    for model in plain.values():
-        model.train_on_batch(*batch)  # compiles
-    rates: dict[str, list[list[float]]] = {stage: [[], [], []] for stage in STAGES}
-    for _ in range(options.turns):
-        with tempfile.TemporaryDirectory() as folder:
-            models = network.run(galaxies, 1, Path(folder))
-        for model in models:
-            rates[model["stage"]][0].append(epochs * size / model["seconds"])
         for stage in STAGES:
-            train, held = data[stage]
-            fit = seconds(
-                lambda stage=stage, train=train, held=held: plain[stage].fit(
-                    train, validation_data=held, epochs=epochs, verbose=0
-                )
-            )
-            rates[stage][1].append(epochs * size / fit)
-            steps = max(2, min(epochs * size, options.images) // len(batch[1]))
-            bare = seconds(
-                lambda stage=stage, steps=steps: [
-                    plain[stage].train_on_batch(*batch) for _ in range(steps)
-                ]
-            )
-            rates[stage][2].append(steps * len(batch[1]) / bare)
-    return [(stage, *(max(each) for each in found)) for stage, found in rates.items()]
+            model = _plain(case, stage)
+            model.fit(train, validation_data=held, epochs=case.epochs, verbose=0)
+            model.evaluate(test, verbose=0)
+
+    return turn
 
 
-def whole_runs(
-    runs: Sequence[Training], depth: str, weights: Path, options: argparse.Namespace
-) -> tuple[float, float]:
-    """Give the seconds of whole runs, compiling included, by ours and by fit."""
-    data = [galaxies_of(run.size, options.pixels) for run in runs]
+def zoobot(case: Case) -> Callable:
+    """Fine-tune all layers by Zoobot's trainer, for as many epochs as one of our two stages."""
+    load_torchvision()
+    from galaxy_datasets.pytorch.galaxy_datamodule import CatalogDataModule
+    from zoobot.pytorch.training.finetune import FinetuneableZoobotClassifier, get_trainer
 
-    def ours() -> None:
-        network = None
-        for run, galaxies in zip(runs, data, strict=True):
-            how = settings_of(run, options)
-            network = network or Network(weights, depth, how, galaxies.images.shape)
-            network.settings = how
-            with tempfile.TemporaryDirectory() as folder:
-                network.run(galaxies, 1, Path(folder))
+    table = catalogue(Path(case.folder, "images"))
+    split = np.load(f"{case.folder}/split.npz")
+    table["label"] = split["labels"].astype(int)
 
-    def fit() -> None:
-        for run, galaxies in zip(runs, data, strict=True):
-            images = np.asarray(galaxies.images)
-            train = pipeline(galaxies.train, images, options, train=True)
-            held, test = (
-                pipeline(part, images, options, train=False)
-                for part in (galaxies.validation, galaxies.test)
-            )
-            for stage in STAGES:
-                model = plain_network(weights, options, stage, depth)
-                model.fit(train, validation_data=held, epochs=run.epochs[stage], verbose=0)
-                for _ in range(options.passes):
-                    model.evaluate(test, verbose=0)
+    def turn() -> None:
+        parts = {
+            f"{name}_catalog": table.iloc[split[part]].reset_index(drop=True)
+            for name, part in [("train", "train"), ("val", "validation"), ("test", "test")]
+        }
+        data = CatalogDataModule(
+            ["label"], views(case.crop, train=True), views(case.crop, train=False), **parts,
+            batch_size=min(64, case.train), num_workers=2,
+        )  # fmt: skip
+        model = FinetuneableZoobotClassifier(num_classes=2, encoder=encoder(), prog_bar=False)
+        trainer = get_trainer(
+            case.folder, max_epochs=case.epochs, patience=case.epochs, accelerator="cpu",
+            logger=_logger(case),
+        )  # fmt: skip
+        trainer.fit(model, data)
+        trainer.test(model, data)
 
-    return seconds(ours), seconds(fit)
+    return turn
 
 
-def grid_of(folder: Path) -> dict[str, list[Training]]:
-    """Read, for each depth, the runs of the first repeat of a finished grid's encoder `all`."""
-    found: dict[str, list[Training]] = {}
-    for path in sorted(folder.glob("all/*/n*_r0.json")):
-        run = json.loads(path.read_text())
-        epochs = {model["stage"]: model["epochs"] for model in run["models"]}
-        found.setdefault(run["depth"], []).append(Training(run["size"], epochs))
-    if not found:
-        raise SystemExit(f"{folder}: no finished runs of 'all'")
-    return found
+def _logger(case: Case) -> Any:
+    # Its trainer monitors the learning rate, for which Lightning wants a logger.
+    from lightning.pytorch.loggers import CSVLogger
+
+    return CSVLogger(save_dir=case.folder)
 
 
-def print_grid(weights: Path, options: argparse.Namespace) -> None:
-    """Measure whole runs of a finished grid."""
-    print("seconds of whole runs\n\n| depth | runs | ours | fit | fit / ours |")
-    print("|---|---:|---:|---:|---:|", flush=True)
-    totals = np.zeros(2)
-    for depth, runs in grid_of(options.grid).items():
-        spent = whole_runs(runs, depth, weights, options)
-        totals += spent
-        print(f"| {depth} | {len(runs)} | {spent[0]:.1f} | {spent[1]:.1f} "
-              f"| {spent[1] / spent[0]:.2f} |", flush=True)  # fmt: skip
-    print(f"| in all | | {totals[0]:.1f} | {totals[1]:.1f} | {totals[1] / totals[0]:.2f} |")
-
-
-def print_speeds(weights: Path, options: argparse.Namespace) -> None:
-    """Measure both stages, and whole runs."""
-    print("images/s, the best of each way\n")
-    print("| size | stage | ours | fit | bare | ours / fit | ours / bare |")
-    print("|---:|---|---:|---:|---:|---:|---:|", flush=True)
-    for size in options.sizes:
-        for stage, ours, fit, bare in measure(size, weights, options):
-            print(
-                f"| {size} | {stage} | {ours:.0f} | {fit:.0f} | {bare:.0f} "
-                f"| {ours / fit:.2f} | {ours / bare:.2f} |",
-                flush=True,
-            )
-    print("\nseconds of a whole run\n\n| size | ours | fit | fit / ours |\n|---:|---:|---:|---:|")
-    for size in options.sizes:
-        ours, fit = whole_runs([as_long(size, options)], "all", weights, options)
-        print(f"| {size} | {ours:.1f} | {fit:.1f} | {fit / ours:.2f} |", flush=True)
-
-
-def main() -> None:
-    """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("grid", type=Path, nargs="?", help="folder of a finished grid")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 512, 8192])
-    parser.add_argument("--pixels", type=int, default=86, help="side of the stored images")
-    parser.add_argument("--crop", type=int, default=64, help="side of the network's view")
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--images", type=int, default=1024, help="minimum of images to train on")
-    parser.add_argument("--frozen-views", type=int, help="views used in turn; new ones if none")
-    parser.add_argument("--passes", type=int, default=1, help="views of each galaxy to test on")
-    parser.add_argument("--precision", default="mixed_bfloat16", help="on a GPU")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--turns", type=int, default=2)
-    options = parser.parse_args()
-    use_threads(options.threads)
-    with tempfile.TemporaryDirectory() as folder:
-        weights = Path(folder) / "encoder.weights.h5"
-        save_encoder(random_encoder(options.crop, 1), weights, label="", training=None, seed=1)
-        if options.grid:
-            print_grid(weights, options)
-        else:
-            print_speeds(weights, options)
-
-
-if __name__ == "__main__":
-    main()
+def run(folder: Path, size: dict, turns: int) -> Iterator[Table]:
+    """Compare both stages for each size, then whole runs."""
+    shared = {"folder": str(folder), "pixels": size["pixels"], "crop": size["crop"]}
+    call(save_random_encoder, shared)
+    for train in size["sizes"]:
+        for stage_name in STAGES:
+            case = {**shared, "train": train, "epochs": max(1, size["seen"] // train)}
+            yield contest(
+                f"Fine-tune {train} galaxies, {stage_name} stage, {case['epochs']} epochs",
+                [ours(stage), instead(fit), limit(steps, 0.95)], case | {"stage": stage_name},
+                turns, items=case["epochs"] * train, unit="images",
+            )  # fmt: skip
+    place = folder / "whole"
+    place.mkdir()
+    case = {"folder": str(place), **size["whole"]}
+    call(prepare_whole, case)
+    yield contest(
+        f"Fine-tune {case['train']} galaxies, whole runs of {case['epochs']} epochs a stage",
+        [ours(whole_run), instead(whole_fit, 4), instead(zoobot, 3, package="zoobot")],
+        case, turns, fresh=True,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""How fast the workflow is, beside what a user would pick instead and beside the limit."""
