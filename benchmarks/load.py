@@ -1,6 +1,6 @@
 """The web page with 20 users at a time: answers, errors, memory, and what an idle page costs.
 
-Run ``.venv/bin/python benchmarks/load.py [CONFIG ...]`` after the workflow has run with these
+Run ``.venv/bin/python -m benchmarks.load [CONFIG ...]`` after the workflow has run with these
 configurations (by default ``config/toy.yaml``: after ``make toy``). It starts the page on this
 machine as users do. Each user speaks Streamlit's own protocol, opens the page at a galaxy, waits
 until it is drawn, looks at it for some seconds, and opens it at another.
@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
 import numpy as np
 import psutil
 import websockets
@@ -28,6 +25,7 @@ from tests.browser import served
 from workflow.app.survey import Survey
 from workflow.lib.planning.config import read_config
 
+ROOT = Path(__file__).parents[1]
 USERS, SECONDS = 20, 120
 LOOKING = 2, 6
 """Shortest and longest time for which a user looks at an answer [s]."""
