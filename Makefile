@@ -6,9 +6,10 @@ WORKERS ?= 3
 CONFIG ?= config/toy.yaml
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
+FOLDER ?= results/rehearsal
 BIN := .venv/bin
 
-.PHONY: help toy report app test env lint docs lock
+.PHONY: help toy report app rehearsal test env lint docs lock
 
 help:  ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,6 +28,9 @@ report: env  ## report.zip: all figures and tables of CONFIG, with captions
 
 app: env  ## the web page, showing the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
+
+rehearsal: env  ## the paper's configuration on drawn tables of the real size, without networks
+	$(BIN)/python -m benchmarks.rehearsal $(FOLDER) --cores $(CORES)
 
 test: env  ## all tests, in WORKERS processes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
