@@ -148,7 +148,8 @@ def _write_automated(
     columns["wrong_size_statistic"] = pa.array(rng.uniform(50, 160, len(automated)))
     columns["wrong_size_warning"] = pa.array(automated["wrong_size_warning"])
     with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+        # Looking for repeated values among these would take most of the time.
+        pq.write_table(pa.table(columns), temporary, use_dictionary=False)
 
 
 def _volunteers(

@@ -9,7 +9,8 @@ from workflow.lib.pretrain.votes import answer_columns, held_out_names, votes_ta
 
 pretraining, survey = snakemake.wildcards.pretraining, snakemake.wildcards.survey
 config = snakemake.config["pretraining"]
-questions = {name: config["questions"][name] for name in config["tasks"][pretraining]}
+asked = config["tasks"].get(pretraining, config["questions"])
+questions = {name: config["questions"][name] for name in asked}
 names = [
     name
     for shard in snakemake.input.cutouts
