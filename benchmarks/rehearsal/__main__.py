@@ -131,7 +131,8 @@ def main() -> None:
         *("--benchmark-extended", "--rerun-incomplete", "--quiet", "--configfile", *files),
         *("--", *(given.targets or ["all", *samples])),
     ]
-    subprocess.run(command, cwd=project, check=True)
+    if subprocess.run(command, cwd=project).returncode:
+        sys.exit(f"A second call resumes. Logs are in {project}/logs")
     if not given.targets:
         numbers, right = found(project / "results"), wanted(given.scale, files)
         wrong = {

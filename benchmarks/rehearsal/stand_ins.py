@@ -6,7 +6,7 @@ directions of their own, so that searches and probes have something to find.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 
 from workflow.lib.common.tables import read_table
 
-LABELS = [
-    "smooth-or-featured_featured-or-disk_automated-fraction",
-    "disk-edge-on_no_automated-fraction",
-    "rare-features_ring_fraction",
-    "rare-features_irregular_fraction",
-    "merging_merger_fraction",
-    "Class6.1",
-]
-"""Columns of a catalogue that shift a galaxy's vector."""
+LABELS = {
+    "smooth-or-featured_featured-or-disk_automated-fraction": 3,
+    "disk-edge-on_no_automated-fraction": 3,
+    "rare-features_ring_fraction": 8,
+    "rare-features_irregular_fraction": 8,
+    "merging_merger_fraction": 8,
+    "Class6.1": 8,
+}
+"""How far columns of a catalogue shift a galaxy's vector, in standard deviations."""
 
 SPURIOUS = ("smooth-or-featured_artifact_automated-fraction", "Class1.3")
 """Columns of a catalogue: above 0.5 no ellipses can be fitted."""
@@ -31,10 +31,10 @@ SPURIOUS = ("smooth-or-featured_artifact_automated-fraction", "Class1.3")
 LEARNED = {"random": 0.0, "scratch": 0.3, "imagenet": 0.4}
 """How much a pretraining has learned; others all that there is."""
 
-LATENT, SHIFT = 64, 8
+LATENT = 64
 
 
-def known_of(catalogue: str | Path, names: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+def known_of(catalogue: str | Path, names: Iterable[str], columns: Iterable[str]) -> pd.DataFrame:
     """Read those of `columns` that the catalogue has, for these galaxies; missing numbers are 0."""
     have = [name for name in columns if name in pq.read_schema(catalogue).names]
     table = read_table(catalogue, ["iauname"], ["iauname", *have])
@@ -49,13 +49,13 @@ def vectors_of(known: pd.DataFrame, pretraining: str, origin: str, size: int) ->
     own = np.random.default_rng(zlib.crc32(pretraining.encode()))
     weights = own.standard_normal((len(LABELS), LATENT))
     weights[:, :10] = weights[:, 40:] = 0
-    weights *= SHIFT * LEARNED.get(pretraining, 1) / np.linalg.norm(weights, axis=1, keepdims=True)
+    weights *= LEARNED.get(pretraining, 1) / np.linalg.norm(weights, axis=1, keepdims=True)
     turned = np.linalg.qr(own.standard_normal((size, LATENT)))[0].T
     rng = np.random.default_rng(zlib.crc32(origin.encode()))
     latent = rng.standard_normal((len(known), LATENT), np.float32)
-    for label, weight in zip(LABELS, weights, strict=True):
+    for (label, shift), weight in zip(LABELS.items(), weights, strict=True):
         if label in known:
-            latent += np.outer(known[label], weight)
+            latent += shift * np.outer(known[label], weight)
     return (latent * np.sqrt(spectrum()) @ turned).astype(np.float32)
 
 

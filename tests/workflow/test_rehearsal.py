@@ -1,5 +1,6 @@
 """The rehearsal, with few galaxies; and that it has the paper's numbers at its real size."""
 
+import pandas as pd
 import pytest
 
 from benchmarks.rehearsal.galaxies import ATLAS, GROUPS, expected, size
@@ -44,3 +45,6 @@ def test_a_two_hundredth_of_the_galaxies_goes_through_all_stages(bare):
     jobs = {name.strip(): number.strip() for name, number in rows}
     assert jobs["`hunt_anomalies`"] == "18"
     assert jobs["finetune_encoder (stand-in)"] == "25"
+    kept = pd.read_csv(next(project.glob("results/4_represent/decals/*/pca40.variance.csv")))
+    assert kept["cumulative"][9] == pytest.approx(0.84, abs=0.03)
+    assert kept["cumulative"][39] == pytest.approx(0.981, abs=0.01)
