@@ -228,7 +228,7 @@ def test_imagenet_weights_are_downloaded_for_the_paper(bare):
 
 
 def test_a_file_that_the_user_brings_is_not_downloaded_over_it_however_old_it_is(bare):
-    """It is older than the scripts if it was unpacked with its times, or put there before a clone."""
+    """It is older than the scripts if it was unpacked with its times, or before a clone."""
     table = bare.folder / "data/training_solutions_rev1.csv"
     table.parent.mkdir()
     table.touch()
