@@ -14,13 +14,14 @@ ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 OPTIONS ?= --cores $(CORES) --logger stages --scheduler greedy
 SIZE ?= full
+FOLDER ?= results/rehearsal
 BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake
 
-.PHONY: help toy resume report app test test-all env lint docs lock bench bench-env
+.PHONY: help toy resume report app rehearsal test test-all env lint docs lock bench bench-env
 
 help:  ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 toy: env  ## the simulated sky, from scratch to the figures
 # Jobs for Figure 1 come first; the longest is among them. The greedy scheduler never idles: the
@@ -40,6 +41,9 @@ report: env  ## report.zip: all figures and tables of CONFIG, with captions
 
 app: env  ## the web page, showing the results of CONFIG
 	$(BIN)/python -m workflow.app --configfile $(CONFIG) --address $(ADDRESS) --port $(PORT)
+
+rehearsal: env  ## the paper's configuration on drawn tables of the real size, without networks
+	$(BIN)/python -m benchmarks.rehearsal $(FOLDER) --cores $(CORES)
 
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 

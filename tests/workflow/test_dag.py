@@ -1,5 +1,6 @@
 """Dry-runs: the paper's jobs, single targets, errors in the configuration; and code style."""
 
+import os
 import re
 
 import pytest
@@ -231,6 +232,15 @@ def test_given_weights_are_used_instead_of_random_ones(bare):
 def test_imagenet_weights_are_downloaded_for_the_paper(bare):
     jobs = bare.jobs("results/3_pretrain/imagenet/encoder.weights.h5")
     assert jobs == {"download_file": 1, "copy_encoder": 1}
+
+
+def test_a_file_that_the_user_brings_is_not_downloaded_over_it_however_old_it_is(bare):
+    """It is older than the scripts if it was unpacked with its times, or before a clone."""
+    table = bare.folder / "data/training_solutions_rev1.csv"
+    table.parent.mkdir()
+    table.touch()
+    os.utime(table, (0, 0))
+    assert bare.jobs("results/1_catalogue/gz2.parquet") == {"select_galaxies": 1}
 
 
 def test_every_rule_has_the_required_directives(bare):

@@ -18,7 +18,7 @@ rule download_file:
     benchmark:
         "<benchmarks>/0_sources/download_file/{file}.tsv"
     wildcard_constraints:
-        file=r"[^/]+\.(fits|parquet|csv|zip|h5)",
+        file=not_there(r"[^/]+\.(fits|parquet|csv|zip|h5)"),
     conda:
         "../../envs/images.yaml"
     threads: 1

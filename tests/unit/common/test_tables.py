@@ -1,6 +1,7 @@
 """Tables: the same rows from every format, names that stay text, and errors."""
 
 import gzip
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -163,6 +164,18 @@ def test_fits_columns_come_in_the_machines_byte_order(tmp_path, format_):
     assert frame["a"].dtype.isnative
     assert frame["a"].tolist() == [1, 0, 1]
     write_parquet(frame, tmp_path / "a.parquet")
+
+
+def test_one_column_of_a_fits_table_is_read_without_the_others(tmp_path):
+    """The atlas has two gigabytes, of which a catalogue needs a fiftieth."""
+    path = tmp_path / "a.fits"
+    wide = np.zeros((1000, 10_000), np.float32)
+    write_fits(path, ("id", "K", {"array": range(1000)}), ("wide", "10000E", {"array": wide}))
+    tracemalloc.start()
+    read_table(path, columns=["id"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < wide.nbytes / 4
 
 
 def test_a_fits_image_is_refused_as_a_table(tmp_path):

@@ -267,6 +267,9 @@ def _fits_table(path: Path) -> "Iterator[fits.BinTableHDU]":
         if "ZTABLE" in hdu.header:
             raise UserError(f"{path}: a table compressed by fpack; unpack it with funpack first")
         yield hdu
+        for column in hdu.columns:
+            # Else astropy copies every column of the file into memory when it closes it.
+            del column.array
 
 
 def _names_in_fits(path: Path) -> list[str]:

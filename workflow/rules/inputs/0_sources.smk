@@ -1,4 +1,5 @@
 # Input functions of 0_sources.smk.
+import re
 
 
 def named_downloads(value):
@@ -10,3 +11,13 @@ def named_downloads(value):
     if isinstance(value, list):
         return sorted({name for below in value for name in named_downloads(below)})
     return [value] if str(value).startswith("<downloads>/") else []
+
+
+def not_there(pattern):
+    """Constrain a wildcard to files that are not in <downloads> yet.
+
+    For a file that is there, which the user may have put there, no rule is left that could delete
+    it and download it again: Snakemake would if it was older than the script.
+    """
+    there = [re.escape(path.name) for path in Path(config["pathvars"]["downloads"]).glob("*")]
+    return f"(?!(?:{'|'.join(there)})$){pattern}"

@@ -1,0 +1,1 @@
+"""The rehearsal: the paper's configuration on drawn tables of the real size (see README.md)."""
