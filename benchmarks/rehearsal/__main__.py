@@ -127,7 +127,15 @@ def main() -> None:
         unfinished.rename(project / "data")
     samples = [f"results/6_anomaly/{task}/candidates.parquet" for task in UNFILTERED]
     command = [
-        *(sys.executable, "-m", "snakemake", "--cores", given.cores, "--scheduler", "greedy"),
+        *(
+            str(Path(sys.executable).absolute()),
+            "-m",
+            "snakemake",
+            "--cores",
+            given.cores,
+            "--scheduler",
+            "greedy",
+        ),
         *("--benchmark-extended", "--rerun-incomplete", "--quiet", "--configfile", *files),
         *("--", *(given.targets or ["all", *samples])),
     ]

@@ -116,6 +116,7 @@ def test_requests_in_flight_are_limited_over_all_jobs_without_a_profile(bare, op
         # So many requests must be in flight, or no answer comes.
         service.gate = threading.Barrier(allowed)
         change = {"surveys": {"own": own}, "legacysurvey": {"url": service.url, "parallel": 3}}
+        change["legacysurvey"]["contact"] = "me@example.org"
         configs = f"config/own.yaml {bare.write_change(yaml.safe_dump(change))}"
         bare.sh(f"snakemake --configfile {configs} --cores 8 {options} -- {shards}")
     assert len(service.requests) == len(galaxies)
