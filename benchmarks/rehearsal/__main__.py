@@ -136,7 +136,14 @@ def main() -> None:
             "--scheduler",
             "greedy",
         ),
-        *("--benchmark-extended", "--rerun-incomplete", "--quiet", "--configfile", *files),
+        *(
+            "--benchmark-extended",
+            "--rerun-incomplete",
+            "--no-hooks",
+            "--quiet",
+            "--configfile",
+            *files,
+        ),
         *("--", *(given.targets or ["all", *samples])),
     ]
     if subprocess.run(command, cwd=project).returncode:
