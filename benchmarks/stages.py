@@ -12,19 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from workflow.lib.planning.config import read_config
+
 BLOCK = 10_000
-QUESTIONS = {
-    "smooth-or-featured": ["smooth", "featured-or-disk", "artifact"],
-    "disk-edge-on": ["yes", "no"],
-    "has-spiral-arms": ["yes", "no"],
-    "bar": ["strong", "weak", "no"],
-    "bulge-size": ["dominant", "large", "moderate", "small", "none"],
-    "how-rounded": ["round", "in-between", "cigar-shaped"],
-    "edge-on-bulge": ["boxy", "none", "rounded"],
-    "spiral-winding": ["tight", "medium", "loose"],
-    "spiral-arm-count": ["1", "2", "3", "4", "more-than-4", "cant-tell"],
-    "merging": ["none", "minor-disturbance", "major-disturbance", "merger"],
-}
+QUESTIONS = read_config([])["pretraining"]["questions"]
 MERGER = "merging_merger_fraction"
 
 
@@ -233,7 +224,7 @@ def score_repeats(case: Case) -> None:
 
 
 class OnePicture:
-    """An image source with the same picture for every galaxy."""
+    """An image source that gives all galaxies the same picture."""
 
     needs = ()
     identity: dict = {}

@@ -26,7 +26,7 @@ UNFILTERED = [f"decals-{anomaly}-unfiltered" for anomaly in ("ring", "irregular"
 
 
 def copy_project(folder: Path) -> None:
-    """Copy the project, with the stand-ins in the place of the heavy scripts."""
+    """Copy the project, with the stand-ins instead of the heavy scripts."""
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ["config", "scripts", "workflow", "envs", "benchmarks"]:
         shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True, ignore=ignored)

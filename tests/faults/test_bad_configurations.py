@@ -167,14 +167,19 @@ def table(*rows):
     return "\n".join("\t".join(row) for row in (rows[0].keys(), *(row.values() for row in rows)))
 
 
-@pytest.mark.parametrize("kind", TASKS)
-def test_a_wrong_task_is_one_line_that_names_the_table(tmp_path, kind):
-    path = tmp_path / "tasks.tsv"
-    path.write_text(table(TASK | TASKS[kind]))
+def refused(path, row, read):
+    """Write a table of one row, which `read` must refuse in one line that names the table."""
+    path.write_text(table(row))
     with pytest.raises(UserError) as caught:
-        read_tasks(path, ["decals"], ["cnn-gp"])
+        read(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_wrong_task_is_one_line_that_names_the_table(tmp_path, kind):
+    row = TASK | TASKS[kind]
+    refused(tmp_path / "tasks.tsv", row, lambda path: read_tasks(path, ["decals"], ["cnn-gp"]))
 
 
 DOWNLOAD = {
@@ -200,13 +205,8 @@ DOWNLOADS = {
 
 @pytest.mark.parametrize("kind", DOWNLOADS)
 def test_a_wrong_download_is_one_line_that_names_the_table(tmp_path, kind):
-    path = tmp_path / "downloads.tsv"
     assert tuple(DOWNLOAD) == COLUMNS
-    path.write_text(table(DOWNLOAD | DOWNLOADS[kind]))
-    with pytest.raises(UserError) as caught:
-        read_downloads(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert str(caught.value).isprintable()
+    refused(tmp_path / "downloads.tsv", DOWNLOAD | DOWNLOADS[kind], read_downloads)
 
 
 @pytest.fixture(scope="module")

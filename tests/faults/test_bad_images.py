@@ -16,7 +16,7 @@ from astropy.table import Table
 from PIL import Image
 
 from tests.cutout_service import cutout_fits
-from tests.own_images import open_images
+from tests.own_images import CUTOUTS, open_images
 from tests.unit.common.image_files import encode, noise, png_16, png_bomb
 from workflow.lib.common.errors import UserError
 from workflow.lib.cutouts.image_index import index_images
@@ -26,19 +26,7 @@ SIZE = 32
 RGB = np.random.default_rng(1).integers(0, 255, (SIZE, SIZE, 3), np.uint8)
 GOOD = encode(RGB, "JPEG")
 FITS = cutout_fits(SIZE)
-SETTINGS = {
-    "thumbnail_size": SIZE,
-    "network_size": 16,
-    "network_field": 1,
-    "colour": {
-        "scales": {"g": 0.008, "r": 0.014, "z": 0.019},
-        "arcsinh_range": [-0.5, 300.0],
-        "desaturation": 2.5,
-    },
-    "jpeg_quality": 90,
-    "max_missing_share": 0.2,
-    "chunk": 64,
-}
+SETTINGS = CUTOUTS | {"thumbnail_size": SIZE, "network_size": 16, "network_field": 1, "chunk": 64}
 
 
 def fits_of(*hdus):

@@ -5,19 +5,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from workflow.lib.cutouts.image_index import index_images
-from workflow.lib.cutouts.image_sources import DirectorySource
+from tests.own_images import CUTOUTS, open_images
 from workflow.lib.cutouts.shards import make_shard
 from workflow.lib.network.encoder import random_encoder, save_encoder
 from workflow.lib.planning.grid import shard_names
 
 GALAXIES = [f"J{number:04d}" for number in range(7)]
 SIZE = 64
-COLOUR = {
-    "scales": {"g": 0.008, "r": 0.014, "z": 0.019},
-    "arcsinh_range": [-0.5, 300.0],
-    "desaturation": 2.5,
-}
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +25,6 @@ def cutouts(tmp_path_factory):
         light = 200 * np.exp(-np.hypot(row / (1 + number / 2), column) / 12)
         picture = np.clip(light[..., None] + rng.normal(20, 6, (96, 96, 3)), 0, 255)
         Image.fromarray(picture.astype(np.uint8)).save(folder / "images" / f"{name}.jpg")
-    index = folder / "index.parquet"
-    index_images([folder / "images"], index)
     shards = {}
     for count, edges in {1: [0, 7], 3: [0, 2, 4, 7]}.items():
         for number, name in enumerate(shard_names(count)):
@@ -41,15 +33,13 @@ def cutouts(tmp_path_factory):
             pd.DataFrame({"iauname": rows}).to_csv(listed, index=False)
             make_shard(
                 listed,
-                DirectorySource(index, listed),
+                open_images(folder / "images", listed),
                 folder / f"{name}.parquet",
                 folder / f"{name}.failed.csv",
+                **CUTOUTS,
                 thumbnail_size=96,
                 network_size=80,
                 network_field=0.75,
-                colour=COLOUR,
-                jpeg_quality=90,
-                max_missing_share=0.2,
                 max_failed_share=0.0,
                 chunk=3,
             )

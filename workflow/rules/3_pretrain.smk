@@ -1,7 +1,7 @@
 # The encoders: EfficientNetB0 before and after training on volunteers' votes.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, weights named by config.
 # Writes: <results>/3_pretrain/{pretraining}/*, evaluation.csv. Paper: Sec. 2.2, 4.2.
-from workflow.lib.planning.grid import STAND_IN, weights_file
+from workflow.lib.planning.grid import STAND_IN, task_of, weights_file
 
 
 include: "inputs/3_pretrain.smk"

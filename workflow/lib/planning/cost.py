@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from workflow.lib.planning.grid import SCRATCH, finetuning_runs, parse_shard
+from workflow.lib.planning.grid import SCRATCH, finetuning_runs, parse_shard, task_of
 
 TRAININGS = ("pretrain_encoder", "pretrain_stand_in", "finetune_encoder", "keep_classifier")
 """Rules whose time depends on the number of images seen in training."""
@@ -100,8 +100,9 @@ class Cost:
         """Estimate the number of images that a job's trainings see, with those for validation."""
         pretraining, name = self.config["pretraining"], wildcards["pretraining"]
         if rule in ("pretrain_encoder", "pretrain_stand_in"):
-            task = pretraining["finals"].get(name, name)
-            most = pretraining["epochs_of"].get(task, pretraining["recipe"]["epochs"])
+            most = pretraining["epochs_of"].get(
+                task_of(pretraining, name), pretraining["recipe"]["epochs"]
+            )
             images = (
                 pretraining["stand_in"]["pictures"]
                 if rule == "pretrain_stand_in"

@@ -66,6 +66,17 @@ def catalogue_tables(catalogue: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def task_of(pretraining: Mapping[str, Any], name: str) -> str:
+    """Name the task whose questions a pretraining learns: its own, or that of a final one.
+
+    Examples
+    --------
+    >>> task_of({"finals": {"final": "all"}}, "final")
+    'all'
+    """
+    return pretraining["finals"].get(name, name)
+
+
 def predicts_votes(pretraining: Mapping[str, Any], name: str) -> bool:
     """Tell whether the encoder `name` comes with a head: it is given, or trained on votes."""
     weights, trained = pretraining["weights"], {*pretraining["tasks"], *pretraining["finals"]}

@@ -19,6 +19,7 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import column_names, read_table
 from workflow.lib.cutouts.image_sources import SOURCES
 from workflow.lib.planning.anomaly_tasks import Task, deciding_columns
+from workflow.lib.planning.grid import task_of
 from workflow.lib.planning.plan import Job
 from workflow.lib.planning.rare_votes import PREFIX, lacking_votes
 from workflow.lib.preflight.lines import NOTE
@@ -87,7 +88,7 @@ def needs_of(job: Job, config: Mapping[str, Any], tasks: Mapping[str, Task]) -> 
     elif job.rule == "pretrain_encoder":
         pretraining, name = config["pretraining"], wildcards["pretraining"]
         # The first question tells how many volunteers saw a galaxy.
-        task = pretraining["finals"].get(name, name)
+        task = task_of(pretraining, name)
         asked = [*pretraining["tasks"][task], next(iter(pretraining["questions"]))]
         questions = {question: pretraining["questions"][question] for question in asked}
         yield Need(pretraining["survey"], f"pretraining '{name}'", answer_columns(questions))

@@ -4,7 +4,7 @@
 def questions_of(pretraining):
     """Give the questions of a pretraining with their answers."""
     pretrainings = config["pretraining"]
-    asked = pretrainings["tasks"][FINALS.get(pretraining, pretraining)]
+    asked = pretrainings["tasks"][task_of(pretrainings, pretraining)]
     return {name: pretrainings["questions"][name] for name in asked}
 
 
