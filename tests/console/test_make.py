@@ -105,7 +105,7 @@ def test_a_failed_installation_shows_the_end_of_pips_messages(install):
 )
 def test_every_run_can_be_resumed(arguments, expected):
     made = subprocess.run(
-        ["make", "-n", "-o", "env", "resume", *arguments],
+        ["make", "--no-print-directory", "-n", "-o", "env", "resume", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -7,7 +7,8 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from tests.unit.conftest import COLOUR, GALAXIES, SIZE, assert_same
+from tests.own_images import COLOUR
+from tests.unit.conftest import GALAXIES, SIZE, assert_same
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.images import thumbnail_of
 from workflow.lib.network.encoder import load_encoder, random_encoder, save_encoder
