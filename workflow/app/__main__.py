@@ -1,6 +1,7 @@
 """Start the web page: ``python -m workflow.app --configfile config/toy.yaml``."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ OPTIONS = {
     # rerun cancels unsent messages, Streamlit drops cached ones and the page goes blank: so no
     # message is large enough to be cached.
     "global.minCachedMessageSize": "1e12",
+    # It would look at each object of all libraries after each answer, for a quarter of a second.
+    "runner.postScriptGC": "false",
     # Visitors see messages about their own mistakes; errors of the program appear in the terminal.
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
@@ -81,6 +84,8 @@ def main() -> None:
     if given.address in LOOPBACK:
         # Otherwise a web site whose host name resolves to 127.0.0.1 could read what the page sends.
         options["server.allowedHosts"] = LOOPBACK
+    gc.collect()
+    gc.freeze()  # Python's own collections then pass over what is loaded now.
     page = Path(__file__).with_name("page.py")
     sys.argv = ["streamlit", "run", str(page), *flags(options), "--", *given.configfile]
     sys.exit(cli.main())
