@@ -1,11 +1,11 @@
 """Predict each galaxy's votes: the automated vote fractions."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 from workflow.lib.pretrain.predict_votes import predict_votes
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 predict_votes(
     snakemake.input.cutouts,
     snakemake.input.weights,

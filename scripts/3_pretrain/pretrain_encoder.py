@@ -1,11 +1,11 @@
 """Train an encoder to predict the votes on one question or on all."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 from workflow.lib.pretrain.train_on_votes import pretrain
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 pretrain(
     snakemake.input.catalogue,
     snakemake.input.images,

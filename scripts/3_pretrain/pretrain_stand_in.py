@@ -1,11 +1,11 @@
 """Train an encoder to classify procedural pictures, where ImageNet's weights are not available."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 from workflow.lib.pretrain.train_on_pictures import pretrain_stand_in
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 pretrain_stand_in(
     pictures=snakemake.params.pictures,
     network_size=snakemake.params.network_size,

@@ -1,11 +1,11 @@
 """Calculate the representation of each galaxy of a shard."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 from workflow.lib.represent.embed import embed_shard
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 embed_shard(
     snakemake.input.cutouts,
     snakemake.input.weights,

@@ -2,10 +2,10 @@
 
 from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.run import SeededRun, finetune
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 finetune(
     [
         SeededRun(*run, metrics)

@@ -3,10 +3,10 @@
 from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.classifier_files import Kept
 from workflow.lib.finetune.run import SeededRun, finetune
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 finetune(
     [SeededRun(*snakemake.params.runs[0], snakemake.output.metrics)],
     snakemake.input.images,

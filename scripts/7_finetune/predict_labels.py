@@ -3,10 +3,10 @@
 from workflow.lib.common.jobs import start_job
 from workflow.lib.finetune.classifier_files import Kept
 from workflow.lib.finetune.predict import predict_labels
-from workflow.lib.network.devices import use_threads
+from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
-use_threads(snakemake.threads)
+use_devices(snakemake.threads, snakemake.resources.gpu)
 predict_labels(
     snakemake.input.cutouts,
     Kept(snakemake.input.weights, snakemake.input.head, snakemake.input.split),

@@ -222,6 +222,7 @@ def test_no_command_is_left_out(text):
     by_itself = {"make toy", "make test", "make app"}
     run += [text.startswith(("snakemake cost", "snakemake downloads", "snakemake preflight"))]
     run += [text.startswith("cd results/toy")]  # by tests/faults/test_damage.py
+    run += [text == "snakemake gpu_check --profile slurm"]  # by test_slurm.py
     assert any(run) or text in by_itself or text.startswith("source "), text
 
 

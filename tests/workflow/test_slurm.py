@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.slurm import Cluster, missing
+from workflow.lib.network.devices import PRETEND
 from workflow.lib.planning.config import read_config
 from workflow.lib.planning.cost import Cost
 
@@ -27,11 +28,13 @@ def cluster(tmp_path_factory):
     if problem := missing():
         (pytest.fail if "NO_SKIPPED_SLURM" in os.environ else pytest.skip)(problem)
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PRETEND, "1")  # its GPU is none
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 @pytest.fixture
@@ -137,6 +140,24 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
     known = [project.folder, Path(sys.prefix), Path(sys.prefix).resolve(), Path.home() / ".cache"]
     for path in re.findall(r"(?<![\w.}/])/[\w.+-]+/[\w.+/-]+", script.partition("#!")[2]):
         assert path == "/bin/sh" or any(Path(path).is_relative_to(top) for top in known), path
+
+
+def test_a_job_that_was_given_a_gpu_and_sees_none_fails_by_name(cluster, bare, monkeypatch):
+    monkeypatch.delenv(PRETEND)
+    with_account(bare).sh(f"{submit(bare, 'gpu_check')} --retries 0", check=False)
+    assert [job.state for job in submissions(cluster, "measure_gpu")] == ["FAILED"]
+    log = (bare.folder / "logs/toy/measure_gpu.log").read_text()
+    (line,) = [line for line in log.splitlines() if line.startswith("error: ")]
+    assert "was given some (SLURM_GPUS_ON_NODE=1)" in line
+    assert "sees 0: its environment has no CUDA libraries; install them with" in line
+
+
+def test_preflight_on_a_cluster_measures_the_speed_of_a_gpu(cluster, bare):
+    output = with_account(bare).sh(submit(bare, "preflight"))
+    assert [job.state for job in submissions(cluster, "measure_gpu")][-1] == "COMPLETED"
+    assert re.search(r"^training +\d+ images/s; the plan assumes 400$", output, re.M)
+    assert re.search(r"^GPU hours +[\d.]+ by the plan, [\d.]+ at this speed$", output, re.M)
+    assert "preflight: nothing is missing for" in output
 
 
 def test_a_job_that_ran_out_of_memory_or_time_is_retried_with_more(cluster, project):

@@ -1,6 +1,9 @@
 # Resources of jobs: memory, time and GPUs, more with each attempt; and groups of small jobs.
 
 
+from workflow.lib.network.devices import give_gpus
+
+
 resource_scopes:
     turn="local",
 
@@ -8,6 +11,11 @@ resource_scopes:
 # Requests to servers that are in flight at once, over all jobs; `--resources http=2` sets another limit.
 if "http" not in workflow.global_resources:
     workflow.register_resource("http", config["legacysurvey"]["parallel"])
+
+
+# Jobs that are given GPUs stop if they see none.
+if "gpu" in workflow.global_resources:
+    give_gpus(workflow.global_resources["gpu"].value)
 
 
 def escalate(first):

@@ -50,9 +50,13 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 import keras
 from workflow.lib.common.name_seeds import name_keys
+from workflow.lib.network import devices
+from workflow.lib.pretrain import training
 from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
 from workflow.lib.pretrain.training import build_pretraining_head, build_trainee, train
 
+if sys.argv[4] == "as GPUs":
+    devices.count_gpus = training.count_gpus = lambda: int(sys.argv[3])
 how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
 devices = [f"CPU:{number}" for number in range(int(sys.argv[3]))]
 keras.utils.set_random_seed(1)
@@ -86,9 +90,9 @@ print(json.dumps({"loss": loss, "copies": np.stack(copies).tolist(), "faults": f
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
 
-    def run(epochs, state, devices=2):
-        recipe = json.dumps({**RECIPE, "epochs": epochs})
-        command = [sys.executable, "-c", RUN, recipe, str(folder / state), str(devices)]
+    def run(epochs, state, devices=2, kind="as CPUs", **recipe):
+        text = json.dumps({**RECIPE, **recipe, "epochs": epochs})
+        command = [sys.executable, "-c", RUN, text, str(folder / state), str(devices), kind]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -175,6 +179,27 @@ def test_two_devices_resume_where_one_stopped(run):
     assert resumed["loss"][-1] < 0.8 * stopped["loss"][-1]
     first, second = resumed["copies"]
     assert first == second
+
+
+@pytest.fixture(scope="module")
+def losses_of_cpus(run):
+    return {
+        devices: run(2, f"{devices}.npz", devices, dropout=0.0)["loss"] for devices in (1, 2)
+    }
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize(
+    ("precision", "tolerance"),
+    [("float32", 1e-4), ("mixed_float16", 5e-3), ("mixed_bfloat16", 2e-2)],
+)
+def test_what_is_only_done_on_gpus_learns_the_same(
+    run, losses_of_cpus, devices, precision, tolerance
+):
+    """XLA and half precision, on a CPU; without dropout, of which XLA draws other numbers."""
+    state = f"{devices}-{precision}.npz"
+    found = run(2, state, devices, "as GPUs", precision=precision, dropout=0.0)["loss"]
+    assert found == pytest.approx(losses_of_cpus[devices], rel=tolerance)
 
 
 def test_devices_that_cannot_share_a_batch_are_refused():

@@ -4,8 +4,18 @@ Keras is imported in each function: scripts import this module before they open 
 which Keras's messages while loading belong.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+
+from workflow.lib.common.errors import UserError
+
+GIVEN = ("SLURM_GPUS_ON_NODE", "MORPHOFLOW_GPUS")
+"""Variables with the number of GPUs that this process was given: Slurm's, and one that is set where
+Snakemake runs with ``--resources gpu=``."""
+PRETEND = "MORPHOFLOW_PRETEND_GPU"
+"""Variable by which tests use a CPU as if it were the GPU that a job was given."""
 
 
 def count_gpus() -> int:
@@ -23,6 +33,73 @@ def on_tensorflow_cpu() -> bool:
     import keras
 
     return keras.backend.backend() == "tensorflow" and not count_gpus()
+
+
+def device_name() -> str:
+    """Name the first GPU, or the lack of one."""
+    import keras
+
+    if not count_gpus():
+        return "no GPU"
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.devices("gpu")[0].device_kind
+    import tensorflow as tf
+
+    (first, *_) = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(first).get("device_name", first.name)
+
+
+def give_gpus(count: int) -> None:
+    """Tell this process and those that it starts that jobs are given GPUs."""
+    os.environ[GIVEN[-1]] = str(count)
+
+
+def check_gpus(asked: int) -> None:
+    """Stop a job that was given GPUs and sees fewer.
+
+    It would otherwise calculate on the CPU, a hundred times slower, without a word.
+
+    Parameters
+    ----------
+    asked
+        Number of GPUs that the job's rule asks for. A run without a cluster and without
+        ``--resources gpu=`` gives none, so its jobs may use the CPU.
+
+    Raises
+    ------
+    UserError
+        It says what is missing: the driver's device, or CUDA's libraries.
+    """
+    given = [f"{name}={os.environ[name]}" for name in GIVEN if os.environ.get(name, "0") != "0"]
+    if not given or not asked or PRETEND in os.environ:
+        return
+    import keras
+
+    seen = count_gpus()
+    if seen >= asked:
+        return
+    backend = keras.backend.backend()
+    raise UserError(
+        f"this job asked for {asked} GPU(s) and was given some ({', '.join(given)}), but "
+        f"{backend} on {os.uname().nodename} sees {seen}: {_missing()}"
+    )
+
+
+def _missing() -> str:
+    if find_spec("nvidia") is None:
+        return "its environment has no CUDA libraries; install them with 'make env GPU=1'"
+    return (
+        "its environment has CUDA's libraries, so look at what 'nvidia-smi' prints in such a job: "
+        "the driver, its version, and in a container the option --nv"
+    )
+
+
+def use_devices(threads: int, gpus: int) -> None:
+    """Use a job's CPU threads and GPUs, as for `use_threads` and `check_gpus`."""
+    use_threads(threads)
+    check_gpus(gpus)
 
 
 @contextmanager

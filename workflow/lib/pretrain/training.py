@@ -162,12 +162,21 @@ def build_trainee(
     if recipe.zero_init_residual:
         start_from_identity(encoder)
     train_layers(encoder, recipe.momentum)
-    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own; JAX has only XLA.
-    with_xla = count_gpus() > 0 or keras.backend.backend() == "jax"
-    model.compile(optimizer=adam(recipe.clip_norm), loss=loss, jit_compile=with_xla)
+    model.compile(optimizer=adam(recipe.clip_norm), loss=loss, jit_compile=_with_xla())
     # Otherwise the first step would be traced twice: again once the optimiser has variables.
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _with_xla() -> bool:
+    """Tell whether XLA compiles a step of training."""
+    if keras.backend.backend() == "jax":
+        return True
+    import tensorflow as tf
+
+    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own. It cannot compile
+    # a step that is shared among several GPUs, for their copies of the weights.
+    return count_gpus() > 0 and not tf.distribute.has_strategy()
 
 
 def start_from_identity(encoder: keras.Model) -> None:

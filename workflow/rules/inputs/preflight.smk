@@ -2,6 +2,11 @@
 from snakemake.logging import logger
 
 
+def given_partition():
+    """Tell whether a profile sends jobs to a cluster."""
+    return "slurm_partition" in (workflow.resource_settings.default_resources or {})
+
+
 def preflight_jobs():
     """List the jobs that this run will execute."""
     from workflow.lib.planning.plan import Job
