@@ -31,7 +31,7 @@ include: "workflow/rules/7_finetune.smk"
 include: "workflow/rules/8_figures.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/preflight.smk"
-include: "workflow/rules/slurm.smk"
+include: "workflow/rules/corrections.smk"
 
 
 # Snakemake keeps only the last `onstart`, so there is one.

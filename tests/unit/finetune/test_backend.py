@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -28,7 +29,7 @@ def test_results_of_batches_are_joined_without_the_fill(count):
     np.testing.assert_array_equal(run_batched(lambda values: values * 2, [numbers], 4), 2 * numbers)
 
 
-def finetune_from_numpy(folder, where):
+def finetune_from_numpy(folder, where, **changed):
     """Fine-tune without dropout from a head of NumPy's numbers: backends draw others."""
 
     def head(inputs, units, dropout, standardise, seed):
@@ -39,11 +40,31 @@ def finetune_from_numpy(folder, where):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "build_classifier_head", head)
-        return run_in(folder, [20], where, head={**SETTINGS["head"], "dropout": 0.0})
+        return run_in(folder, [20], where, head={**SETTINGS["head"], "dropout": 0.0}, **changed)
 
 
-def test_jax_gives_the_losses_of_tensorflow(folder):
-    (expected,) = finetune_from_numpy(folder, "tensorflow")
+@pytest.fixture(scope="module")
+def expected(folder):
+    (result,) = finetune_from_numpy(folder, "tensorflow")
+    return result
+
+
+def losses(result):
+    names = ("training_loss", "validation_loss", "loss")
+    return [model[name] for model in result["models"] for name in names]
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("mixed_bfloat16", 0.05)])
+def test_what_is_only_done_on_gpus_gives_the_same_losses(
+    folder, expected, precision, tolerance, monkeypatch
+):
+    """XLA and half precision, on a CPU."""
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["cpu:0"])
+    (found,) = finetune_from_numpy(folder, f"xla-{precision}", precision=precision)
+    assert losses(found) == pytest.approx(losses(expected), rel=tolerance)
+
+
+def test_jax_gives_the_losses_of_tensorflow(folder, expected):
     subprocess.run(
         [sys.executable, "-c", WITH_JAX, folder],
         cwd=ROOT,
@@ -52,6 +73,4 @@ def test_jax_gives_the_losses_of_tensorflow(folder):
     )
     found = json.loads((folder / "jax/n20_r0.json").read_text())
     assert found["versions"]["backend"] == "jax"
-    for ours, theirs in zip(found["models"], expected["models"], strict=True):
-        for name in ("training_loss", "validation_loss", "loss"):
-            assert ours[name] == pytest.approx(theirs[name], rel=1e-4)
+    assert losses(found) == pytest.approx(losses(expected), rel=1e-4)

@@ -50,13 +50,11 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 import keras
 from workflow.lib.common.name_seeds import name_keys
-from workflow.lib.network import devices
-from workflow.lib.pretrain import training
 from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
 from workflow.lib.pretrain.training import build_pretraining_head, build_trainee, train
 
 if sys.argv[4] == "as GPUs":
-    devices.count_gpus = training.count_gpus = lambda: int(sys.argv[3])
+    keras.distribution.list_devices = lambda kind: ["cpu"] * int(sys.argv[3])
 how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
 devices = [f"CPU:{number}" for number in range(int(sys.argv[3]))]
 keras.utils.set_random_seed(1)
@@ -183,9 +181,7 @@ def test_two_devices_resume_where_one_stopped(run):
 
 @pytest.fixture(scope="module")
 def losses_of_cpus(run):
-    return {
-        devices: run(2, f"{devices}.npz", devices, dropout=0.0)["loss"] for devices in (1, 2)
-    }
+    return {devices: run(2, f"{devices}.npz", devices, dropout=0.0)["loss"] for devices in (1, 2)}
 
 
 @pytest.mark.parametrize("devices", [1, 2])
