@@ -24,10 +24,23 @@ REPRESENTATION_SIZE = 1280
 INPUT_RANGE = [0, 255]
 """Range of the input pixels: the network rescales them itself."""
 
+
+class Variant(NamedTuple):
+    """In what implementations of EfficientNetB0 differ."""
+
+    padding: str
+    """Where a convolution has stride 2: "keras", one pixel less above and left of an image whose
+    side is even; or "symmetric", as much on each side."""
+    epsilon: float
+    """Added to the variance by each batch normalisation."""
+
+
+KERAS, TIMM = Variant("keras", 1e-3), Variant("symmetric", 1e-5)
+
 DESCRIPTION_KEYS = ["label", "training", "size", "channels", "input_range", "seed", "versions"]
 
 
-def build_encoder(size: int, channels: int = 1) -> "keras.Model":
+def build_encoder(size: int, channels: int = 1, variant: Variant = KERAS) -> "keras.Model":
     """Build EfficientNetB0 up to its global average pooling.
 
     Parameters
@@ -36,6 +49,8 @@ def build_encoder(size: int, channels: int = 1) -> "keras.Model":
         Side of the input images [pixel].
     channels
         1 for greyscale, 3 for colour.
+    variant
+        Padding and epsilon, as the weights were trained with.
 
     Returns
     -------
@@ -49,7 +64,14 @@ def build_encoder(size: int, channels: int = 1) -> "keras.Model":
     base = keras.applications.EfficientNetB0(
         include_top=False, weights=None, input_tensor=inputs, pooling="avg"
     )
-    return keras.Model(inputs, base.output, name="encoder")
+    encoder = keras.Model(inputs, base.output, name="encoder")
+    encoder.variant = tuple(variant)  # for `save_encoder`; Keras keeps it with the network
+    for layer in encoder.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.epsilon = variant.epsilon
+        elif isinstance(layer, keras.layers.ZeroPadding2D) and variant.padding == "symmetric":
+            layer.padding = tuple((max(sides), max(sides)) for sides in layer.padding)
+    return encoder
 
 
 def random_encoder(size: int, seed: int, channels: int = 1) -> "keras.Model":
@@ -96,6 +118,7 @@ def save_encoder(
             "size": size,
             "channels": channels,
             "input_range": INPUT_RANGE,
+            **Variant(*encoder.variant)._asdict(),
             "seed": seed,
             "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         },
@@ -137,7 +160,11 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
             f"{weights}: made for pixels from {description['input_range'][0]} to "
             f"{description['input_range'][1]}; this network is given 0 to 255"
         )
-    encoder = build_encoder(size, description["channels"])
+    # Descriptions made before there were two variants do not name one.
+    variant = Variant(
+        **{name: description.get(name, KERAS._asdict()[name]) for name in KERAS._fields}
+    )
+    encoder = build_encoder(size, description["channels"], variant)
     fold_normalisation(encoder)
     try:
         encoder.load_weights(weights)

@@ -40,6 +40,10 @@ def parse_shard(name: str) -> tuple[int, int]:
     return int(index), int(count)
 
 
+TENSORS = (".safetensors", ".bin", ".pt", ".pth")
+"""Endings of files with the weights of PyTorch's networks."""
+
+
 def weights_file(path: str) -> str:
     """Name the file of given weights; a TensorFlow checkpoint may be given by its prefix.
 
@@ -50,7 +54,7 @@ def weights_file(path: str) -> str:
     >>> weights_file("efficientnetb0_notop.h5")
     'efficientnetb0_notop.h5'
     """
-    return path if path.endswith((".h5", ".index")) else f"{path}.index"
+    return path if path.endswith((".h5", ".index", *TENSORS)) else f"{path}.index"
 
 
 def catalogue_tables(catalogue: Mapping[str, Any]) -> dict[str, str]:

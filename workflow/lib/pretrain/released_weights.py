@@ -1,7 +1,8 @@
 """Read weights that were trained elsewhere, and write them as ours (paper Sec. 2.2, 4.2).
 
-Three formats are read: our ``encoder.weights.h5`` with a json beside it, the ``.h5`` of Keras
-Applications (ImageNet), and the TensorFlow checkpoints that Zoobot released (GZ DECaLS).
+Four formats are read: our ``encoder.weights.h5`` with a json beside it, the ``.h5`` of Keras
+Applications (ImageNet), the TensorFlow checkpoints that Zoobot released (GZ DECaLS), and the files
+of timm's networks that it releases today.
 """
 
 import logging
@@ -23,6 +24,8 @@ from workflow.lib.network.encoder import (
     save_encoder,
     save_head,
 )
+from workflow.lib.planning.grid import TENSORS
+from workflow.lib.pretrain.timm_weights import read_timm
 from workflow.lib.pretrain.votes import Questions, answer_columns
 
 if TYPE_CHECKING:
@@ -71,14 +74,15 @@ def copy_encoder(
     ----------
     given
         One of: an ``encoder.weights.h5`` with its json and, if there is one, its ``head.npz``
-        beside it; an ``.h5`` of Keras Applications; the ``.index`` of a TensorFlow checkpoint.
+        beside it; an ``.h5`` of Keras Applications; the ``.index`` of a TensorFlow checkpoint;
+        a ``.safetensors`` or ``.bin`` of timm.
     weights, head
         Files to write; ``encoder.json`` is written beside them.
     size
         Side of the encoder's input images [pixel].
     survey, questions
-        Used for a checkpoint only: the survey that it was trained on, and the questions that it
-        answers.
+        Used for Zoobot's files only: the survey that it was trained on, and the questions that a
+        checkpoint answers.
 
     Raises
     ------
@@ -99,6 +103,9 @@ def read_weights(given: str | Path, size: int, survey: str, questions: Questions
         return read_ours(given, size)
     if name.endswith(".h5"):
         return read_keras_applications(given, size)
+    if name.endswith(TENSORS):
+        # It is not known which of the survey's galaxies were held out.
+        return Given(read_timm(given, size), None, "", {"survey": survey, "split": None}, None)
     return read_checkpoint(given, size, survey, questions)
 
 
