@@ -144,7 +144,7 @@ def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
 
 def test_a_job_that_was_given_a_gpu_and_sees_none_fails_by_name(cluster, bare, monkeypatch):
     monkeypatch.delenv(PRETEND)
-    with_account(bare).sh(f"{submit(bare, 'gpu_check')} --retries 0", check=False)
+    with_account(bare).sh(f"{submit(bare, '--retries 0 -- gpu_check')}", check=False)
     assert [job.state for job in submissions(cluster, "measure_gpu")] == ["FAILED"]
     log = (bare.folder / "logs/toy/measure_gpu.log").read_text()
     (line,) = [line for line in log.splitlines() if line.startswith("error: ")]
@@ -153,7 +153,7 @@ def test_a_job_that_was_given_a_gpu_and_sees_none_fails_by_name(cluster, bare, m
 
 
 def test_preflight_on_a_cluster_measures_the_speed_of_a_gpu(cluster, bare):
-    output = with_account(bare).sh(submit(bare, "preflight"))
+    output = with_account(bare).sh(submit(bare, "-- preflight"))
     assert [job.state for job in submissions(cluster, "measure_gpu")][-1] == "COMPLETED"
     assert re.search(r"^training +\d+ images/s; the plan assumes 400$", output, re.M)
     assert re.search(r"^GPU hours +[\d.]+ by the plan, [\d.]+ at this speed$", output, re.M)
