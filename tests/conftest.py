@@ -21,10 +21,14 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1
 SHARED = ROOT.parent / "shared" / "data"
 
 
+THOROUGH = {"chromium", "cluster", "branch", "own"}
+"""Fixtures of tests that take long: a browser, a cluster, a project that is run again."""
+
+
 def pytest_collection_modifyitems(items):
-    """Leave tests with a browser or a cluster to `make test-all`."""
+    """Leave tests that take long to `make test-all`."""
     for item in items:
-        if {"chromium", "cluster"} & set(item.fixturenames):
+        if THOROUGH & set(item.fixturenames):
             item.add_marker(pytest.mark.thorough)
 
 

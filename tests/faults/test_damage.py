@@ -16,6 +16,8 @@ from workflow.lib.common.checksums import check, intact, record_path
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.unfinished import load_arrays, save_arrays
 
+pytestmark = pytest.mark.thorough
+
 RESULTS = "results/toy"
 TABLE = f"{RESULTS}/8_figures/table_1.csv"
 FILLED = """

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
 from tests.cutout_service import CutoutService
 from tests.unit.cutouts.test_shards import OPTIONS, key
@@ -63,6 +64,7 @@ class Watched:
                 self.now -= 1
 
 
+@pytest.mark.thorough
 def test_every_galaxy_is_fetched_or_named_once_however_the_service_fails(tmp_path):
     names = [f"J{number:02d}" for number in range(GALAXIES)]
     frame = pd.DataFrame({"iauname": names, "ra": range(GALAXIES), "dec": 0.0, "pixel_scale": 0.1})

@@ -19,6 +19,8 @@ from tests.project import Project, small_project
 from workflow.console.resume import alive
 from workflow.lib.common.owner import RUN
 
+pytestmark = pytest.mark.thorough
+
 SHARD = "results/toy/2_cutouts/decals/1-of-3.parquet"
 LOG = "logs/toy/2_cutouts/fetch_cutouts/decals/1-of-3.log"
 CHANGES = {"created", "modified", "moved", "deleted"}

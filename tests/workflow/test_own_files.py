@@ -94,6 +94,7 @@ def test_a_run_stops_before_its_first_job_if_a_column_is_missing(own):
     assert "Traceback" not in output
 
 
+@pytest.mark.thorough
 def test_a_blank_in_the_projects_path_and_in_that_of_its_python(tmp_path):
     project = small_project(tmp_path / "my project")
     add_files(project)

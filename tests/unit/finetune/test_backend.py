@@ -54,6 +54,7 @@ def losses(result):
     return [model[name] for model in result["models"] for name in names]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("mixed_bfloat16", 0.05)])
 def test_what_is_only_done_on_gpus_gives_the_same_losses(
     folder, expected, precision, tolerance, monkeypatch
@@ -64,6 +65,7 @@ def test_what_is_only_done_on_gpus_gives_the_same_losses(
     assert losses(found) == pytest.approx(losses(expected), rel=tolerance)
 
 
+@pytest.mark.thorough
 def test_jax_gives_the_losses_of_tensorflow(folder, expected):
     subprocess.run(
         [sys.executable, "-c", WITH_JAX, folder],

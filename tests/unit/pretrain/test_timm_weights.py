@@ -22,7 +22,7 @@ from workflow.lib.network.encoder import TIMM, build_encoder, load_encoder, read
 from workflow.lib.network.train_on_cpu import train_layers
 from workflow.lib.pretrain.released_weights import copy_encoder
 from workflow.lib.pretrain.tensor_files import follow, read_tensors
-from workflow.lib.pretrain.timm_weights import _pairs, read_timm
+from workflow.lib.pretrain.timm_weights import pairs, read_timm
 
 OUTPUTS = pd.read_csv(Path(__file__).with_name("timm_outputs.csv"))
 SEEDS = {1: 11, 3: 13}
@@ -32,7 +32,7 @@ SEEDS = {1: 11, 3: 13}
 def state(channels):
     """Draw the weights of timm's network, in its names and orders."""
     shapes = {}
-    for name, variable, depthwise in _pairs(build_encoder(64, channels, TIMM)):
+    for name, variable, depthwise in pairs(build_encoder(64, channels, TIMM)):
         shape = tuple(variable.shape)
         if len(shape) == 4:  # from Keras's order
             shape = [shape[place] for place in ((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))]

@@ -184,6 +184,7 @@ def losses_of_cpus(run):
     return {devices: run(2, f"{devices}.npz", devices, dropout=0.0)["loss"] for devices in (1, 2)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize(
     ("precision", "tolerance"),

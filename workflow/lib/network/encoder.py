@@ -162,7 +162,7 @@ def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[st
         )
     # Descriptions made before there were two variants do not name one.
     variant = Variant(
-        **{name: description.get(name, KERAS._asdict()[name]) for name in KERAS._fields}
+        description.get("padding", KERAS.padding), description.get("epsilon", KERAS.epsilon)
     )
     encoder = build_encoder(size, description["channels"], variant)
     fold_normalisation(encoder)

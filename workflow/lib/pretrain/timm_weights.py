@@ -67,7 +67,7 @@ def read_timm(given: str | Path, size: int) -> "keras.Model":
     stem = state.get("conv_stem.weight", np.empty(0))
     encoder = build_encoder(size, 3 if stem.ndim == 4 and stem.shape[1] == 3 else 1, TIMM)
     faults = []
-    for name, variable, depthwise in _pairs(encoder):
+    for name, variable, depthwise in pairs(encoder):
         if name not in state:
             faults.append(f"no {name}")
             continue
@@ -84,7 +84,7 @@ def read_timm(given: str | Path, size: int) -> "keras.Model":
     return encoder
 
 
-def _pairs(encoder: "keras.Model") -> Iterator[tuple[str, "keras.Variable", bool]]:
+def pairs(encoder: "keras.Model") -> Iterator[tuple[str, "keras.Variable", bool]]:
     """Give timm's name for each weight, our variable, and whether it is a depthwise kernel."""
     import keras
 
