@@ -51,7 +51,7 @@ test: env  ## the quick tests, and the whole workflow on the smallest sky
 	$(PYTEST) -m "not thorough and not hours" --hypothesis-profile quick
 
 test-all: env  ## all tests: also of the page in a browser, of Slurm, and of killed runs
-	$(PYTEST) -m "$(MARKS)"
+	$(PYTEST) -m "$(MARKS)" --durations 30
 
 env: .venv/installed$(CUDA)  ## the virtual environment, by requirements.lock; GPU=1 adds CUDA
 

@@ -62,12 +62,12 @@ def write_images(folder: Path, count: int, size: int, kind: str) -> None:
 
 def write_shard(folder: Path, size: int, network_size: int) -> Path:
     """Make the cutout shard of the images in folder/images, as stage 2 does; give its path."""
-    from workflow.lib.cutouts.image_sources import DirectorySource
+    from tests.own_images import open_images
     from workflow.lib.cutouts.shards import make_shard
 
     drawing = draw_sky(1, size).cutouts | {"network_size": network_size}
     shard = folder / "shard.parquet"
-    source = DirectorySource(folder / "images")
+    source = open_images(folder / "images", folder / "galaxies.csv")
     make_shard(folder / "galaxies.csv", source, shard, folder / "failed.csv", **drawing)
     return shard
 
