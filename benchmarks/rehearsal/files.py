@@ -218,7 +218,7 @@ def _write_pictures(path: Path, names: Sequence[str], kinds: pd.Series) -> None:
             archive.writestr(f"{name}.jpg", pictures[kind][place % 8])
 
 
-def _picture(kind: int, turn: float, size: int = 424) -> bytes:
+def _picture(kind: int, turn: float, size: int = 106) -> bytes:
     """Draw a galaxy: a disc, in odd kinds with a ring; from 2 on seen edge-on."""
     angle, centre = np.pi * turn, (size - 1) / 2
     y, x = np.mgrid[:size, :size] - centre
