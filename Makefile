@@ -18,7 +18,7 @@ FOLDER ?= results/rehearsal
 BIN := .venv/bin
 SNAKEMAKE := PYTHONPATH=.:workflow/console/plugin $(BIN)/snakemake
 
-.PHONY: help toy resume report app rehearsal test test-all env lint docs lock bench bench-env
+.PHONY: help toy resume report app rehearsal test test-all fresh env lint docs lock bench bench-env
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -52,6 +52,10 @@ test: env  ## the quick tests, and the whole workflow on the smallest sky
 
 test-all: env  ## all tests: also of the page in a browser, of Slurm, and of killed runs
 	$(PYTEST) -m "$(MARKS)" --durations 30
+
+fresh:  ## fresh computers with Debian 12 and 13, as root: packages, a figure, quick tests
+	tests/fresh.sh bookworm
+	tests/fresh.sh trixie
 
 env: .venv/installed$(CUDA)  ## the virtual environment, by requirements.lock; GPU=1 adds CUDA
 
