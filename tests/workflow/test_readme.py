@@ -10,6 +10,7 @@ import yaml
 
 from tests.browser import free_port, served
 from tests.conftest import ROOT
+from tests.timm import state, write_bin
 from tests.workflow.test_dag import PAPER
 from tests.zoobot import (
     head_variables,
@@ -167,7 +168,7 @@ def learn_own_label(branch, table):
 
 def test_released_weights(branch):
     """The page's lines of configuration, with a checkpoint of the form that Zoobot released."""
-    (lines,) = code_blocks("yaml")
+    lines, _ = code_blocks("yaml")
     network = zoobot_network(75)
     settle(network, seed=1)
     variables = variables_of(network) | head_variables(34, seed=1)
@@ -182,6 +183,18 @@ def test_released_weights(branch):
     drawn = branch.jobs(f"figure_1 {branch.toy_with(lines)}")
     assert drawn["draw_representation"] == 1
     assert "copy_encoder" not in drawn
+
+
+def test_weights_that_zoobot_publishes_today(branch):
+    """The page's lines of configuration, with a file in timm's format."""
+    _, lines = code_blocks("yaml")
+    (branch.folder / "data/zoobot").mkdir(parents=True)
+    write_bin(branch.folder / "data/zoobot/pytorch_model.bin", state(1))
+    made = "results/toy/4_represent/gz2/zoobot/representation.parquet"
+    branch.toy(made, lines)
+    assert len(pd.read_parquet(branch.folder / made)) > 50
+    description = (branch.folder / "results/toy/3_pretrain/zoobot/encoder.json").read_text()
+    assert '"padding": "symmetric"' in description
 
 
 def test_real_galaxies_as_own_images(branch, shared_data):

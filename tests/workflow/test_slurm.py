@@ -147,7 +147,7 @@ def test_a_job_that_was_given_a_gpu_and_sees_none_fails_by_name(cluster, bare, m
     with_account(bare).sh(f"{submit(bare, '--retries 0 -- gpu_check')}", check=False)
     assert [job.state for job in submissions(cluster, "measure_gpu")] == ["FAILED"]
     log = (bare.folder / "logs/toy/measure_gpu.log").read_text()
-    (line,) = [line for line in log.splitlines() if " ERROR " in line]
+    (line,) = [line for line in log.splitlines() if " ERROR root: " in line]
     assert "was given some (SLURM_GPUS_ON_NODE=1)" in line
     assert "sees 0: its environment has no CUDA libraries; install them with" in line
 
