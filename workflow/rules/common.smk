@@ -26,6 +26,8 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# For rules that plan: their conda environments do not have Snakemake.
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Snakemake puts the path of Python into shell commands as it is, so one with a blank must be quoted.
 if Path(sys.executable).exists():
     sys.executable = shlex.quote(sys.executable)

@@ -1,8 +1,5 @@
 # Estimates what the whole workflow takes on a cluster, before anything runs.
 # Reads: only the configuration. Writes: no results.
-import sys
-
-
 localrules:
     print_plan,
     cost,
@@ -25,8 +22,7 @@ rule print_plan:
     params:
         code=code_of("print_plan"),
         config=config,
-        # Snakemake is not in the conda environment of this rule.
-        snakemake=[sys.executable, "-m", "snakemake"],
+        snakemake=SNAKEMAKE,
     script:
         "../../scripts/cost/print_plan.py"
 

@@ -1,9 +1,5 @@
 # Checks what a run needs, before its first job: files, columns, weights, disk, GPUs, contact.
 # Reads: the configuration, the tables' headers, the network. Writes: no results.
-import shlex
-import sys
-
-
 include: "inputs/preflight.smk"
 
 
@@ -31,8 +27,7 @@ rule print_preflight:
     params:
         code=code_of("print_preflight"),
         config=config,
-        # Snakemake is not in the conda environment of this rule.
-        snakemake=[*shlex.split(sys.executable), "-m", "snakemake"],
+        snakemake=SNAKEMAKE,
     script:
         "../../scripts/preflight/print_preflight.py"
 
@@ -78,8 +73,7 @@ rule print_gpu:
     params:
         code=code_of("print_gpu"),
         config=config,
-        # Snakemake is not in the conda environment of this rule.
-        snakemake=[*shlex.split(sys.executable), "-m", "snakemake"],
+        snakemake=SNAKEMAKE,
     script:
         "../../scripts/preflight/print_gpu.py"
 
