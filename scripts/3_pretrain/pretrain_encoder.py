@@ -12,6 +12,7 @@ pretrain(
     snakemake.input.names,
     snakemake.input.get("follows") or None,
     survey=snakemake.params.survey,
+    galaxies=snakemake.params.galaxies,
     questions=snakemake.params.questions,
     first_question=snakemake.params.first_question,
     min_votes=snakemake.params.min_votes,

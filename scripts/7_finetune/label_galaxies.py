@@ -8,6 +8,7 @@ task = snakemake.params.task
 label_galaxies(
     snakemake.input.catalogue,
     snakemake.input.shards,
+    *snakemake.input.table,
     column=task["column"],
     above=task["above"],
     below=task["below"],

@@ -40,6 +40,8 @@ def code_blocks(language):
 
 
 BLOCKS = code_blocks("bash")
+CHECKPOINT, TIMM, RATINGS = code_blocks("yaml")
+"""The lines of configuration: Zoobot's encoders of then and now, and a label from a hunt."""
 
 
 def block(beginning):
@@ -148,14 +150,16 @@ def test_own_images(finished, branch):
 
 
 def learn_own_label(branch, table):
-    """The page on your own label; here it is whether a galaxy is rather featured."""
-    ring = table["Class1.2"] > table["Class1.2"].median()
-    table.assign(ring=ring.astype(int)).to_csv(branch.folder / "data/own/labels.csv", index=False)
+    """The page on your own label; here a hunt has rated how featured galaxies are."""
+    rating = table["Class1.2"].rank(pct=True).mul(5.99).astype(int).astype("Int64")
+    ratings = pd.DataFrame({"iauname": table["asset_id"], "rating": rating.where(rating != 3)})
+    ratings.to_csv(branch.folder / "data/own/rings-ratings.csv", index=False)
     label = branch.folder / "config/label.yaml"
-    small = {"finetune": {"sizes": [20], "repeats": 1, "depths": {"all": ["top"], "scratch": []}}}
+    small = {"finetune": {"sizes": [10, 20], "repeats": 1, "depths": {"all": ["top"]}}}
     small["finetune"]["stages"] = {"finetuned": {"images_seen": 100}}
-    small["finetune"]["predict"] = {"depth": "top", "size": 20}
-    label.write_text(yaml.safe_dump(merged(yaml.safe_load(label.read_text()), small)))
+    small["finetune"]["predict"] = {"depth": "top"}
+    for lines in (small, yaml.safe_load(RATINGS)):
+        label.write_text(yaml.safe_dump(merged(yaml.safe_load(label.read_text()), lines)))
     branch.sh(block("snakemake finetuning predictions"))
     folder = branch.folder / "results/own/7_finetune/own"
     models = pd.read_csv(folder / "models.csv")
@@ -168,30 +172,28 @@ def learn_own_label(branch, table):
 
 def test_released_weights(branch):
     """The page's lines of configuration, with a checkpoint of the form that Zoobot released."""
-    lines, _ = code_blocks("yaml")
     network = zoobot_network(75)
     settle(network, seed=1)
     variables = variables_of(network) | head_variables(34, seed=1)
     write_checkpoint(variables, branch.folder / "data/zoobot/in_progress")
     votes = "results/toy/3_pretrain/zoobot/votes/decals.parquet"
-    branch.toy(votes, lines)
+    branch.toy(votes, CHECKPOINT)
     predicted = pd.read_parquet(branch.folder / votes)
     # It may have been trained on any galaxy of the survey.
     assert not predicted["held_out"].any()
     assert predicted["bar_strong_concentration"].between(1, 101).all()
     assert predicted["bar_strong_automated-fraction"].std() > 0
-    drawn = branch.jobs(f"figure_1 {branch.toy_with(lines)}")
+    drawn = branch.jobs(f"figure_1 {branch.toy_with(CHECKPOINT)}")
     assert drawn["draw_representation"] == 1
     assert "copy_encoder" not in drawn
 
 
 def test_weights_that_zoobot_publishes_today(branch):
     """The page's lines of configuration, with a file in timm's format."""
-    _, lines = code_blocks("yaml")
     (branch.folder / "data/zoobot").mkdir(parents=True)
     write_bin(branch.folder / "data/zoobot/pytorch_model.bin", state(1))
     made = "results/toy/4_represent/gz2/zoobot/representation.parquet"
-    branch.toy(made, lines)
+    branch.toy(made, TIMM)
     assert len(pd.read_parquet(branch.folder / made)) > 50
     description = (branch.folder / "results/toy/3_pretrain/zoobot/encoder.json").read_text()
     assert '"padding": "symmetric"' in description

@@ -71,8 +71,10 @@ def test_encoders_describe_their_training(finished):
         path.parent.name: json.loads(path.read_text())
         for path in (finished.folder / RESULTS / "3_pretrain").glob("*/encoder.json")
     }
-    # Labels are shown in figures; the paper's encoder needs none.
-    assert described["all"]["label"] == ""
+    # Labels are shown in figures.
+    learned = described["all"]["training"]["galaxies"]
+    label = f"encoder trained on the votes for {learned} simulated galaxies"
+    assert described["all"]["label"] == label
     assert "stand-in for ImageNet" in described["imagenet"]["label"]
     assert "random weights" in described["random"]["label"]
     assert described["random"]["training"] is None

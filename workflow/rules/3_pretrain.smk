@@ -69,6 +69,11 @@ rule pretrain_encoder:
     params:
         code=code_of("pretrain_encoder"),
         survey=PRETRAINED_ON,
+        galaxies=(
+            "simulated galaxies"
+            if "simulation" in SURVEYS[PRETRAINED_ON]
+            else f"galaxies of {PRETRAINED_ON}"
+        ),
         questions=lambda wildcards: questions_of(wildcards.pretraining),
         first_question=dict([next(iter(config["pretraining"]["questions"].items()))]),
         min_votes=config["pretraining"]["min_votes"],

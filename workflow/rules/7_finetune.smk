@@ -1,7 +1,14 @@
 # A pretrained encoder learns a label from few galaxies: the paper's grid, or a label of your own.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, <results>/3_pretrain/{pretraining}/*.
 # Writes: <results>/7_finetune/{label}/*. Paper: Sec. 4.
-from workflow.lib.planning.grid import DEPTHS, SCRATCH, FinetuningRun, finetuning_runs
+from workflow.lib.planning.grid import (
+    DEPTHS,
+    SCRATCH,
+    FinetuningRun,
+    finetuning_runs,
+    predicted_surveys,
+    predicting_run,
+)
 
 
 include: "inputs/7_finetune.smk"
@@ -39,9 +46,7 @@ RUNS_OF_A_JOB = (
         allow_missing=True,
     )
 )
-PREDICTING_RUN = FinetuningRun(
-    **{key: config["finetune"]["predict"][key] for key in FinetuningRun._fields}
-).path
+PREDICTING_RUN = predicting_run(config["finetune"]).path
 
 
 wildcard_constraints:
@@ -59,6 +64,7 @@ rule label_galaxies:
         shards=lambda wildcards: each_shard(
             "<results>/2_cutouts/{survey}/{shard}.parquet", label_of(wildcards)["survey"]
         ),
+        table=label_table_of,
     output:
         labels="<results>/7_finetune/{label}/labels.csv",
         counts="<results>/7_finetune/{label}/label_counts.json",
@@ -75,6 +81,7 @@ rule label_galaxies:
     params:
         code=code_of("label_galaxies"),
         task=label_of,
+        stamps=lambda wildcards: [*map(users_stamp, label_table_of(wildcards))],
     script:
         "../../scripts/7_finetune/label_galaxies.py"
 
@@ -245,5 +252,5 @@ rule predictions:
     input:
         [
             f"<results>/7_finetune/{FINETUNING_TASK}/{PREDICTING_RUN}/predictions/{survey}.parquet"
-            for survey in config["finetune"]["predict"]["surveys"]
+            for survey in predicted_surveys(config["finetune"])
         ],

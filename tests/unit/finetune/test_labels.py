@@ -64,6 +64,24 @@ def test_a_column_of_true_and_false_gives_labels(survey):
     }  # fmt: skip
 
 
+def test_the_ratings_of_a_hunt_are_labels(survey):
+    """They go from 0 to 5, skipped galaxies have none, and most galaxies were not rated."""
+    table = survey / "rings-ratings.csv"
+    names, ratings = ["J4", "J0", "J1", "J5", "elsewhere"], [5, 1, None, 4, 5]
+    pd.DataFrame({"iauname": names, "rating": ratings, "batch": 1}).to_csv(table, index=False)
+    rated = {"table": table, "column": "rating", "above": 2.5, "below": 2.5}
+    assert label(survey, **rated) == {"J0": False, "J4": True}
+    with pytest.raises(
+        UserError, match=r"rings-ratings\.csv: galaxy J1 has no rating \(3 galaxies"
+    ):
+        label(survey, **rated, missing="refuse")
+    with pytest.raises(UserError, match=r"rings-ratings\.csv: no column 'ratings'"):
+        label(survey, **rated | {"column": "ratings"})
+    pd.DataFrame({"iauname": ["J9"], "rating": [5]}).to_csv(table, index=False)
+    with pytest.raises(UserError, match="none of its iaunames"):
+        label(survey, **rated)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -59,6 +59,7 @@ CATALOGUE = "surveys.decals.catalogue"
         ("finetune.stages.frozen.patience.least", 31, ["finetune.stages.frozen.patience"]),
         ("finetune.predict.pretraining", "hsc", ["finetune.predict.pretraining", "hsc"]),
         ("finetune.predict.surveys", ["hsc"], ["finetune.predict.surveys", "hsc"]),
+        ("finetune.predict.size", 69_621, ["finetune.predict.size", "69620", "finetune.sizes"]),
         ("pretraining.weights.scratch", "a.h5", ["pretraining", "scratch"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),

@@ -122,7 +122,7 @@ def test_imagenet_weights_have_the_output_of_keras_applications(
     assert description["channels"] == 3
     assert description["input_range"] == [0, 255]
     assert description["training"] == {"pictures": "ImageNet"}
-    assert (description["label"], description["seed"]) == ("", None)
+    assert (description["label"], description["seed"]) == ("encoder trained on ImageNet", None)
     with pytest.raises(UserError, match="came without a head"):
         load_head(head)
 
@@ -196,7 +196,8 @@ def test_zoobot_weights_have_the_output_of_zoobot_s_network(
     assert description["channels"] == 1
     assert description["input_range"] == [0, 255]
     assert description["training"] == {"survey": "sky", "split": None}
-    assert (description["label"], description["seed"]) == ("", None)
+    assert description["label"] == "encoder trained elsewhere (checkpoint.index)"
+    assert description["seed"] is None
     head = load_head(file)
     assert head.questions == QUESTIONS
     logits = vectors @ variables["layer_with_weights-1/kernel"]

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[3]
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
 SETTINGS = {
     "survey": "sky",
+    "galaxies": "galaxies of sky",
     "questions": QUESTIONS,
     "first_question": {"bar": QUESTIONS["bar"]},
     "min_votes": 3,
@@ -131,7 +132,10 @@ def test_it_writes_encoder_head_and_curve_and_leaves_nothing_else(whole):
     encoder, description = load_encoder(whole / "encoder.weights.h5", 32)
     assert description["training"]["survey"] == "sky"
     assert description["training"]["questions"] == ["bar", "bulge"]
-    assert 60 < description["training"]["galaxies"] < 110
+    learned = description["training"]["galaxies"]
+    assert 60 < learned < 110
+    label = f"encoder trained on the votes for {learned} galaxies of sky"
+    assert description["label"] == label
     head = load_head(whole / "head.npz")
     assert head.questions == QUESTIONS
     vectors = encoder.predict_on_batch(np.zeros((2, 32, 32, 1), np.float32))

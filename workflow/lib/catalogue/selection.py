@@ -305,9 +305,12 @@ def table_columns(have: Iterable[str], id_column: str) -> dict[str, str]:
     }
 
 
-def label_columns(column: str, cuts: Iterable[str]) -> list[str]:
-    """Name the columns of a catalogue that decide a label: its own, and those of its cuts."""
-    return list(dict.fromkeys([column, *cuts]))
+def label_columns(column: str, cuts: Iterable[str], table: object = None) -> list[str]:
+    """Name the columns of a catalogue that decide a label: its own, and those of its cuts.
+
+    If a label has a table of its own, its column is there.
+    """
+    return list(dict.fromkeys([*([] if table else [column]), *cuts]))
 
 
 def _read_by_name(

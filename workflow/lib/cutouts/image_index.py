@@ -64,22 +64,21 @@ def index_images(archives: Sequence[str | Path], index: str | Path) -> None:
     images: dict[str, Image] = {}
     stamps = {}
     for archive in map(str, archives):
-        stamps[archive], entries = _list(Path(archive))
-        before = len(images)
-        for entry, facts in entries:
-            name = _galaxy_of(entry)
-            if name is None:
-                continue
+        stamps[archive], shown = _list_images(archive)
+        for name, entry, facts in shown:
             image = {"archive": archive, "entry": os.fsencode(entry), **facts}
             if name in images:
                 both = f"{where(images[name])} and {where(image)}"
                 raise UserError(f"two images of galaxy {name}: {both}; remove one")
             images[name] = image
-        if len(images) == before:
-            raise UserError(f"{archive}: no {', '.join(ENDINGS)} file in it")
     rows = [{"iauname": name, **image} for name, image in sorted(images.items())]
     schema = SCHEMA.with_metadata({"stamps": json.dumps(stamps)})
     write_parquet(pa.Table.from_pylist(rows, schema), index, row_group_size=2**14)
+
+
+def image_names(archive: str | Path) -> set[str]:
+    """Name the galaxies in a folder or zip; raises the errors of `index_images`."""
+    return {name for name, *_ in _list_images(archive)[1]}
 
 
 def read_index(
@@ -139,6 +138,16 @@ def _galaxy_of(entry: str) -> str | None:
     stem = without_ending(name)
     other = stem == name or name.startswith(".") or stem.encode(errors="ignore").decode() != stem
     return None if other else stem
+
+
+def _list_images(archive: str | Path) -> tuple[str, list[tuple[str, str, Mapping[str, int]]]]:
+    """Give the stamp of a folder or zip; and galaxy, path inside it, size etc. of each image."""
+    stamp, entries = _list(Path(archive))
+    shown = [(_galaxy_of(entry), entry, facts) for entry, facts in entries]
+    images = [(name, entry, facts) for name, entry, facts in shown if name is not None]
+    if not images:
+        raise UserError(f"{archive}: no {', '.join(ENDINGS)} file in it")
+    return stamp, images
 
 
 def _list(archive: Path) -> tuple[str, Iterator[tuple[str, Mapping[str, int]]]]:

@@ -41,11 +41,11 @@ class Canvas:
     csv: str | Path
     """File for the figure's source data."""
     description: str | Path | None = None
-    """The `encoder.json` of the encoder that the figure depends on; its label is a note too."""
+    """The `encoder.json` of the figure's encoder; its label, what it learned from, is a note."""
 
     @property
     def notes(self) -> list[str]:
-        """All notes, a line each; none for real galaxies and a fully trained encoder."""
+        """All notes, a line each: on the galaxies, and on what the encoder learned from."""
         return notes_on(self.survey_notes, self.description)
 
     def frame(self, picture: np.ndarray, left: float = 0.0) -> tuple[plt.Figure, plt.Axes]:

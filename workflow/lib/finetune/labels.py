@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from workflow.lib.catalogue.selection import label_columns, select
-from workflow.lib.common.columns import fractions
+from workflow.lib.common.columns import fractions, numbers
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path, write_json, write_text
 from workflow.lib.common.images import colour_image
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 def label_galaxies(
     catalogue: str | Path,
     shards: Sequence[str | Path],
+    table: str | Path | None = None,
     *,
     column: str,
     above: float,
@@ -41,8 +42,12 @@ def label_galaxies(
         The survey's catalogue.
     shards
         Its cutout shards; a galaxy without an image is left out.
+    table
+        A table of labels with iauname and `column`, such as the ratings of a hunt; else `column` is
+        one of the catalogue. Galaxies that are not in it have no value.
     column
-        Column that decides: a fraction, or 0 and 1, or false and true.
+        Column that decides: a fraction, or 0 and 1, or false and true; in a table of labels also
+        another number, such as a rating.
     above, below
         A galaxy with more than `above` has the label, one with less than `below` does not have it;
         those between are left out.
@@ -58,20 +63,21 @@ def label_galaxies(
     Raises
     ------
     UserError
-        If a column does not exist or is not a number, a value does not lie between 0 and 1 or is
-        missing where none may be, or there is no galaxy with the label or none without.
+        If a column does not exist or is not a number, a value of the catalogue does not lie between
+        0 and 1 or is missing where none may be, a table of labels has a galaxy twice or none of the
+        catalogue, or there is no galaxy with the label or none without.
     """
-    wanted = list(dict.fromkeys(["iauname", *label_columns(column, cuts)]))
-    table = read_table(catalogue, text=["iauname"], columns=wanted)
-    steps: list[dict[str, Any]] = [{"cut": "in the catalogue", "removed": 0, "left": len(table)}]
-    selection = select(table, cuts, [], catalogue)
+    wanted = list(dict.fromkeys(["iauname", *label_columns(column, cuts, table)]))
+    listed = read_table(catalogue, text=["iauname"], columns=wanted)
+    steps: list[dict[str, Any]] = [{"cut": "in the catalogue", "removed": 0, "left": len(listed)}]
+    selection = select(listed, cuts, [], catalogue)
     steps += selection.counts
     galaxies = selection.galaxies
-    values = fractions(galaxies[column], catalogue, galaxies["iauname"])
+    source, values = label_values(table, column, galaxies, catalogue)
     if missing == "refuse" and values.isna().any():
         name = galaxies["iauname"][values.isna()].iloc[0]
         raise UserError(
-            f"{catalogue}: galaxy {name} has no {column} ({values.isna().sum()} galaxies have "
+            f"{source}: galaxy {name} has no {column} ({values.isna().sum()} galaxies have "
             "none); fill it in, or set 'missing: drop' for it in 'finetune.labels'"
         )
     imaged = {name for shard in shards for name in _names_in(shard)}
@@ -86,7 +92,7 @@ def label_galaxies(
     label = (values[galaxies.index] > above).astype(int)
     for has, words in ((1, f"above {above}"), (0, f"below {below}")):
         if not (label == has).any():
-            raise UserError(f"{catalogue}: no galaxy with an image has {column} {words}")
+            raise UserError(f"{source}: no galaxy with an image has {column} {words}")
     steps += [
         {"cut": f"label {has}", "removed": 0, "left": int((label == has).sum())} for has in (1, 0)
     ]
@@ -134,6 +140,26 @@ def gather_labelled(
                         if name in place:
                             array[place[name]] = picture
         array.flush()
+
+
+def label_values(
+    table: str | Path | None, column: str, galaxies: pd.DataFrame, catalogue: str | Path
+) -> tuple[str | Path, pd.Series]:
+    """Give the file that decides on a label, and its number for each galaxy, or a missing value.
+
+    Parameters and errors are those of `label_galaxies`; `galaxies` are rows of the catalogue.
+    """
+    if table is None:
+        return catalogue, fractions(galaxies[column], catalogue, galaxies["iauname"])
+    labels = read_table(table, text=["iauname"], columns=["iauname", column])
+    twice = labels["iauname"].duplicated()
+    if twice.any():
+        name = labels["iauname"][twice].iloc[0]
+        raise UserError(f"{table}: iauname {name} occurs more than once; keep one of its rows")
+    values = numbers(labels[column], table, labels["iauname"])
+    if not labels["iauname"].isin(galaxies["iauname"]).any():
+        raise UserError(f"{table}: none of its iaunames is a galaxy that can be labelled")
+    return table, galaxies["iauname"].map(pd.Series(values.to_numpy(), labels["iauname"]))
 
 
 def _names_in(shard: str | Path) -> list[str]:

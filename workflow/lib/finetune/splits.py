@@ -66,22 +66,10 @@ def draw_split(
     """
     rng = np.random.default_rng(seed)
     have, have_not = (rng.permutation(np.flatnonzero(labels == one)) for one in (True, False))
-    aside = _share(validation_share + test_share, min(len(have), len(have_not)))
-    validated = _share(validation_share, min(len(have), len(have_not)))
-    left = [_share(1 - validation_share - test_share, len(rows)) for rows in (have, have_not)]
-    learned = min(left[0], left[1] // copies)
-    if not 0 < validated < aside or not learned:
-        raise UserError(
-            f"{path}: {len(have)} galaxies with the label and {len(have_not)} without are too few "
-            f"for a validation share of {validation_share:g}, a test share of {test_share:g} and "
-            f"{copies} copies (finetune.split)"
-        )
-    if size > 2 * copies * learned:
-        raise UserError(
-            f"{path}: at most {2 * copies * learned} can be trained on ({learned} galaxies with "
-            f"the label, {copies} times each, and as many without), not {size}; "
-            "lower 'finetune.sizes'"
-        )
+    validated, aside, learned = set_sizes(
+        len(have), len(have_not), size=size, validation_share=validation_share,
+        test_share=test_share, copies=copies, path=path,
+    )  # fmt: skip
     # Taken from the end, so that no galaxy set aside is among them.
     rings, others = have[-learned:], have_not[-copies * learned :]
     rows = np.concatenate([np.tile(rings, copies), others])
@@ -93,6 +81,48 @@ def draw_split(
         np.concatenate([have[:validated], have_not[:validated]]),
         np.concatenate([have[validated:aside], have_not[validated:aside]]),
     )
+
+
+def set_sizes(
+    have: int,
+    have_not: int,
+    *,
+    size: int,
+    validation_share: float,
+    test_share: float,
+    copies: int,
+    path: str | Path,
+) -> tuple[int, int, int]:
+    """Count the galaxies of a class in each set; parameters and errors are those of `draw_split`.
+
+    Parameters
+    ----------
+    have, have_not
+        Galaxies with the label, and without.
+
+    Returns
+    -------
+    validated, aside, learned : int
+        Galaxies with the label in the validation set, in it and the test set, and in the full
+        training set.
+    """
+    aside = _share(validation_share + test_share, min(have, have_not))
+    validated = _share(validation_share, min(have, have_not))
+    left = [_share(1 - validation_share - test_share, count) for count in (have, have_not)]
+    learned = min(left[0], left[1] // copies)
+    if not 0 < validated < aside or not learned:
+        raise UserError(
+            f"{path}: {have} galaxies with the label and {have_not} without are too few "
+            f"for a validation share of {validation_share:g}, a test share of {test_share:g} and "
+            f"{copies} copies (finetune.split)"
+        )
+    if size > 2 * copies * learned:
+        raise UserError(
+            f"{path}: at most {2 * copies * learned} can be trained on ({learned} galaxies with "
+            f"the label, {copies} times each, and as many without), not {size}; "
+            "lower 'finetune.sizes'"
+        )
+    return validated, aside, learned
 
 
 def _share(share: float, count: int) -> int:

@@ -133,7 +133,7 @@ def _of_surveys(config: Mapping[str, Any]) -> Iterator[str]:
             f"finetune.labels.{name}.survey": [label["survey"]]
             for name, label in finetune["labels"].items()
         },
-        "finetune.predict.surveys": finetune["predict"]["surveys"],
+        "finetune.predict.surveys": finetune["predict"]["surveys"] or [],
         "figures.survey": [figures["survey"]],
         "figures.pca.surveys": figures["pca"]["surveys"],
     }
@@ -250,6 +250,12 @@ def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"'finetune.stages.{stage}.patience': least must not be larger than most"
     predicting = {"finetune.predict.pretraining": [finetune["predict"]["pretraining"]]}
     yield from _unknown(predicting, known, f"one of {', '.join(known)}")
+    size, largest = finetune["predict"]["size"], max(finetune["sizes"])
+    if size is not None and size > largest:
+        yield (
+            f"'finetune.predict.size' ({size}) must be at most {largest}, the largest of "
+            "'finetune.sizes'"
+        )
 
 
 def _of_cuts(key: str, cuts: Mapping[str, Mapping[str, float]]) -> Iterator[str]:

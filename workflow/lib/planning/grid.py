@@ -150,3 +150,19 @@ def finetuning_runs(finetune: Mapping[str, Any]) -> list[FinetuningRun]:
         for size in finetune["sizes"]
         for repeat in range(finetune["repeats"])
     ]
+
+
+def predicting_run(finetune: Mapping[str, Any]) -> FinetuningRun:
+    """Give the run whose classifier is applied to whole surveys.
+
+    Without a size of its own it learns from the largest of all training sets.
+    """
+    chosen = finetune["predict"]
+    size = max(finetune["sizes"]) if chosen["size"] is None else chosen["size"]
+    return FinetuningRun(chosen["pretraining"], chosen["depth"], size, chosen["repeat"])
+
+
+def predicted_surveys(finetune: Mapping[str, Any]) -> list[str]:
+    """List the surveys to which that classifier is applied; unless given, that of its label."""
+    given = finetune["predict"]["surveys"]
+    return [finetune["labels"][finetune["task"]]["survey"]] if given is None else list(given)

@@ -13,7 +13,7 @@ from workflow.lib.planning.cost import Cost
 from workflow.lib.planning.grid import catalogue_tables, weights_file
 from workflow.lib.planning.plan import Job
 from workflow.lib.preflight.files import Answer, ask, fetch_ends
-from workflow.lib.preflight.lines import NOTE
+from workflow.lib.preflight.lines import NOTE, is_problem
 from workflow.lib.preflight.machine import count_gpus, disk_problems, slurm_problems
 from workflow.lib.preflight.weights import can_check, weights_problem
 from workflow.lib.sources.downloads import Download, read_downloads
@@ -130,7 +130,8 @@ def _of_tables(
     }
     if not surveys:
         return
-    from workflow.lib.preflight.tables import needs_of, survey_problems, tag_problems
+    from workflow.lib.preflight.counts import count_problems
+    from workflow.lib.preflight.tables import Table, needs_of, survey_problems, tag_problems
 
     tasks = every_task(config)
     needs = {
@@ -145,13 +146,19 @@ def _of_tables(
             given = {"catalogue": f"<results>/1_catalogue/{name}.parquet"}
         tables = {key: _table(path, config, looks) for key, path in given.items()}
         yield from (f"{NOTE}{table}" for table in tables.values() if isinstance(table, str))
-        yield from survey_problems(
-            name,
-            survey,
-            config["nsa"],
-            [need for need in needs.values() if need.survey == name],
-            {key: table for key, table in tables.items() if not isinstance(table, str)},
-        )
+        problems = [
+            *survey_problems(
+                name,
+                survey,
+                config["nsa"],
+                [need for need in needs.values() if need.survey == name],
+                {key: table for key, table in tables.items() if not isinstance(table, str)},
+            )
+        ]
+        yield from problems
+        table = tables.get("table")
+        if not any(map(is_problem, problems)) and isinstance(table, Table) and table.whole:
+            yield from count_problems(name, config, table.path, _archives(survey, config), jobs)
         if ("gather_tags", name) in planned:
             table = _table(survey["tags"]["table"], config, looks)
             if isinstance(table, str):
@@ -171,6 +178,13 @@ def _table(path: str, config: Mapping[str, Any], looks: Mapping[str, Look]) -> "
     if Path(path).exists():
         return Table(path, path, ROWS)
     return f"not checked: the columns of {path}, which is not here yet"
+
+
+def _archives(survey: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """List a survey's folders and zips of images, if all are here."""
+    paths = survey["images"].get("path", [])
+    paths = [resolved(path, config) for path in ([paths] if isinstance(paths, str) else paths)]
+    return paths if all(Path(path).exists() for path in paths) else []
 
 
 def _is_made(path: str) -> bool:

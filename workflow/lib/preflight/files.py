@@ -130,7 +130,7 @@ def named_files(config: Mapping[str, Any]) -> dict[tuple[str | int, ...], str]:
     Returns
     -------
     dict
-        By the parts of their keys: the catalogues' tables, images, tables of tags, and weights.
+        By the parts of their keys: tables of catalogues, tags and labels; images; weights.
     """
     named: dict[tuple[str | int, ...], str] = {}
     for name, survey in config["surveys"].items():
@@ -143,6 +143,9 @@ def named_files(config: Mapping[str, Any]) -> dict[tuple[str | int, ...], str]:
             else:
                 keys = [("surveys", name, part, key, place) for place in range(len(given))]
                 named |= dict(zip(keys, given, strict=True))
+    for name, label in config["finetune"]["labels"].items():
+        if "table" in label:
+            named["finetune", "labels", name, "table"] = label["table"]
     for name, path in config["pretraining"]["weights"].items():
         if path != STAND_IN:
             named["pretraining", "weights", name] = weights_file(path)

@@ -106,7 +106,7 @@ def needs_of(job: Job, config: Mapping[str, Any], tasks: Mapping[str, Task]) -> 
         yield Need(task.survey, f"task '{wildcards['task']}'", columns, [*task.filters])
     elif job.rule == "label_galaxies":
         label = config["finetune"]["labels"][wildcards["label"]]
-        columns = label_columns(label["column"], label["cuts"])
+        columns = label_columns(label["column"], label["cuts"], label.get("table"))
         yield Need(label["survey"], f"label '{wildcards['label']}'", columns)
     elif job.rule == "probe_representations":
         for name, label in config["probe"]["labels"].items():

@@ -105,7 +105,8 @@ def read_weights(given: str | Path, size: int, survey: str, questions: Questions
         return read_keras_applications(given, size)
     if name.endswith(TENSORS):
         # It is not known which of the survey's galaxies were held out.
-        return Given(read_timm(given, size), None, "", {"survey": survey, "split": None}, None)
+        training = {"survey": survey, "split": None}
+        return Given(read_timm(given, size), None, _elsewhere(given), training, None)
     return read_checkpoint(given, size, survey, questions)
 
 
@@ -170,7 +171,7 @@ def read_keras_applications(given: str | Path, size: int) -> Given:
         )
     normalization.set_weights([mean, variance * np.float32(IMAGENET_STDDEV), count])
     normalization.finalize_state()
-    return Given(encoder, None, "", {"pictures": "ImageNet"}, None)
+    return Given(encoder, None, "encoder trained on ImageNet", {"pictures": "ImageNet"}, None)
 
 
 def read_checkpoint(given: str | Path, size: int, survey: str, questions: Questions) -> Given:
@@ -214,7 +215,11 @@ def read_checkpoint(given: str | Path, size: int, survey: str, questions: Questi
     encoder = build_encoder(size, 3 if stem.ndim == 4 and stem.shape[2] == 3 else 1)
     _fill(encoder, layers, given)
     head = _head_of(dense, questions, given) if dense else None
-    return Given(encoder, head, "", {"survey": survey, "split": None}, None)
+    return Given(encoder, head, _elsewhere(given), {"survey": survey, "split": None}, None)
+
+
+def _elsewhere(given: str | Path) -> str:
+    return f"encoder trained elsewhere ({Path(given).name})"
 
 
 def _read_variables(given: str | Path) -> dict[str, np.ndarray]:

@@ -41,6 +41,7 @@ def pretrain(
     follows: str | Path | None = None,
     *,
     survey: str,
+    galaxies: str,
     questions: Questions,
     first_question: Questions,
     min_votes: int,
@@ -70,6 +71,8 @@ def pretrain(
         `split` and the recipe's number of epochs do not count (paper Sec. 2.2).
     survey
         Name of the survey.
+    galaxies
+        What figures call its galaxies, such as "simulated galaxies".
     questions
         The questions that the network is to answer.
     first_question, min_votes
@@ -142,7 +145,8 @@ def pretrain(
         "galaxies": len(training.rows),
         "split": shares,
     }
-    save_encoder(encoder, weights, label="", training=known, seed=seed)
+    label = f"encoder trained on the votes for {len(training.rows):,} {galaxies}"
+    save_encoder(encoder, weights, label=label, training=known, seed=seed)
     remove_unfinished(weights)
 
 

@@ -6,6 +6,11 @@ def label_of(wildcards):
     return config["finetune"]["labels"][wildcards.label]
 
 
+def label_table_of(wildcards):
+    """List the table that a label has besides the catalogue: one, or none."""
+    return [label["table"]] if "table" in (label := label_of(wildcards)) else []
+
+
 def weights_to_finetune(file):
     """Give an input function that names a file of the pretraining; none to train from scratch."""
     return lambda wildcards: (
