@@ -10,5 +10,6 @@ draw_neighbours(
     snakemake.input.cutouts,
     Canvas(**snakemake.params.canvas, **snakemake.output, description=snakemake.input.description),
     per_row=snakemake.params.per_row,
+    blocks=snakemake.params.blocks,
     crop=snakemake.params.crop,
 )

@@ -125,6 +125,7 @@ rule draw_neighbours:
     params:
         code=code_of("draw_neighbours"),
         per_row=config["figures"]["neighbours"]["per_row"],
+        blocks=config["figures"]["neighbours"]["blocks"],
         crop=config["figures"]["neighbours"]["crop"],
         canvas=canvas_with(survey_notes(SHOWN)),
     script:

@@ -10,8 +10,13 @@ from tests.unit.figures.conftest import METHODS, NAMES, TASKS
 from workflow.lib.anomaly.chance import chance_by_rank
 from workflow.lib.anomaly.scores import accuracies, rank_weighted_scores
 from workflow.lib.common.errors import UserError
-from workflow.lib.figures.anomalies import draw_finds, draw_interest, draw_scores
-from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.anomalies import (
+    TASK_WIDTH,
+    draw_finds,
+    draw_interest,
+    draw_scores,
+)
+from workflow.lib.figures.canvas import BORDER, Canvas
 
 
 def canvas_at(out, hunted):
@@ -65,7 +70,8 @@ def test_chance_by_random_ratings_and_the_highest_accuracy_are_drawn(hunted, tmp
     highest = lines["highest possible"].get_ydata()
     assert np.allclose(highest, np.minimum(1, 6 / first))
     legend = {text.get_text() for text in drawn[0].legends[0].get_texts()}
-    assert legend == {*METHODS, "random order", "random ratings", "highest possible"}
+    chance = {"random order", "random ratings", "highest possible"}
+    assert legend == {"Baseline", "CNN + GP", *chance}
     plt.close(drawn[0])
 
 
@@ -113,6 +119,14 @@ def test_finds_are_a_selection_of_the_highest_ranks_set_by_the_seed(hunted, tmp_
         assert (rows["anomaly"] == (rows["rank"] <= 6)).all()
         # The first task on top, its best galaxies in its upper row.
         assert rows["row"].tolist() == [3 - 2 * number] * 5 + [2 - 2 * number] * 5
+    with Image.open(tmp_path / "figure_6.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    side = int(60 * (6.97 - TASK_WIDTH) / 5)
+    left = round(60 * TASK_WIDTH)
+    for galaxy in table.itertuples():
+        top = (3 - galaxy.row) * side
+        cell = pixels[top : top + side, left + galaxy.column * side :][:, :side]
+        assert (cell == BORDER).all(axis=2).any() == galaxy.anomaly
     assert draw("again", 1).equals(table)
     assert draw("other", 2)["iauname"].tolist() != table["iauname"].tolist()
 

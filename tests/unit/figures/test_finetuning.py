@@ -74,14 +74,29 @@ def test_in_figure_7_frozen_encoders_are_solid_and_fine_tuned_ones_dashed(
     drawn, save = [], Canvas.save
     monkeypatch.setattr(Canvas, "save", lambda *given: (drawn.append(given[1]), save(*given)))
     draw(models, "figure_7", tmp_path)
-    containers = drawn[0].axes[0].containers
-    assert {bars.get_label(): bars.lines[0].get_linestyle() for bars in containers} == {
-        "All tasks ('Multi'), Frozen": "-",
-        "All tasks ('Multi'), Finetuned": "--",
-        "ImageNet, Frozen": "-",
-        "ImageNet, Finetuned": "--",
-        "From scratch": "-",
-    }
+    for axes in drawn[0].axes:  # accuracy, loss
+        assert {bars.get_label(): bars.lines[0].get_linestyle() for bars in axes.containers} == {
+            "All tasks ('Multi'), Frozen": "-",
+            "All tasks ('Multi'), Finetuned": "--",
+            "ImageNet, Frozen": "-",
+            "ImageNet, Finetuned": "--",
+            "From scratch": "-",
+        }
+
+
+@pytest.mark.parametrize("figure", ["figure_7", "figure_8", "figure_9"])
+def test_lines_can_be_told_apart_without_colours_and_no_bar_hides_another(
+    models, tmp_path, monkeypatch, figure
+):
+    drawn, save = [], Canvas.save
+    monkeypatch.setattr(Canvas, "save", lambda *given: (drawn.append(given[1]), save(*given)))
+    draw(models, figure, tmp_path)
+    for axes in drawn[0].axes:
+        lines = [bars.lines[0] for bars in axes.containers]
+        looks = [(line.get_marker(), str(line._dash_pattern)) for line in lines]
+        assert len(set(looks)) == len(lines)
+        places = np.concatenate([line.get_xdata() for line in lines])
+        assert len(np.unique(places)) == len(places)
 
 
 def test_figure_9_compares_depths_in_a_panel_for_each_pretraining(models):

@@ -10,8 +10,8 @@ from PIL import Image
 from tests.unit.figures.test_canvas import plain
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
-from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.neighbours import GREEN, TAG_WIDTH, draw_neighbours, place_in_rows
+from workflow.lib.figures.canvas import BORDER, Canvas
+from workflow.lib.figures.neighbours import TAG_WIDTH, draw_neighbours, place_in_rows
 
 
 def neighbours_of(tags, count):
@@ -29,6 +29,8 @@ def test_rows_of_similar_galaxies_start_with_the_query_and_keep_the_order():
     assert shown["row"].tolist() == [1] * 4 + [0] * 4
     assert shown["column"].tolist() == [0, 1, 2, 3] * 2
     assert shown["rank"].tolist() == [0, 1, 2, 3] * 2
+    two = place_in_rows(neighbours_of(["ring", "core", "dust"], 5), 2, 2)
+    assert two[["block", "row"]].to_numpy().tolist() == [[0, 1]] * 2 + [[0, 0]] * 2 + [[1, 1]] * 2
     short = place_in_rows(neighbours_of(["ring"], 1), 4)
     assert short["iauname"].tolist() == ["Q0", "J1"]
 
@@ -41,14 +43,16 @@ def rows_drawn(tmp_path):
     table = pd.DataFrame({"iauname": names, "thumbnail": jpegs})
     write_parquet(table, tmp_path / "0-of-1.parquet")
 
-    def draw(name, tags=("ring", "dust-lane"), note="", label=""):
+    def draw(name, tags=("ring", "dust-lane"), note="", label="", blocks=1):
         folder = tmp_path / name
         (tmp_path / "encoder.json").write_text(json.dumps({"label": label}))
         write_parquet(neighbours_of(tags, 5), tmp_path / "neighbours.parquet")
         files = [folder / f"a.{ending}" for ending in ("pdf", "png", "csv")]
         canvas = Canvas(4.0, 100, [note] if note else [], *files, tmp_path / "encoder.json")
         cutouts = [tmp_path / "0-of-1.parquet"]
-        draw_neighbours(tmp_path / "neighbours.parquet", cutouts, canvas, per_row=4, crop=10)
+        draw_neighbours(
+            tmp_path / "neighbours.parquet", cutouts, canvas, per_row=4, blocks=blocks, crop=10
+        )
         with Image.open(folder / "a.png") as picture:
             return folder, np.asarray(picture.convert("RGB")).astype(int)
 
@@ -57,7 +61,7 @@ def rows_drawn(tmp_path):
 
 def test_each_row_has_a_green_query_its_neighbours_in_order_and_the_tag(rows_drawn):
     folder, picture = rows_drawn("figure")
-    green = (picture == GREEN).all(axis=2)
+    green = (picture == BORDER).all(axis=2)
     left, right = np.flatnonzero(green.any(axis=0))[[0, -1]]
     side = (picture.shape[1] - round(TAG_WIDTH * 100)) // 4
     assert right - left < side
@@ -70,8 +74,21 @@ def test_each_row_has_a_green_query_its_neighbours_in_order_and_the_tag(rows_dra
         np.testing.assert_allclose(greys, [first, 80, 110, 140], atol=3)
         assert (picture[row * side : (row + 1) * side, : left - 2] < 128).sum() > 50  # the tag
     table = pd.read_csv(folder / "a.csv")
-    assert list(table) == ["tag", "rank", "iauname", "distance", "column", "row"]
+    assert list(table) == ["tag", "rank", "iauname", "distance", "block", "column", "row"]
     assert table["iauname"].tolist() == ["Q0", "J1", "J2", "J3", "Q1", "J1", "J2", "J3"]
+
+
+def test_two_blocks_stand_side_by_side_and_the_figure_is_as_wide(rows_drawn):
+    _, picture = rows_drawn("blocks", tags=("ring", "dust-lane", "core"), blocks=2)
+    assert abs(picture.shape[1] - 400) <= 8
+    green = (picture == BORDER).all(axis=2)
+    rows, columns = green.any(axis=1), green.any(axis=0)
+    side = len(picture) // 2
+    assert rows[:side].any() and rows[side:].any()
+    assert columns[:200].any() and columns[200:].any()
+    # The second block has one row: it is at the top.
+    assert not green[side:, 200:].any()
+    assert (picture[side:, 200 + round(100 * TAG_WIDTH) :] == 255).all()
 
 
 def test_figure_2_has_its_notes_and_the_same_bytes_each_time(rows_drawn):

@@ -13,7 +13,7 @@ from tests.unit.figures.test_canvas import plain
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.representation import draw_representation, place_on_grid
+from workflow.lib.figures.representation import cells_for, draw_representation, place_on_grid
 
 coordinates = st.floats(-50, 50, width=32)
 planes = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=60)
@@ -23,6 +23,21 @@ def positions_of(plane):
     frame = pd.DataFrame(plane, columns=["umap_x", "umap_y"], dtype=np.float32)
     frame.insert(0, "iauname", [f"J{number:03d}" for number in range(len(frame))])
     return frame
+
+
+@given(planes, st.integers(1, 20))
+def test_over_half_of_the_cells_show_a_galaxy(plane, most):
+    positions = positions_of(plane)
+    cells = cells_for(positions, most)
+    assert 1 <= cells <= most
+    shown = place_on_grid(positions, cells)
+    assert 2 * len(shown) > (shown["column"].max() + 1) * (shown["row"].max() + 1)
+
+
+def test_galaxies_evenly_spread_get_the_largest_grid():
+    even = positions_of([(x, y) for x in range(10) for y in range(10)])
+    assert cells_for(even, 50) == 13  # about the root of 1.5 * 100
+    assert cells_for(even, 10) == 10
 
 
 @given(planes, st.integers(2, 20))
@@ -122,7 +137,7 @@ def test_notes_are_under_the_picture(drawn):
     labelled = foot(drawn("label", label="random weights"))
     noted = foot(drawn("note", label="random weights", note="simulated galaxies"))
     assert len(bare) < len(labelled) < len(noted)
-    assert abs(len(noted) - len(labelled) - (len(labelled) - len(bare))) <= 2
+    assert len(noted) - len(labelled) <= len(labelled) - len(bare) <= 30
     # The picture is the same, and beneath it is ink.
     np.testing.assert_array_equal(labelled[: len(bare) - 2], bare[:-2])
     for picture in (labelled, noted):

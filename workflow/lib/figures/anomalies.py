@@ -7,17 +7,39 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 
 from workflow.lib.common.joins import need_same
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, mosaic
+from workflow.lib.figures.canvas import Canvas, mark_cells, mosaic
+from workflow.lib.figures.style import (
+    BLACK,
+    BLUE,
+    LOOKS,
+    METHODS,
+    PURPLE,
+    VERMILION,
+    Look,
+)
 
-COLOURS = {"baseline": "black", "ellipse-gp": "magenta", "cnn-gp": "tab:blue"}
-"""Colours of the methods, as in the paper; others get matplotlib's default colours."""
+METHOD_LOOKS = {
+    "baseline": Look(BLACK, (0, (5, 1.5)), "s"),
+    "ellipse-gp": Look(PURPLE, (0, (3, 1, 1, 1)), "^"),
+    "cnn-gp": Look(BLUE, "-", "o"),
+}
+"""Nearly the paper's colours; other methods get those of `style.LOOKS`."""
 
-CHANCE = "red"
-"""Colour of the expected score of a random order, as in the paper."""
+CHANCE = VERMILION
+"""Colour of the expected score of a random order."""
+
+SEARCHES = {
+    "baseline": "Ellipse Representation, Isolation Forest search",
+    "ellipse-gp": "Ellipse Representation, GP search",
+    "cnn-gp": "CNN Representation, GP search",
+}
+"""Titles of the panels of Figure 4, as in the paper; others keep the method's name."""
 
 TASK_WIDTH = 0.8
 """Width of the column with the tasks' names in Figure 6 [inch]."""
@@ -42,10 +64,9 @@ def draw_scores(
         Its CSV gets task and the columns of the curves, and accuracy_ceiling.
     """
     tables = []
-    columns = min(1.0, 0.5 * len(curves))
-    figure, axes = plt.subplots(
-        2, len(curves), figsize=(canvas.width * columns, canvas.width * 0.75), sharex=True,
-        sharey="row", squeeze=False, layout="constrained",
+    figure, axes = canvas.panels(
+        2, len(curves), canvas.width * 0.8, width=min(1.0, 0.5 * len(curves)),
+        sharex=True, sharey="row",
     )  # fmt: skip
     for (task, path), (above, below) in zip(curves.items(), axes.T, strict=True):
         known = json.loads(Path(counts[task]).read_text())
@@ -55,14 +76,15 @@ def draw_scores(
         table["accuracy_ceiling"] = np.minimum(1, known["anomalies"] / table["first"])
         tables.append(table)
         for panel, metric in ((above, "rank_weighted_score"), (below, "accuracy")):
-            for method, rows in table.groupby("method", sort=False):
-                _draw_repeats(panel, rows, metric, str(method))
+            methods = table.groupby("method", sort=False)
+            for (method, rows), other in zip(methods, LOOKS * len(methods), strict=False):
+                look = METHOD_LOOKS.get(str(method), other)
+                _draw_repeats(panel, rows, metric, METHODS.get(str(method), str(method)), look)
             panel.axhline(share, color=CHANCE, lw=1, label="random order")
             _draw_once(panel, table[table["known"] > 0], f"{metric}_chance", "--", "random ratings")
-            panel.set_ylim(0, 1.02)
+            panel.set(xlim=(0, None), ylim=(0, 1.02))
         _draw_once(below, table, "accuracy_ceiling", ":", "highest possible")
-        title = f"{task}: {known['anomalies']} of {known['galaxies']:,}"
-        above.set_title(title, fontsize=8)
+        above.set_title(f"{task}: {known['anomalies']} of {known['galaxies']:,}")
         below.set_xlabel("Top N galaxies")
     axes[0, 0].set_ylabel("Rank Weighted Score")
     axes[1, 0].set_ylabel("Accuracy")
@@ -72,21 +94,20 @@ def draw_scores(
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        handles.values(), handles, frameon=False, fontsize=7, loc="outside lower center",
+        handles.values(), handles, loc="outside upper center",
         ncols=3 if len(curves) == 1 else len(handles),
     )  # fmt: skip
-    figure.suptitle("\n".join(canvas.notes), fontsize=6)
     canvas.save(figure, pd.concat(tables), "%.5f")
 
 
-def _draw_repeats(panel: plt.Axes, rows: pd.DataFrame, metric: str, method: str) -> None:
+def _draw_repeats(panel: plt.Axes, rows: pd.DataFrame, metric: str, label: str, look: Look) -> None:
     """Draw a metric by N: a thin line for each repeat, a thick one for their mean."""
     each = rows.pivot_table(index="first", columns="repeat", values=metric)
-    style = "--" if method == "baseline" else "-"
-    (line,) = panel.plot(
-        each.index, each.mean(axis=1), style, lw=1.5, color=COLOURS.get(method), label=method
-    )
-    panel.plot(each.index, each, lw=0.5, alpha=0.25, color=line.get_color())
+    panel.plot(each.index, each, lw=0.4, alpha=0.35, color=look.colour, zorder=1)
+    panel.plot(
+        each.index, each.mean(axis=1), lw=1.6, color=look.colour, linestyle=look.dash,
+        marker=look.marker, markevery=0.2, label=label,
+    )  # fmt: skip
 
 
 def _draw_once(panel: plt.Axes, rows: pd.DataFrame, metric: str, style: str, label: str) -> None:
@@ -105,8 +126,8 @@ def draw_interest(
     """Draw where methods looked for anomalies, and where the anomalies are (Fig. 4).
 
     Galaxies are coloured by the value that a method chose them by: their rarity for the baseline,
-    otherwise their interest as predicted after the last rating. Anomalies are red, rated galaxies
-    black.
+    otherwise their interest as predicted after the last rating. Anomalies are red points, rated
+    galaxies black rings, through which the colours are seen.
 
     Parameters
     ----------
@@ -120,14 +141,9 @@ def draw_interest(
         Its CSV gets method, iauname, umap_x, umap_y, value, anomaly, rated.
     """
     galaxies = read_table(candidates, text=["iauname"])[["iauname", "anomaly"]]
-    figure, axes = plt.subplots(
-        1,
-        len(positions),
-        figsize=(canvas.width, canvas.width / len(positions)),
-        layout="constrained",
-    )
+    figure, (axes,) = canvas.panels(1, len(positions), canvas.width / len(positions) + 0.3)
     drawn = []
-    for panel, (method, path) in zip(np.atleast_1d(axes), positions.items(), strict=True):
+    for panel, (method, path) in zip(axes, positions.items(), strict=True):
         found = read_table(repeats[method], text=["iauname"])
         need_same(galaxies["iauname"], found["iauname"], repeats[method])
         chosen_by = "rarity" if "rarity" in found else "interest"
@@ -137,21 +153,27 @@ def draw_interest(
         dot = float(np.clip(4000 / len(placed), 0.5, 12))
         anomalies, rated = placed[placed["anomaly"]], placed[placed["rated"]]
         low, high = placed["value"].quantile([0.01, 0.99])
+        colours = ScalarMappable(Normalize(low, high), "coolwarm")
         panel.scatter(
-            placed["umap_x"], placed["umap_y"], dot, placed["value"], cmap="coolwarm",
-            vmin=low, vmax=high, alpha=0.4, lw=0, rasterized=True,
+            placed["umap_x"], placed["umap_y"], dot, colours.to_rgba(placed["value"], alpha=0.4),
+            lw=0, rasterized=True,
         )  # fmt: skip
-        # Smaller red points on top of black ones: a rated anomaly shows both.
-        for shown, size, colour, name in (
-            (rated, 8, "black", "rated"),
-            (anomalies, 3, "red", "anomalies"),
-        ):
-            panel.scatter(shown["umap_x"], shown["umap_y"], size, colour, lw=0, label=name)
-        panel.set_title(f"{method}: {chosen_by}", fontsize=8)
+        panel.scatter(
+            anomalies["umap_x"], anomalies["umap_y"], 12, "red", edgecolors="white", lw=0.3,
+            label="anomalies",
+        )  # fmt: skip
+        panel.scatter(
+            rated["umap_x"], rated["umap_y"], 16, "none", edgecolors="black", lw=0.5, label="rated"
+        )
+        panel.set_title(SEARCHES.get(method, method))
         panel.set_axis_off()
+        # A bar of all its colours; the points are translucent.
+        figure.colorbar(colours, ax=panel, location="bottom", shrink=0.6, aspect=30).set_label(
+            chosen_by
+        )
         drawn.append(placed.assign(method=method))
-    panel.legend(frameon=False, fontsize=7, loc="best")
-    figure.suptitle("\n".join(canvas.notes), fontsize=6)
+    handles = panel.get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=2)
     order = ["method", "iauname", "umap_x", "umap_y", "value", "anomaly", "rated"]
     canvas.save(figure, pd.concat(drawn)[order], "%.4f")
 
@@ -169,6 +191,8 @@ def draw_finds(
     seed: int,
 ) -> None:
     """Draw a random selection of the highest ranked galaxies of each task (Fig. 6).
+
+    True anomalies have a green border.
 
     Parameters
     ----------
@@ -200,8 +224,9 @@ def draw_finds(
         row = number * rows + rows - 1 - place // columns
         blocks.append(chosen.assign(task=task, column=place % columns, row=row))
     shown = pd.concat(blocks[::-1])[["task", "iauname", "rank", "anomaly", "column", "row"]]
-    side = max(8, round((canvas.width - TASK_WIDTH) * canvas.dpi / columns))
+    side = canvas.side(columns, rows * len(repeats), canvas.width - TASK_WIDTH)
     picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
+    mark_cells(picture, side, shown[shown["anomaly"]])
     for number in range(1, len(repeats)):
         picture[number * rows * side - side // 20 : number * rows * side + side // 20] = 255
     figure, axes = canvas.frame(picture, left=TASK_WIDTH)

@@ -1,29 +1,22 @@
-"""What all figures share: style, thumbnails in cells, notes, and saving with the source data."""
+"""What all figures share: thumbnails in cells, panels, notes, and saving with the source data."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from workflow.lib.common.files import atomic_path, write_text
+from workflow.lib.figures.style import GREEN, NOTE_SIZE, TALLEST
 
-matplotlib.use("Agg")
-
-plt.rcParams.update(
-    {
-        "font.size": 8,
-        "font.family": "serif",
-        "pdf.fonttype": 42,
-        # The same data must give the same bytes.
-        "svg.hashsalt": "morphoflow",
-    }
-)
+LINE = 0.15
+"""Height of a line of notes [inch]."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +41,20 @@ class Canvas:
         """All notes, a line each: on the galaxies, and on what the encoder learned from."""
         return notes_on(self.survey_notes, self.description)
 
+    def side(self, columns: int, rows: int, width: float | None = None) -> int:
+        """Give the largest side of a square cell for a grid that fits the page [pixel].
+
+        Parameters
+        ----------
+        columns, rows
+            Cells of the grid.
+        width
+            Width of the grid [inch]; that of the figure unless given.
+        """
+        tall = TALLEST - LINE * (len(self.notes) + 1)
+        wide = self.width if width is None else width
+        return max(1, int(self.dpi * min(wide / columns, tall / rows)))
+
     def frame(self, picture: np.ndarray, left: float = 0.0) -> tuple[plt.Figure, plt.Axes]:
         """Make a figure of a picture, with the notes below it.
 
@@ -59,14 +66,51 @@ class Canvas:
             Space for labels to the left of the picture [inch].
         """
         height, width = picture.shape[0] / self.dpi, left + picture.shape[1] / self.dpi
-        foot = 0.18 * len(self.notes)
+        foot = LINE * (len(self.notes) + 1) if self.notes else 0
         figure = plt.figure(figsize=(width, height + foot))
         inside, above = left / width, foot / (height + foot)
         axes = figure.add_axes((inside, above, 1 - inside, height / (height + foot)))
         axes.imshow(picture, interpolation="none", aspect="auto")
         axes.set_axis_off()
         text = "\n".join(self.notes)
-        figure.text(0.5, 0.05 / (height + foot), text, ha="center", va="bottom", size=7)
+        middle = LINE / 2 / (height + foot)
+        figure.text(0.5, middle, text, ha="center", va="bottom", size=NOTE_SIZE)
+        return figure, axes
+
+    def panels(
+        self,
+        rows: int,
+        columns: int,
+        height: float,
+        width: float = 1.0,
+        notes: Sequence[str] = (),
+        **options: Any,
+    ) -> tuple[plt.Figure, np.ndarray]:
+        """Make a figure with panels, with the notes below them.
+
+        Parameters
+        ----------
+        rows, columns
+            Number of panels.
+        height
+            Height of the figure, at most that of the page [inch].
+        width
+            Its width, as a part of the canvas's.
+        notes
+            More notes.
+        **options
+            Of `matplotlib.pyplot.subplots`.
+
+        Returns
+        -------
+        figure, axes
+            The figure, and its panels, of shape (rows, columns).
+        """
+        size = (self.width * width, min(height, TALLEST))
+        figure, axes = plt.subplots(
+            rows, columns, figsize=size, squeeze=False, layout="constrained", **options
+        )
+        figure.supxlabel("\n".join([*self.notes, *notes]), fontsize=NOTE_SIZE)
         return figure, axes
 
     def save(
@@ -83,6 +127,10 @@ class Canvas:
             figure.savefig(temporary, dpi=self.dpi)
         plt.close(figure)
         write_text(table.to_csv(index=False, float_format=float_format), self.csv)
+
+
+BORDER = tuple(round(255 * part) for part in to_rgb(GREEN))
+"""RGB colour of the border around some cells."""
 
 
 def notes_on(survey_notes: Sequence[str], description: str | Path | None) -> list[str]:
@@ -123,3 +171,28 @@ def mosaic(
             top, left = (rows - 1 - galaxy.row) * side, galaxy.column * side
             picture[top : top + side, left : left + side] = small
     return picture
+
+
+def mark_cells(picture: np.ndarray, side: int, marked: pd.DataFrame) -> None:
+    """Draw white gaps between the cells of a mosaic, and a green border in some, in place.
+
+    Parameters
+    ----------
+    picture
+        By `mosaic`, with cells of `side` pixels.
+    marked
+        The cells with a border, by column and row.
+    """
+    gap = max(1, side // 60)
+    for axis in (0, 1):
+        edges = np.arange(0, picture.shape[axis] + 1, side)
+        lines = np.unique(np.clip(edges[:, None] + np.arange(-gap, gap), 0, None))
+        lines = lines[lines < picture.shape[axis]]
+        picture[(lines,) if axis == 0 else (slice(None), lines)] = 255
+    rows = len(picture) // side
+    for cell in marked.itertuples():
+        top, left = (rows - 1 - cell.row) * side, cell.column * side
+        inside = picture[top + gap : top + side - gap, left + gap : left + side - gap]
+        middle = inside[3 * gap : -3 * gap, 3 * gap : -3 * gap].copy()
+        inside[:] = BORDER
+        inside[3 * gap : -3 * gap, 3 * gap : -3 * gap] = middle

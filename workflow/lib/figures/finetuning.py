@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.style import BLACK, LOOKS, Look
 
 NAMES = {
     "all": "All tasks ('Multi')",
@@ -26,6 +26,12 @@ DEPTHS = {"top": "Top", "block6+": "Blocks 6+", "block4+": "Blocks 4+", "all": "
 """The depths that Figure 9 compares, with their names there."""
 
 FROZEN, FINETUNED = "Frozen", "Finetuned"
+
+DASHED = (0, (4, 1.5))
+"""The line of fine-tuned models in Figure 7; those of frozen encoders are solid there."""
+
+APART = 0.012
+"""Distance between the error bars of two lines, so that none hides another [decades]."""
 
 
 class Line(NamedTuple):
@@ -90,7 +96,7 @@ def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         panel, line, pretraining, stage, depth, size, labelled (mean number of different galaxies
         with the label in the training set), models (their number), accuracy (mean), spread
-        (standard deviation of the accuracy), loss (mean).
+        (standard deviation of the accuracy), loss (mean), loss_spread.
     """
     rows = []
     for line in lines:
@@ -114,13 +120,16 @@ def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
                     "accuracy": group["accuracy"].mean(),
                     "spread": group["accuracy"].std(ddof=0),
                     "loss": group["loss"].mean(),
+                    "loss_spread": group["loss"].std(ddof=0),
                 }
             )
     return pd.DataFrame(rows)
 
 
 def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
-    """Draw test accuracy by number of labelled galaxies (Figs. 7, 8, 9).
+    """Draw test accuracy and loss by number of labelled galaxies (Figs. 7, 8, 9).
+
+    Error bars are standard deviations over models. Those of several lines stand side by side.
 
     Parameters
     ----------
@@ -148,47 +157,60 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
     # A logarithmic axis cannot show 0.
     shown = points[points["labelled"] >= 1]
     panels = list(dict.fromkeys(points["panel"]))
-    size = (canvas.width * (1 if len(panels) > 1 else 0.65), canvas.width * 0.42)
-    drawn, grid = plt.subplots(
-        1, len(panels), figsize=size, sharey=True, squeeze=False, layout="constrained"
-    )
-    colours = _colours(points)
-    for axes, panel in zip(grid[0], panels, strict=True):
-        for label, line in shown[shown["panel"] == panel].groupby("line", sort=False):
-            axes.errorbar(
-                line["labelled"], line["accuracy"], line["spread"], label=label,
-                color=colours[panel, label], linestyle=_style(label, panel),
-                marker=".", markersize=4, linewidth=1, capsize=2, elinewidth=0.6,
-            )  # fmt: skip
-        axes.axhline(0.5, color="0.8", linewidth=0.6, zorder=0)
-        axes.set(xscale="log", xlabel=f"labelled {task} galaxies")
-        # On less than two decades Matplotlib would label every tick, and labels would overlap.
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        # Above the panel, where it cannot cover points.
-        axes.legend(
-            title=panel, alignment="left", frameon=False, fontsize=6, ncols=1 if panel else 2,
-            loc="lower left", bbox_to_anchor=(0, 1),
-        )  # fmt: skip
-    grid[0][0].set_ylabel("mean test accuracy")
     drawn_of = table["pretraining"].isin(points["pretraining"])
-    labels = sorted(set(table.loc[drawn_of, "label"]) - {""})
-    drawn.supxlabel("\n".join([*canvas.notes, *labels]), fontsize=6)
+    drawn, grid = canvas.panels(
+        2, len(panels), canvas.width * 0.75, width=1 if len(panels) > 1 else 0.7,
+        notes=sorted(set(table.loc[drawn_of, "label"]) - {""}), sharex=True, sharey="row",
+    )  # fmt: skip
+    looks = _looks(points)
+    for column, panel in zip(grid.T, panels, strict=True):
+        for axes, metric, spread in zip(
+            column, ("accuracy", "loss"), ("spread", "loss_spread"), strict=True
+        ):
+            lines = list(shown[shown["panel"] == panel].groupby("line", sort=False))
+            for place, (label, line) in enumerate(lines):
+                look = looks[panel, label]
+                aside = 10 ** (APART * (place - (len(lines) - 1) / 2))
+                axes.errorbar(
+                    line["labelled"] * aside, line[metric], line[spread], label=label,
+                    color=look.colour, linestyle=look.dash, marker=look.marker,
+                    linewidth=1, elinewidth=0.6,
+                )  # fmt: skip
+            axes.set(xscale="log")
+            # On less than two decades Matplotlib would label every tick, and labels would overlap.
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.xaxis.set_major_formatter(ScalarFormatter())
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        column[0].axhline(0.5, color="0.7", linewidth=0.6, zorder=0)
+        column[0].set_title(panel)
+        column[1].set(xlabel=f"labelled {task} galaxies", ylim=(0, None))
+    grid[0, 0].set_ylabel("mean test accuracy")
+    grid[1, 0].set_ylabel("mean test loss")
+    handles = {
+        label: handle
+        for axes in grid[0]
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    drawn.legend(
+        handles.values(), handles, loc="outside upper center",
+        ncols=len(handles) if len(panels) > 1 else 2,
+    )  # fmt: skip
     canvas.save(drawn, points, "%.5g")
 
 
-def _colours(points: pd.DataFrame) -> Mapping[tuple[str, str], str]:
-    """Choose colours: one per pretraining in Figures 7 and 8, one per depth in Figure 9."""
+def _looks(points: pd.DataFrame) -> Mapping[tuple[str, str], Look]:
+    """Choose looks: one per pretraining in Figures 7 and 8, one per depth in Figure 9."""
     lines = points.drop_duplicates(["panel", "line"])
-    by = "line" if lines["panel"].any() else "pretraining"
-    places = {value: place for place, value in enumerate(dict.fromkeys(lines[by]))}
-    return {
-        (row.panel, row.line): f"C{places[getattr(row, by)]}"
-        for row in lines.itertuples(index=False)
-    }
-
-
-def _style(label: str, panel: str) -> str:
-    """Give the line's style: as in the paper's Figure 7, fine-tuned models are dashed there."""
-    return "--" if label.endswith(FINETUNED) and not panel else "-"
+    in_panels = lines["panel"].any()
+    by = "line" if in_panels else "pretraining"
+    both_stages = {"frozen", "finetuned"} <= {*lines["stage"]} and not in_panels
+    values = [value for value in dict.fromkeys(lines[by]) if value != "scratch"]
+    looks = dict(zip(values, LOOKS * len(values), strict=False))
+    looks["scratch"] = Look(BLACK, "-", "x")
+    found = {}
+    for row in lines.itertuples(index=False):
+        look = looks[getattr(row, by)]
+        if both_stages:  # as in the paper's Figure 7
+            look = look._replace(dash=DASHED if row.stage == "finetuned" else "-")
+        found[row.panel, row.line] = look
+    return found

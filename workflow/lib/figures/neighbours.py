@@ -9,13 +9,10 @@ import pandas as pd
 
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, mosaic
+from workflow.lib.figures.canvas import Canvas, mark_cells, mosaic
 
-TAG_WIDTH = 0.95
-"""Width of the column with the tags' names [inch]."""
-
-GREEN = (0, 158, 64)
-"""RGB colour of the border of a query."""
+TAG_WIDTH = 0.7
+"""Width of the tags' names, left of each block of rows [inch]."""
 
 
 def draw_neighbours(
@@ -24,6 +21,7 @@ def draw_neighbours(
     canvas: Canvas,
     *,
     per_row: int,
+    blocks: int,
     crop: int,
 ) -> None:
     """Draw a row of similar galaxies for each tag, with the query in a green border.
@@ -38,23 +36,34 @@ def draw_neighbours(
         Its CSV gets what `place_in_rows` returns.
     per_row
         Galaxies in a row, including the query.
+    blocks
+        Number of blocks of rows side by side; the paper's are on two pages.
     crop
         Pixels cut from each side of a thumbnail.
     """
-    shown = place_in_rows(read_table(neighbours, text=["tag", "query", "iauname"]), per_row)
-    side = max(8, round((canvas.width - TAG_WIDTH) * canvas.dpi / per_row))
-    picture = mosaic(shown, read_thumbnails(cutouts, shown["iauname"].tolist()), side, crop)
-    _mark_cells(picture, side)
+    listed = read_table(neighbours, text=["tag", "query", "iauname"])
+    shown = place_in_rows(listed, per_row, blocks)
+    rows, count = shown["row"].max() + 1, shown["block"].max() + 1
+    side = canvas.side(per_row * count, rows, canvas.width - TAG_WIDTH * count)
+    gap = round(TAG_WIDTH * canvas.dpi)
+    wide = per_row * side + gap
+    picture = np.full((rows * side, count * wide - gap, 3), 255, np.uint8)
+    for block, placed in shown.groupby("block"):
+        part = mosaic(placed, read_thumbnails(cutouts, placed["iauname"].tolist()), side, crop)
+        mark_cells(part, side, placed[placed["rank"] == 0])
+        height, width = part.shape[:2]
+        picture[-height:, block * wide : block * wide + width] = part
     figure, axes = canvas.frame(picture, left=TAG_WIDTH)
-    rows = shown["row"].max() + 1
-    for tag, row in shown.drop_duplicates("tag")[["tag", "row"]].itertuples(index=False):
-        name = "\n".join(textwrap.wrap(tag.replace("-", " ").replace("_", " "), 14))
-        middle = (rows - 1 - row + 0.5) * side
-        axes.text(-0.08 * canvas.dpi, middle, name, ha="right", va="center", size=8)
+    for query in shown[shown["rank"] == 0].itertuples():
+        name = "\n".join(textwrap.wrap(query.tag.replace("-", " ").replace("_", " "), 11))
+        axes.text(
+            query.block * wide - 0.06 * canvas.dpi, (rows - 1 - query.row + 0.5) * side, name,
+            ha="right", va="center", size=7,
+        )  # fmt: skip
     canvas.save(figure, shown, "%.6g")
 
 
-def place_in_rows(neighbours: pd.DataFrame, per_row: int) -> pd.DataFrame:
+def place_in_rows(neighbours: pd.DataFrame, per_row: int, blocks: int = 1) -> pd.DataFrame:
     """Put each tag's query and its nearest neighbours into a row, the first tag on top.
 
     Parameters
@@ -63,31 +72,25 @@ def place_in_rows(neighbours: pd.DataFrame, per_row: int) -> pd.DataFrame:
         Columns tag, query, rank, iauname, distance.
     per_row
         Galaxies in a row, including the query.
+    blocks
+        Number of blocks, which are filled one after the other.
 
     Returns
     -------
     pandas.DataFrame
-        tag, rank (0 is the query), iauname, distance, column, row (int, from the lower left).
+        tag, rank (0 is the query), iauname, distance, block (int, from the left), column, row (int,
+        from the lower left of the block; a block that is not full ends in a higher row).
     """
     queries = neighbours.drop_duplicates("tag").drop(columns="iauname")
     queries = queries.assign(rank=0, distance=0.0).rename(columns={"query": "iauname"})
-    order = {tag: row for row, tag in enumerate(queries["tag"][::-1])}
+    tall = -(-len(queries) // blocks)
+    order = {tag: divmod(place, tall) for place, tag in enumerate(queries["tag"])}
     ranked = pd.concat([queries, neighbours])[["tag", "rank", "iauname", "distance"]]
     shown = ranked[ranked["rank"] < per_row]
-    shown = shown.assign(column=shown["rank"], row=shown["tag"].map(order))
-    return shown.sort_values(["row", "column"], ascending=[False, True]).reset_index(drop=True)
-
-
-def _mark_cells(picture: np.ndarray, side: int) -> None:
-    """Draw white gaps between cells, and a green border in those of the first column, in place."""
-    gap = max(1, side // 60)
-    for axis in (0, 1):
-        edges = np.arange(0, picture.shape[axis] + 1, side)
-        lines = np.unique(np.clip(edges[:, None] + np.arange(-gap, gap), 0, None))
-        lines = lines[lines < picture.shape[axis]]
-        picture[(lines,) if axis == 0 else (slice(None), lines)] = 255
-    for top in range(0, len(picture), side):
-        cell = picture[top + gap : top + side - gap, gap : side - gap]
-        middle = cell[3 * gap : -3 * gap, 3 * gap : -3 * gap].copy()
-        cell[:] = GREEN
-        cell[3 * gap : -3 * gap, 3 * gap : -3 * gap] = middle
+    shown = shown.assign(
+        block=[order[tag][0] for tag in shown["tag"]],
+        column=shown["rank"],
+        row=[tall - 1 - order[tag][1] for tag in shown["tag"]],
+    )
+    by = ["block", "row", "column"]
+    return shown.sort_values(by, ascending=[True, False, True]).reset_index(drop=True)

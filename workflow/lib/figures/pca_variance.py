@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.style import LOOKS
 
 
 def draw_variance(variances: Mapping[str, Sequence[str | Path]], canvas: Canvas) -> None:
@@ -26,15 +26,37 @@ def draw_variance(variances: Mapping[str, Sequence[str | Path]], canvas: Canvas)
         for path in paths
     ]
     table = pd.concat(tables)[["survey", "fitted", "component", "cumulative"]]
-    size = (canvas.width / 2, canvas.width / 2.6)
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
-    for survey, rows in table.groupby("survey", sort=False):
+    figure, ((axes,),) = canvas.panels(1, 1, canvas.width / 2.4, width=0.6)
+    for (survey, rows), look in zip(table.groupby("survey", sort=False), LOOKS, strict=False):
         longest = rows[rows["fitted"] == rows["fitted"].max()]
         ends = rows[rows["component"] == rows["fitted"]]
-        kept = ", ".join(f"{end.component}: {end.cumulative:.1%}" for end in ends.itertuples())
-        (line,) = axes.plot(longest["component"], longest["cumulative"], label=f"{survey} ({kept})")
-        axes.plot(ends["component"], ends["cumulative"], "o", color=line.get_color(), ms=3)
-    axes.set(xlabel="principal components", ylabel="cumulative explained variance", ylim=(None, 1))
-    axes.legend(frameon=False, loc="lower right", fontsize=6, handlelength=1)
-    axes.set_title("\n".join(canvas.notes), fontsize=6)
+        kept = ", ".join(f"{end.component}: {percent(end.cumulative)}" for end in ends.itertuples())
+        axes.plot(
+            longest["component"], longest["cumulative"], color=look.colour, linestyle=look.dash,
+            marker=look.marker, markevery=(ends["component"] - 1).tolist(),
+            label=f"{survey} ({kept})",
+        )  # fmt: skip
+    axes.set(
+        xlabel="principal components",
+        ylabel="cumulative explained variance",
+        xlim=(0, None),
+        ylim=(0, 1.05),
+    )
+    axes.legend(loc="lower right")
     canvas.save(figure, table, "%.6f")
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage that is not 100% unless all is kept.
+
+    Examples
+    --------
+    >>> percent(0.84), percent(0.99961), percent(1.0)
+    ('84.0%', '99.96%', '100%')
+    """
+    if share >= 1:
+        return "100%"
+    digits = 1
+    while round(100 * share, digits) >= 100:
+        digits += 1
+    return f"{100 * share:.{digits}f}%"

@@ -1,5 +1,6 @@
 """Galaxies at their umap positions: Figures 1, A1 and A2 (paper Sec. 2.3, App. A)."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,16 +26,35 @@ def draw_representation(
     canvas
         Its CSV gets the galaxies shown: iauname, umap_x, umap_y, column, row.
     grid
-        Cells along the longer side.
+        Most cells along the longer side; there are fewer where galaxies would not fill them.
     crop
         Pixels cut from each side of a thumbnail.
     """
-    shown = place_on_grid(read_table(positions, text=["iauname"]), grid)
-    columns = shown["column"].max() + 1
-    side = max(1, round(canvas.width * canvas.dpi / columns))
+    galaxies = read_table(positions, text=["iauname"])
+    shown = place_on_grid(galaxies, cells_for(galaxies, grid))
+    side = canvas.side(shown["column"].max() + 1, shown["row"].max() + 1)
     thumbnails = read_thumbnails(cutouts, shown["iauname"].tolist())
     figure, _ = canvas.frame(mosaic(shown, thumbnails, side, crop))
     canvas.save(figure, shown, "%.4f")
+
+
+def cells_for(positions: pd.DataFrame, most: int) -> int:
+    """Choose how many cells the longer side has: as many as leave over half of all cells filled.
+
+    Parameters
+    ----------
+    positions
+        As for `place_on_grid`.
+    most
+        The largest number of cells.
+    """
+    cells = min(most, math.ceil(math.sqrt(1.5 * len(positions))))
+    while cells > 1:
+        shown = place_on_grid(positions, cells)
+        if 2 * len(shown) > (shown["column"].max() + 1) * (shown["row"].max() + 1):
+            break
+        cells -= 1
+    return cells
 
 
 def place_on_grid(positions: pd.DataFrame, cells: int) -> pd.DataFrame:
