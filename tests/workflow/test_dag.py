@@ -37,7 +37,7 @@ PAPER = {
     "score_repeats": 4,
     "project_ellipses": 1,
     "tabulate_scores": 1,
-    "show_table": 4,
+    "show_table": 7,
     "draw_scores": 2,
     "draw_interest": 1,
     "draw_finds": 1,
@@ -91,7 +91,7 @@ DESI = {
     "draw_representation": 1,
     "draw_neighbours": 1,
     "draw_pca_variance": 1,
-    "show_table": 2,
+    "show_table": 3,
     "all": 1,
 }
 

@@ -285,7 +285,7 @@ def test_deleting_one_shard_reruns_only_jobs_that_depend_on_it(branch):
         "project_ellipses": 1,
         "score_repeats": 4,
         "tabulate_scores": 1,
-        "show_table": 3,
+        "show_table": 6,
         "draw_scores": 2,
         "draw_interest": 1,
         "draw_finds": 1,

@@ -34,23 +34,37 @@ TABLES = {
         survey: f"<results>/1_catalogue/{survey}/selection_counts.json" for survey in IN_FIGURES
     },
     "evaluation": {"Votes of held-out galaxies": "<results>/3_pretrain/evaluation.csv"},
+    "probes": {
+        survey: f"<results>/4_represent/{survey}/probe.csv" for survey in config["probe"]["surveys"]
+    },
+    "retrieval": {SHOWN: f"<results>/5_similarity/{SHOWN}/{PRETRAINING}/retrieval.csv"},
     "scores": {task: f"<results>/6_anomaly/{task}/scores.csv" for task in SHOWN_TASKS},
+    "accuracy": {
+        TITLES[figure]: f"<results>/8_figures/{figure}.csv"
+        for figure in FINETUNING_FIGURES
+        if figure in config["figures"]["show"]
+    },
     "costs": {FINETUNING_TASK: f"<results>/7_finetune/{FINETUNING_TASK}/costs.csv"},
 }
 TABLE_TITLES = {
     "selection": "Galaxies left by each cut",
     "evaluation": "How well votes are predicted",
+    "probes": "How well labels are recognised",
+    "retrieval": "How similar neighbours are",
     "scores": "Scores of every search for anomalies",
+    "accuracy": "Accuracy of fine-tuned models",
     "costs": "What fine-tuning took",
 }
+FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
 # The tasks of Table 1, and of the same table for each sample.
 SCORED = {"table_1": [*SHOWN_TASKS], "samples": [*TASKS]}
-FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
 TABLES_SHOWN = [
     "selection",
     *(["evaluation"] if EVALUATED else []),
+    *(["probes"] if TABLES["probes"] else []),
+    *(["retrieval"] if "figure_2" in config["figures"]["show"] else []),
     *(["scores"] if ANOMALY_FIGURES else []),
-    *(["costs"] if FINETUNING_SHOWN else []),
+    *(["accuracy", "costs"] if FINETUNING_SHOWN else []),
 ]
 
 
