@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.workflow.test_readme import block
+from workflow.lib.figures.style import METHODS
 
 CATEGORIES = {
     "1 Representation": ["Figure 1", "Figure A1", "Figure A2", "Variance kept"],
@@ -105,6 +106,7 @@ def test_the_tables_have_the_numbers_of_their_sources(report):
 
     table = pd.read_csv(report.results / "8_figures/table_1.csv")
     found = rows(("3 Anomalies", "Table 1"))
+    table["method"] = table["method"].map(METHODS)
     assert [row[:3] for row in found] == table[["dataset", "anomaly", "method"]].values.tolist()
     failed = [row[3] == "Failed" for row in found]
     assert failed == table["failed"].tolist()

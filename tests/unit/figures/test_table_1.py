@@ -28,13 +28,13 @@ def test_the_table_has_the_scores_and_says_which_method_failed(hunted, tmp_path)
     precision = [chance_precision(60, 6), chance_precision(60, 6, 10)] * 2
     assert np.allclose(table["average_precision_chance"], precision, atol=1e-4)
     lines = (tmp_path / "table_1.tex").read_text().splitlines()
-    assert r"sky & ring & baseline & Failed & Failed & Failed & -- \\" in lines
+    assert r"sky & ring & Baseline & Failed & Failed & Failed & -- \\" in lines
     best = r"\textbf{1.00} & \textbf{100.0\%} & \textbf{100.0\%} & -- \\"
-    assert rf"sky & merger & cnn-gp & {best}" in lines
+    assert rf"sky & merger & CNN + GP & {best}" in lines
     assert lines[-2:] == ["% simulated galaxies", "% a tired network"]
     page = (tmp_path / "table_1.html").read_text()
     best = '<td class="number"><b>1.00</b></td><td class="number"><b>100.0%</b></td>'
-    assert f"<td>sky</td><td>merger</td><td>cnn-gp</td>{best}" in page
+    assert f"<td>sky</td><td>merger</td><td>CNN + GP</td>{best}" in page
     assert page.count("<tbody>") == 2
     assert "<p>simulated galaxies</p>\n<p>a tired network</p>" in page
 
@@ -53,7 +53,7 @@ def test_the_table_of_samples_says_how_many_galaxies_each_has(hunted, tmp_path):
         html=tmp_path / "samples.html",
     )
     lines = (tmp_path / "samples.tex").read_text().splitlines()
-    assert r"sky & ring & baseline & 6 of 60 & Failed & Failed \\" in lines
+    assert r"sky & ring & Baseline & 6 of 60 & Failed & Failed \\" in lines
     assert "<title>Table 1 for each sample" in (tmp_path / "samples.html").read_text()
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from workflow.lib.common.files import write_text
 from workflow.lib.figures.canvas import notes_on
 from workflow.lib.figures.html import Cell, html_table, write_page
+from workflow.lib.figures.style import METHODS
 
 
 def tabulate_scores(
@@ -50,8 +51,8 @@ def tabulate_scores(
         CSV to write, a row for each task and method: dataset, anomaly, method, each metric with
         its error and chance, failed (by `has_failed`), repeats, galaxies, anomalies.
     tex
-        LaTeX to write, as in the paper: the best values of each task are bold, and methods that
-        failed have no values.
+        LaTeX to write, as in the paper: methods have its names, the best values of each task are
+        bold, and methods that failed have no values.
     html
         Web page to write, with the same table.
     """
@@ -118,7 +119,10 @@ def _groups(table: pd.DataFrame, tops: Sequence[int], with_counts: bool) -> list
     metrics = ["average_precision", *(f"accuracy_{top}" for top in tops)]
     names = ["dataset", "anomaly", "method", *(["counted"] if with_counts else [])]
     pairs = zip(table["anomalies"], table["galaxies"], strict=True)
-    table = table.assign(counted=[f"{found:,} of {among:,}" for found, among in pairs])
+    table = table.assign(
+        method=[METHODS.get(method, method) for method in table["method"]],
+        counted=[f"{found:,} of {among:,}" for found, among in pairs],
+    )
     return [
         [
             [*(Cell(row[name]) for name in names), *(_cell(row, rows, name) for name in metrics)]
