@@ -138,9 +138,9 @@ def test_another_tasks_scores_do_not_enter_table_1(copy):
 @pytest.mark.parametrize(
     ("damaged", "target"),
     [
-        ("3_pretrain/all/encoder.weights.h5", "4_represent/decals/all/shards/0-of-3.parquet"),
+        ("3_pretrain/all/encoder.weights.h5", "4_represent/decals/all/shards/0-of-2.parquet"),
         ("4_represent/decals/all/representation.parquet", "4_represent/decals/all/pca15.parquet"),
-        ("2_cutouts/decals/0-of-3.parquet", "8_figures/figure_1.png"),
+        ("2_cutouts/decals/0-of-2.parquet", "8_figures/figure_1.png"),
         ("1_catalogue/decals.parquet", "5_similarity/decals/all/neighbours.parquet"),
     ],
 )

@@ -21,8 +21,8 @@ from workflow.lib.common.owner import RUN
 
 pytestmark = pytest.mark.thorough
 
-SHARD = "results/toy/2_cutouts/decals/1-of-3.parquet"
-LOG = "logs/toy/2_cutouts/fetch_cutouts/decals/1-of-3.log"
+SHARD = "results/toy/2_cutouts/decals/1-of-2.parquet"
+LOG = "logs/toy/2_cutouts/fetch_cutouts/decals/1-of-2.log"
 CHANGES = {"created", "modified", "moved", "deleted"}
 LONGEST = 40
 """A run is killed at most so many changes of its files after a job's first one."""
@@ -89,7 +89,7 @@ def planned(project, count, seed):
     return {log: draw.randrange(LONGEST) for log in (one_of_each + others)[:count]}
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(60, marks=pytest.mark.hours)])
+@pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.hours)])
 def test_a_run_killed_many_times_gives_the_same_results(kills, tmp_path, request):
     project = small_project(tmp_path / "morphoflow")
     # A few more: the plans of two jobs that begin together count as one.
@@ -165,7 +165,7 @@ def fetching(finished, tmp_path):
 
 
 def parts_of(project):
-    return sorted((project.folder / SHARD).parent.glob("1-of-3.parquet.parts-*/part-*.parquet"))
+    return sorted((project.folder / SHARD).parent.glob("1-of-2.parquet.parts-*/part-*.parquet"))
 
 
 def resume(project, check=True):

@@ -14,7 +14,7 @@ TABLES = {
     "gz_decals_auto_posteriors.parquet": "automated.parquet",
     "gz_decals_volunteers_5.parquet": "volunteers.parquet",
 }
-SHARDS = [f"results/toy/2_cutouts/decals/{index}-of-3.parquet" for index in range(3)]
+SHARDS = [f"results/toy/2_cutouts/decals/{index}-of-2.parquet" for index in range(2)]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_service_that_is_down_stops_the_stage_with_one_line(survey):
         service.faults[f"{ra:.7f}"] = ["404"]
     output = project.toy(SHARDS[0], change, check=False)
     (error,) = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert "0-of-3" in error
+    assert "0-of-2" in error
     assert "Traceback" not in output
 
 
