@@ -19,17 +19,18 @@ from workflow.lib.figures.style import (
     BLUE,
     LOOKS,
     METHODS,
-    PURPLE,
+    ORANGE,
     VERMILION,
     Look,
 )
 
 METHOD_LOOKS = {
     "baseline": Look(BLACK, (0, (5, 1.5)), "s"),
-    "ellipse-gp": Look(PURPLE, (0, (3, 1, 1, 1)), "^"),
+    "ellipse-gp": Look(ORANGE, (0, (3, 1, 1, 1)), "^"),
     "cnn-gp": Look(BLUE, "-", "o"),
 }
-"""Nearly the paper's colours; other methods get those of `style.LOOKS`."""
+"""The paper's colours, but orange instead of magenta, which many cannot tell from its blue; other
+methods get those of `style.LOOKS`."""
 
 CHANCE = VERMILION
 """Colour of the expected score of a random order."""
