@@ -410,6 +410,17 @@ def test_a_users_weights_are_copied_with_their_description(branch):
     np.testing.assert_array_equal(*outputs)
 
 
+def test_an_encoder_in_half_precision_with_its_scores_can_be_given_to_others(branch):
+    assert branch.jobs(f"shipped {branch.toy_with('')}") == {"ship_encoder": 1, "shipped": 1}
+    branch.toy("shipped")
+    shipped = branch.folder / "results/toy/shipped"
+    description = json.loads((shipped / "encoder.json").read_text())
+    assert set(description["scores"]["area under the curve"]) == {"ring"}
+    assert len(description["scores"]["error of vote fractions"]) == 10
+    assert description["recipe"]["simulation"]["galaxies"] == 240
+    branch.toy(TAKEN, GIVEN.format("results/toy/shipped/encoder.weights.h5"))
+
+
 def test_weights_without_a_description_are_refused(branch):
     (branch.folder / "given.weights.h5").write_bytes(b"no json beside it")
     output = branch.toy(TAKEN, GIVEN.format("given.weights.h5"), check=False)

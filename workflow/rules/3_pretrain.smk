@@ -206,6 +206,42 @@ rule evaluate_pretraining:
         "../../scripts/3_pretrain/evaluate_pretraining.py"
 
 
+rule ship_encoder:
+    """Write the shown encoder in half precision, with its recipe and its scores, to give to others."""
+    input:
+        weights=f"<results>/3_pretrain/{PRETRAINING}/encoder.weights.h5",
+        description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
+        head=f"<results>/3_pretrain/{PRETRAINING}/head.npz",
+        evaluation="<results>/3_pretrain/evaluation.csv",
+        probe=f"<results>/4_represent/{PRETRAINED_ON}/probe.csv",
+    output:
+        weights="<results>/shipped/encoder.weights.h5",
+        description="<results>/shipped/encoder.json",
+        head="<results>/shipped/head.npz",
+    log:
+        "<logs>/3_pretrain/ship_encoder.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/ship_encoder.tsv"
+    conda:
+        "../../envs/network.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(2000),
+        runtime=escalate(10),
+    params:
+        code=code_of("ship_encoder"),
+        pretraining=PRETRAINING,
+        recipe=lambda wildcards: recipe_to_ship(PRETRAINING),
+    script:
+        "../../scripts/3_pretrain/ship_encoder.py"
+
+
+rule shipped:
+    """Target: the shown encoder in half precision, to give to others."""
+    input:
+        rules.ship_encoder.output,
+
+
 rule pretraining:
     """Target: the encoders that config compares, and how well they predict votes."""
     input:

@@ -14,8 +14,28 @@ def curve_to_follow(wildcards):
     return f"<results>/3_pretrain/{task}/learning_curve.csv" if task else []
 
 
-def recipe_of(wildcards):
+def recipe_for(pretraining):
     """Give the recipe of a pretraining, with its own number of epochs if config has one."""
     pretrainings = config["pretraining"]
-    epochs = pretrainings["epochs_of"].get(wildcards.pretraining, pretrainings["recipe"]["epochs"])
+    epochs = pretrainings["epochs_of"].get(pretraining, pretrainings["recipe"]["epochs"])
     return pretrainings["recipe"] | {"epochs": epochs}
+
+
+def recipe_of(wildcards):
+    """Give the recipe of a job's pretraining."""
+    return recipe_for(wildcards.pretraining)
+
+
+def recipe_to_ship(pretraining):
+    """Give all settings that an encoder was made with: its sky's, its images' and its training's."""
+    pretrainings = config["pretraining"]
+    kept = ["survey", "min_votes", "split", "concentrations", "seed"]
+    return {
+        **{key: pretrainings[key] for key in kept},
+        "recipe": recipe_for(pretraining),
+        "questions": questions_of(pretraining),
+        "crop_size": config["representation"]["crop_size"],
+        "cutouts": config["cutouts"],
+        "simulation": SURVEYS[PRETRAINED_ON].get("simulation"),
+        "code": code_of("pretrain_encoder"),
+    }
