@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
@@ -26,6 +27,9 @@ DEPTHS = {"top": "Top", "block6+": "Blocks 6+", "block4+": "Blocks 4+", "all": "
 """The depths that Figure 9 compares, with their names there."""
 
 FROZEN, FINETUNED = "Frozen", "Finetuned"
+
+SPREADS = {"accuracy": "spread", "loss": "loss_spread"}
+"""What the panels show, from above, and the columns of its error bars."""
 
 DASHED = (0, (4, 1.5))
 """The line of fine-tuned models in Figure 7; those of frozen encoders are solid there."""
@@ -164,23 +168,8 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
     )  # fmt: skip
     looks = _looks(points)
     for column, panel in zip(grid.T, panels, strict=True):
-        for axes, metric, spread in zip(
-            column, ("accuracy", "loss"), ("spread", "loss_spread"), strict=True
-        ):
-            lines = list(shown[shown["panel"] == panel].groupby("line", sort=False))
-            for place, (label, line) in enumerate(lines):
-                look = looks[panel, label]
-                aside = 10 ** (APART * (place - (len(lines) - 1) / 2))
-                axes.errorbar(
-                    line["labelled"] * aside, line[metric], line[spread], label=label,
-                    color=look.colour, linestyle=look.dash, marker=look.marker,
-                    linewidth=1, elinewidth=0.6,
-                )  # fmt: skip
-            axes.set(xscale="log")
-            # On less than two decades Matplotlib would label every tick, and labels would overlap.
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-            axes.xaxis.set_major_formatter(ScalarFormatter())
-            axes.xaxis.set_minor_formatter(NullFormatter())
+        for axes, metric in zip(column, SPREADS, strict=True):
+            _draw_lines(axes, shown[shown["panel"] == panel], metric, looks)
         column[0].axhline(0.5, color="0.7", linewidth=0.6, zorder=0)
         column[0].set_title(panel)
         column[1].set(xlabel=f"labelled {task} galaxies", ylim=(0, None))
@@ -196,6 +185,24 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
         ncols=len(handles) if len(panels) > 1 else 2,
     )  # fmt: skip
     canvas.save(drawn, points, "%.5g")
+
+
+def _draw_lines(
+    axes: plt.Axes, points: pd.DataFrame, metric: str, looks: Mapping[tuple[str, str], Look]
+) -> None:
+    """Draw the lines of a panel, with error bars side by side."""
+    lines = list(points.groupby(["panel", "line"], sort=False))
+    for place, (name, line) in enumerate(lines):
+        look, aside = looks[name], 10 ** (APART * (place - (len(lines) - 1) / 2))
+        axes.errorbar(
+            line["labelled"] * aside, line[metric], line[SPREADS[metric]], label=name[1],
+            color=look.colour, linestyle=look.dash, marker=look.marker, linewidth=1, elinewidth=0.6,
+        )  # fmt: skip
+    axes.set(xscale="log")
+    # On less than two decades Matplotlib would label every tick, and labels would overlap.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _looks(points: pd.DataFrame) -> Mapping[tuple[str, str], Look]:
