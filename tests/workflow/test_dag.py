@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.browser import free_port
+from workflow.lib.planning.claims import CONFIG, read_claims
 
 PAPER = {
     "download_file": 12,
@@ -49,6 +50,7 @@ PAPER = {
     "draw_representation": 3,
     "draw_neighbours": 1,
     "draw_pca_variance": 1,
+    "compare_claims": 1,
     "all": 1,
 }
 
@@ -186,6 +188,24 @@ def test_a_mistake_in_the_table_of_tasks_gives_a_one_line_error(bare):
     path.write_text(path.read_text().replace("gz2\t", "sdss\t", 1))
     output = bare.sh("snakemake -n", check=False)
     assert "config/anomaly_tasks.tsv: task 'gz2-odd': no survey 'sdss'; known: decals" in output
+    assert "Traceback" not in output
+
+
+def test_every_file_that_a_claim_is_read_from_is_made_by_a_rule(bare):
+    """Snakemake refuses to plan a job of which no rule makes an input."""
+    claims = read_claims(bare.folder / "config/claims.tsv", "final")
+    named = {claim.file for claim in claims} - {"", CONFIG}
+    output = bare.sh("snakemake -n claims")
+    (job,) = re.findall(r"^rule compare_claims:\n    input: (.*)$", output, re.M)
+    read = {path.removeprefix("results/") for path in job.split(", ")}
+    assert read == named | {"config/claims.tsv", "3_pretrain/final/encoder.json"}
+
+
+def test_a_mistake_in_the_table_of_claims_gives_a_one_line_error(bare):
+    path = bare.folder / "config/claims.tsv"
+    path.write_text(path.read_text().replace("\tcount\t", "\tnumber\t", 1))
+    output = bare.sh("snakemake -n", check=False)
+    assert "config/claims.tsv: line 33 (galaxies): read 'number' must be one of" in output
     assert "Traceback" not in output
 
 

@@ -180,6 +180,7 @@ rule score_repeats:
     output:
         curves="<results>/6_anomaly/{task}/curves.csv",
         scores="<results>/6_anomaly/{task}/scores.csv",
+        each_repeat="<results>/6_anomaly/{task}/repeats.csv",
     log:
         "<logs>/6_anomaly/score_repeats/{task}.log",
     benchmark:
