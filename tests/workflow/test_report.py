@@ -14,6 +14,7 @@ CATEGORIES = {
     "3 Anomalies": ["Figure 3", "Figure 4", "Figure 5", "Figure 6", "Table 1"],
     "4 Fine-tuning": ["Figure 7", "Figure 8", "Figure 9"],
     "5 Numbers": ["Galaxies left", "How well votes", "Scores of", "What fine-tuning took"],
+    "6 Claims": ["The paper's claims"],
 }
 """The beginnings of the titles listed in each category, in order."""
 

@@ -295,6 +295,7 @@ def test_deleting_one_shard_reruns_only_jobs_that_depend_on_it(branch):
         "draw_representation": 3,
         "draw_neighbours": 1,
         "draw_pca_variance": 1,
+        "compare_claims": 1,
         "all": 1,
     }
 
@@ -308,10 +309,10 @@ def test_a_checkout_reruns_nothing_but_an_edited_module_reruns_its_rules(branch)
     text = module.read_text()
     module.write_text(text + "\nEDITED = True\n")
     jobs = branch.jobs(triggers)
-    # The figures, and the table, whose note is written by a module of the figures.
+    # The figures, the table, whose note is written by a module of the figures, and what reads them.
     drawn = {"representation", "neighbours", "pca_variance", "scores", "interest", "finds"}
     drawn = {f"draw_{name}" for name in [*drawn, "finetuning"]}
-    assert set(jobs) == {*drawn, "tabulate_scores", "all"}
+    assert set(jobs) == {*drawn, "tabulate_scores", "compare_claims", "all"}
     module.write_text(text)
     assert branch.jobs(triggers) == {}
 

@@ -39,7 +39,7 @@ rule compare_claims:
     benchmark:
         "<benchmarks>/9_claims/compare_claims.tsv"
     conda:
-        "../../envs/figures.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=escalate(2000),

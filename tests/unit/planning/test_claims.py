@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow.lib.claims.compare import judge_settings
+from workflow.lib.claims.verdicts import Run, judge
 from workflow.lib.common.errors import UserError
 from workflow.lib.planning.anomaly_tasks import every_task
 from workflow.lib.planning.claims import CONFIG, Claim, parse_side, read_claims, settings_read
@@ -61,7 +61,8 @@ def test_the_paper_s_configuration_agrees_with_every_setting_of_the_paper():
     config = read_config([])
     tasks = {name: task._asdict() for name, task in every_task(config).items()}
     settings = settings_read(claims, config | {"tasks": tasks})
-    verdicts = judge_settings([claim for claim in claims if claim.file == CONFIG], settings)
+    run = Run(BASE, (), settings)
+    verdicts = {claim.id: judge(claim, run).verdict for claim in claims if claim.file == CONFIG}
     assert len(verdicts) > 60
     others = {id: verdict for id, verdict in verdicts.items() if verdict != "agrees"}
     assert others == {"featured-cut": "no verdict", "face-on-cut": "no verdict"}

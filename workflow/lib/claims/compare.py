@@ -1,5 +1,6 @@
 """Every claim of the paper beside this run's results (stage 9)."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -9,28 +10,18 @@ from typing import Any
 import pandas as pd
 
 from workflow.lib.claims.page import write_claims_page
-from workflow.lib.claims.readings import (
-    Missing,
-    load,
-    needed_columns,
-    read_number,
-    read_ordering,
-)
 from workflow.lib.claims.verdicts import (
     AGREES,
     DIFFERS,
     NONE,
     SURE,
-    UNTESTABLE,
     VERDICTS,
+    Run,
     Verdict,
-    judge_number,
-    judge_ordering,
-    scaled,
+    judge,
 )
 from workflow.lib.common.files import write_text
-from workflow.lib.figures.canvas import notes_on
-from workflow.lib.planning.claims import CONFIG, KINDS, ORDERINGS, Claim, parse_side, read_claims
+from workflow.lib.planning.claims import KINDS, Claim, read_claims
 
 log = logging.getLogger(__name__)
 
@@ -101,86 +92,16 @@ def compare_claims(
         If the table of claims is wrong, or a file lacks a column that a claim is read from.
     """
     everything = read_claims(claims, shown)
-    notes = notes_on(survey_notes, description)
-    config = pd.DataFrame([settings])
-    limits = {"simulated": simulated, "stand_ins": stand_ins, "notes": notes[len(survey_notes) :]}
-    rows = []
-    for claim in everything:
-        verdict = _verdict(claim, Path(results), made, config, limits, draws, seed, sigmas)
-        rows.append(_row(claim, verdict))
+    label = json.loads(Path(description).read_text())["label"]
+    run = Run(Path(results), made, settings, simulated, stand_ins, label, draws, seed, sigmas)
+    rows = [_row(claim, judge(claim, run)) for claim in everything]
     found = pd.DataFrame(rows, columns=COLUMNS)
     write_text(found.to_csv(index=False, float_format="%.6g"), table)
+    notes = [*survey_notes, label] if label else survey_notes
     write_claims_page(found, notes, figures, made, page)
     text = summarise(found, page)
     write_text(text, summary)
     log.info("%s", text)
-
-
-def judge_settings(claims: Sequence[Claim], settings: Mapping[str, Any]) -> dict[str, str]:
-    """Give the verdicts on claims that are read from the configuration alone, by id."""
-    config = pd.DataFrame([settings])
-    limits: dict[str, Collection[str]] = {"simulated": (), "stand_ins": (), "notes": ()}
-    given = Path(), (), config, limits, 1, 1, 1.0
-    return {claim.id: _verdict(claim, *given).verdict for claim in claims}
-
-
-def _verdict(
-    claim: Claim,
-    results: Path,
-    made: Collection[str],
-    config: pd.DataFrame,
-    limits: Mapping[str, Collection[str]],
-    draws: int,
-    seed: int,
-    sigmas: float,
-) -> Verdict:
-    """Judge one claim."""
-    if not claim.file:
-        return Verdict(NONE if claim.contradicts else UNTESTABLE, claim.note)
-    try:
-        if claim.file == CONFIG:
-            table = config
-            if lacking := [name for name in needed_columns(claim) if name not in table]:
-                raise Missing(f"the configuration has no {lacking[0]}")
-        elif claim.file in made:
-            table = load(results / claim.file, needed_columns(claim))
-        else:
-            raise Missing(f"this configuration does not make {claim.file}")
-        why = _unlike_the_paper(claim, limits)
-        if claim.read in ORDERINGS:
-            judged = judge_ordering(claim, read_ordering(claim, table), draws, seed)
-        else:
-            reading = read_number(claim, table)
-            judged = judge_number(claim, reading, sigmas)
-            if why and not claim.contradicts:
-                ours, error = scaled(claim, reading, sigmas)
-                return Verdict(UNTESTABLE, f"{why}: only orderings are judged", ours, error)
-    except Missing as missing:
-        why = "; ".join(filter(None, [str(missing), claim.note]))
-        return Verdict(NONE if claim.contradicts else UNTESTABLE, why)
-    if claim.contradicts:
-        judged = judged._replace(verdict=NONE)
-    return judged._replace(why="; ".join(filter(None, [why, judged.why, claim.note])))
-
-
-def _unlike_the_paper(claim: Claim, limits: Mapping[str, Collection[str]]) -> str:
-    """Say why the paper's numbers cannot be expected; empty if they can."""
-    if not claim.survey:
-        return ""
-    if claim.survey in limits["simulated"]:
-        return "simulated galaxies"
-    named = {
-        value
-        for text in (claim.rows, claim.than)
-        if text and "=" in text
-        for tests in parse_side(text)
-        for test in tests or ()
-        for value in test.values
-    }
-    if used := sorted(named & set(limits["stand_ins"])):
-        return f"{used[0]} is a stand-in"
-    depends = int(claim.file[0]) >= 3  # on the encoder, whose label says what it lacks
-    return limits["notes"][0] if limits["notes"] and depends else ""
 
 
 def _row(claim: Claim, verdict: Verdict) -> dict[str, Any]:

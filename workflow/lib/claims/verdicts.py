@@ -2,11 +2,23 @@
 
 import math
 import zlib
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from workflow.lib.claims.bootstrap import Pair, sureness
-from workflow.lib.claims.readings import Ordering, Reading
-from workflow.lib.planning.claims import Claim, is_number
+from workflow.lib.claims.readings import (
+    Missing,
+    Ordering,
+    Reading,
+    load,
+    needed_columns,
+    read_number,
+    read_ordering,
+)
+from workflow.lib.planning.claims import CONFIG, Claim, is_number, parse_side
 
 AGREES, DIFFERS = "agrees", "differs"
 UNTESTABLE = "not testable"
@@ -39,19 +51,83 @@ class Verdict(NamedTuple):
     """The repeats that the ordering rests on: of the side that has fewest."""
 
 
-def scaled(claim: Claim, reading: Reading, sigmas: float) -> tuple[float | str, float]:
-    """Give ours and its error in the claim's unit.
+class Run(NamedTuple):
+    """What claims are judged by: the results of a run, and what is known of it."""
 
-    Parameters
-    ----------
-    claim, reading
-        The claim, and what was read for it.
-    sigmas
-        The error, in standard deviations, as for Table 1.
+    results: Path
+    """The folder of results."""
+    made: Collection[str]
+    """Those of the claims' files that the run makes, relative to `results`."""
+    settings: Mapping[str, Any]
+    """By `planning.claims.settings_read`."""
+    simulated: Collection[str] = ()
+    """Surveys whose galaxies are simulated."""
+    stand_ins: Collection[str] = ()
+    """Pretrainings that stand in for the paper's."""
+    label: str = ""
+    """Of the encoder that the figures show; empty if it is as the paper's."""
+    draws: int = 1000
+    """Of the bootstrap."""
+    seed: int = 0
+    """Of the bootstrap; each claim has draws of its own."""
+    sigmas: float = 3
+    """Standard deviations in an error, as for Table 1."""
+
+
+def judge(claim: Claim, run: Run) -> Verdict:
+    """Judge a claim.
+
+    Raises
+    ------
+    UserError
+        If its file is damaged or lacks a column that it is read from.
     """
-    scale = 100 if claim.unit == "%" else 1
-    ours = reading.value if isinstance(reading.value, str) else scale * reading.value
-    return ours, scale * sigmas * reading.spread
+    if not claim.file:
+        return Verdict(NONE if claim.contradicts else UNTESTABLE, claim.note)
+    why = _unlike_the_paper(claim, run)
+    try:
+        judged = _judge_table(claim, _table(claim, run), run)
+    except Missing as missing:
+        judged, why = Verdict(UNTESTABLE), str(missing)
+    else:
+        if why and claim.kind != "ordering":
+            judged = judged._replace(verdict=UNTESTABLE, difference=math.nan)
+            why += ": only orderings are judged"
+    if claim.contradicts:
+        judged = judged._replace(verdict=NONE)
+    return judged._replace(why="; ".join(filter(None, [why, judged.why, claim.note])))
+
+
+def _table(claim: Claim, run: Run) -> pd.DataFrame:
+    if claim.file != CONFIG:
+        if claim.file not in run.made:
+            raise Missing(f"this configuration does not make {claim.file}")
+        return load(run.results / claim.file, needed_columns(claim))
+    for name in needed_columns(claim):
+        if name not in run.settings:
+            raise Missing(f"the configuration has no {name}")
+    return pd.DataFrame([run.settings])
+
+
+def _judge_table(claim: Claim, table: pd.DataFrame, run: Run) -> Verdict:
+    if claim.kind == "ordering":
+        return judge_ordering(claim, read_ordering(claim, table), run.draws, run.seed)
+    return judge_number(claim, read_number(claim, table), run.sigmas)
+
+
+def _unlike_the_paper(claim: Claim, run: Run) -> str:
+    """Say why the paper's numbers cannot be expected; empty if they can."""
+    if not claim.survey:
+        return ""
+    if claim.survey in run.simulated:
+        return "simulated galaxies"
+    sides = [parse_side(text) for text in (claim.rows, claim.than) if "=" in text]
+    tests = [test for side in sides for part in side for test in part or ()]
+    named = {value for test in tests for value in test.values}
+    if used := sorted(named & set(run.stand_ins)):
+        return f"{used[0]} is a stand-in"
+    depends = int(claim.file[0]) >= 3  # on the encoder, whose label says what it lacks
+    return run.label if depends else ""
 
 
 def judge_number(claim: Claim, reading: Reading, sigmas: float) -> Verdict:
@@ -59,12 +135,16 @@ def judge_number(claim: Claim, reading: Reading, sigmas: float) -> Verdict:
 
     Parameters
     ----------
-    claim, reading, sigmas
-        As for `scaled`.
+    claim, reading
+        The claim, and what was read for it.
+    sigmas
+        Standard deviations in the error of a mean.
     """
-    ours, error = scaled(claim, reading, sigmas)
-    if isinstance(ours, str) or not is_number(claim.value):
-        return Verdict(AGREES if str(ours) == claim.value else DIFFERS, ours=ours)
+    if isinstance(reading.value, str) or not is_number(claim.value):
+        same = str(reading.value) == claim.value
+        return Verdict(AGREES if same else DIFFERS, ours=reading.value)
+    scale = 100 if claim.unit == "%" else 1
+    ours, error = scale * reading.value, scale * sigmas * reading.spread
     paper = float(claim.value)
     rule, _, limit = claim.tolerance.partition(" ")
     apart = ours - paper
