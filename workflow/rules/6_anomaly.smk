@@ -43,13 +43,14 @@ rule measure_ellipses:
 
 
 rule gather_ellipses:
-    """Join the shards' ellipses into one file, in catalogue order."""
+    """Join the shards' ellipses into one file, in catalogue order, and count those that failed."""
     input:
         shards=lambda wildcards: each_shard(
             "<results>/6_anomaly/{survey}/shards/{shard}.parquet", **wildcards
         ),
     output:
-        "<results>/6_anomaly/{survey}/ellipse.parquet",
+        ellipses="<results>/6_anomaly/{survey}/ellipse.parquet",
+        counts="<results>/6_anomaly/{survey}/ellipse_counts.json",
     log:
         "<logs>/6_anomaly/gather_ellipses/{survey}.log",
     benchmark:
@@ -230,6 +231,34 @@ rule project_ellipses:
         seed=config["umap"]["seed"],
     script:
         "../../scripts/6_anomaly/project_ellipses.py"
+
+
+rule measure_grouping:
+    """Measure whether anomalies lie together in the planes of Figure 4."""
+    input:
+        positions=lambda wildcards: [
+            positions_of(wildcards.task, method)
+            for method in config["figures"]["anomalies"]["figure_4"]["methods"]
+        ],
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+    output:
+        "<results>/6_anomaly/{task}/grouping.csv",
+    log:
+        "<logs>/6_anomaly/measure_grouping/{task}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/measure_grouping/{task}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000, 500),
+        runtime=escalate(10),
+    params:
+        code=code_of("measure_grouping"),
+        methods=config["figures"]["anomalies"]["figure_4"]["methods"],
+        first=config["anomalies"]["grouped"],
+    script:
+        "../../scripts/6_anomaly/measure_grouping.py"
 
 
 rule anomalies:
