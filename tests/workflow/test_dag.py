@@ -286,7 +286,7 @@ def test_every_rule_has_the_required_directives(bare):
 
 def test_style_is_clean(bare):
     assert "good condition" in bare.sh("snakemake --lint")
-    bare.sh("snakefmt --check Snakefile workflow/rules")
+    bare.sh("snakefmt --check Snakefile workflow/Snakefile workflow/rules")
     bare.sh("ruff check && ruff format --check")
     assert "0 broken" in bare.sh("lint-imports")
 
