@@ -54,6 +54,7 @@ PAPER = {
     "draw_neighbours": 1,
     "draw_pca_variance": 1,
     "compare_claims": 1,
+    "record_provenance": 1,
     "all": 1,
 }
 

@@ -20,6 +20,9 @@ from workflow.lib.similarity.nearest import nearest
 
 RESULTS = "results/toy"
 SHOWN = yaml.safe_load((ROOT / "config/toy.yaml").read_text())["pretraining"]["shown"]
+CLAIMED = {"compare_claims", "record_provenance"}
+"""Rules that run again after any other."""
+
 EXPECTED = ROOT / "tests/toy/expected.json"
 
 
@@ -299,6 +302,7 @@ def test_deleting_one_shard_reruns_only_jobs_that_depend_on_it(branch):
         "draw_neighbours": 1,
         "draw_pca_variance": 1,
         "compare_claims": 1,
+        "record_provenance": 1,
         "all": 1,
     }
 
@@ -315,7 +319,7 @@ def test_a_checkout_reruns_nothing_but_an_edited_module_reruns_its_rules(branch)
     # The figures, the table, whose note is written by a module of the figures, and what reads them.
     drawn = {"representation", "neighbours", "pca_variance", "scores", "interest", "finds"}
     drawn = {f"draw_{name}" for name in [*drawn, "finetuning"]}
-    assert set(jobs) == {*drawn, "tabulate_scores", "compare_claims", "all"}
+    assert set(jobs) == {*drawn, "tabulate_scores", *CLAIMED, "all"}
     module.write_text(text)
     assert branch.jobs(triggers) == {}
 
@@ -323,7 +327,8 @@ def test_a_checkout_reruns_nothing_but_an_edited_module_reruns_its_rules(branch)
 def test_a_changed_setting_reruns_only_the_jobs_that_use_it(branch):
     jobs = branch.jobs(branch.toy_with("umap: {seed: 7}"))
     projected = {"project_representation", "project_ellipses"}
-    assert set(jobs) == {*projected, "draw_representation", "draw_interest", "all"}
+    compared = {"compare_planes", "measure_grouping", *CLAIMED}
+    assert set(jobs) == {*projected, *compared, "draw_representation", "draw_interest", "all"}
 
 
 def test_other_numbers_of_threads_and_shards_give_the_same_results(finished, branch):

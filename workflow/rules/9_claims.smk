@@ -2,6 +2,7 @@
 # Reads: config/claims.tsv, and the files of stages 1 to 8 that it names.
 # Writes: <results>/9_claims/*. Paper: all sections.
 from workflow.lib.planning.claims import read_claims, settings_read
+from workflow.lib.planning.code_hash import SCRIPTS
 
 
 include: "inputs/9_claims.smk"
@@ -64,8 +65,36 @@ rule compare_claims:
         "../../scripts/9_claims/compare_claims.py"
 
 
+rule record_provenance:
+    """Write down what made the results: configuration, code, packages, machine and input files."""
+    input:
+        "<results>/9_claims/claims.csv",  # so that it comes last
+    output:
+        "<results>/9_claims/provenance.json",
+    log:
+        "<logs>/9_claims/record_provenance.log",
+    benchmark:
+        "<benchmarks>/9_claims/record_provenance.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(60),
+    params:
+        code=code_of("record_provenance"),
+        config=config,
+        # A change of any rule's code is written down.
+        rules={path.stem: code_of(path.stem) for path in sorted(SCRIPTS.glob("[0-9]_*/*.py"))},
+    script:
+        "../../scripts/9_claims/record_provenance.py"
+
+
 rule claims:
     """Target: every claim of the paper beside ours, and the figures that the page links to."""
     input:
         rules.figures.input,
-        expand("<results>/9_claims/{file}", file=["claims.csv", "claims.html", "summary.txt"]),
+        expand(
+            "<results>/9_claims/{file}",
+            file=["claims.csv", "claims.html", "summary.txt", "provenance.json"],
+        ),
