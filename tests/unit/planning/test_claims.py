@@ -88,6 +88,11 @@ def test_the_paper_s_configuration_agrees_with_every_setting_of_the_paper():
         ({"file": ""}, "without a file, note must say why it is not tested"),
         ({"file": "", "note": "by eye"}, "without a file, read must be empty"),
         ({"than": "cut=label 0"}, "than must be given for orderings and ratios"),
+        ({"rows": "left=1 minus left=2"}, "'value' cannot be read with 'minus'"),
+        (
+            {"kind": "ordering", "read": "most", "than": "cut=label 0"},
+            "than must be 'column NAME' for 'most'",
+        ),
         ({"by": "every size"}, "by 'every size' must be like"),
         ({"uncertainty": "few"}, "uncertainty 'few' is not a number"),
         ({"id": "Rings 1"}, "an id has lower-case letters"),

@@ -16,7 +16,14 @@ import pandas as pd
 from workflow.lib.claims.bootstrap import Pair, Sample
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import column_names, read_table
-from workflow.lib.planning.claims import Claim, Condition, flatten, is_number, parse_side
+from workflow.lib.planning.claims import (
+    RELATIVE,
+    Claim,
+    Condition,
+    flatten,
+    is_number,
+    parse_side,
+)
 
 SIGNS: dict[str, Callable[[pd.Series, float], pd.Series]] = {
     "<": operator.lt,
@@ -196,9 +203,9 @@ def _passes(column: pd.Series, test: Condition) -> pd.Series:
 
 def _number(column: pd.Series, text: str) -> float:
     """Give a condition's number, or the median or largest of the column's different values."""
-    if text in ("median", "max"):
+    if text in RELATIVE:
         return float(getattr(pd.Series(column.unique()), text)())
-    return float(text)
+    return float(text) if is_number(text) else np.nan
 
 
 def _words(tests: tuple[Condition, ...]) -> str:

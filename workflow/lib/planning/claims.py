@@ -231,6 +231,10 @@ def _problems(claim: Claim) -> Iterable[str]:
         yield "column must not be empty"
     if (claim.read in (*ORDERINGS, "ratio")) != bool(claim.than):
         yield "than must be given for orderings and ratios, and for no others"
+    if claim.read == "most" and not claim.other_column:
+        yield "than must be 'column NAME' for 'most'"
+    if " minus " in claim.rows + claim.than and claim.read not in ("mean", "more"):
+        yield f"'{claim.read}' cannot be read with 'minus'"
     if claim.by and (claim.read != "more" or not _BY.fullmatch(claim.by)):
         yield f"by '{claim.by}' must be like 'every size' or 'mean size', and for 'more' only"
     if claim.kind == "ordering":
