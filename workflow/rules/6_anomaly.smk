@@ -165,6 +165,7 @@ rule hunt_anomalies:
         search_by=lambda wildcards: METHODS[wildcards.method]["search"],
         settings=lambda wildcards: (
             config["anomalies"]["searches"][METHODS[wildcards.method]["search"]]
+            | METHODS[wildcards.method].get("settings", {})
         ),
         known_first=lambda wildcards: METHODS[wildcards.method]["known_first"],
         ratings=config["anomalies"]["ratings"],
@@ -266,6 +267,12 @@ rule anomalies:
     input:
         expand("<results>/6_anomaly/{task}/scores.csv", task=SHOWN_TASKS),
         expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),
+
+
+rule experiments:
+    """Target: how well the variants find anomalies that the paper mentions and does not show."""
+    input:
+        expand("<results>/6_anomaly/{task}/scores.csv", task=EXPERIMENTS),
 
 
 rule samples:

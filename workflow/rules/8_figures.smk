@@ -44,7 +44,7 @@ TABLE_TITLES = {
     "costs": "What fine-tuning took",
 }
 # The tasks of Table 1, and of the same table for each sample.
-SCORED = {"table_1": [*SHOWN_TASKS], "samples": [*TASKS]}
+SCORED = {"table_1": [*SHOWN_TASKS], "samples": [task for task in TASKS if task not in EXPERIMENTS]}
 FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
 TABLES_SHOWN = [
     "selection",

@@ -45,13 +45,11 @@ const body = document.querySelector("tbody");
 const rows = [...body.rows];
 const selects = [...document.querySelectorAll("select")];
 const count = document.querySelector("[role=status]");
-
 function filter() {
   for (const row of rows)
     row.hidden = selects.some(one => one.value && row.dataset[one.name] !== one.value);
   count.textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} claims shown`;
 }
-
 function sort(head) {
   const up = head.ariaSort !== "ascending", column = head.cellIndex;
   for (const other of head.parentNode.cells) other.ariaSort = "none";
@@ -65,7 +63,6 @@ function sort(head) {
   };
   body.append(...rows.sort(compare));
 }
-
 for (const select of selects) select.addEventListener("change", filter);
 for (const head of document.querySelectorAll("th"))
   head.querySelector("button").addEventListener("click", () => sort(head));

@@ -15,7 +15,7 @@ def is_made(claim):
         "3_pretrain": [PRETRAINING, *(["evaluation.csv"] if EVALUATED else [])],
         "4_represent": IN_FIGURES,
         "5_similarity": TAGGED if claim.survey == SHOWN and "figure_2" in SHOWN_FIGURES else [],
-        "6_anomaly": [*SHOWN_TASKS, *measured] if ANOMALY_FIGURES else [],
+        "6_anomaly": [*SHOWN_TASKS, *EXPERIMENTS, *measured] if ANOMALY_FIGURES else [],
         "7_finetune": [FINETUNING_TASK] if FINETUNING_SHOWN else [],
         "8_figures": [Path(file).with_suffix(".csv").name for file in SHOWN_FIGURES.values()],
     }
