@@ -69,7 +69,7 @@ env: .venv/installed$(CUDA)  ## the virtual environment, by requirements.lock; G
 lint: env  ## style of Python and Snakemake files, order of imports between stages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 	$(BIN)/lint-imports
 

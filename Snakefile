@@ -29,6 +29,7 @@ include: "workflow/rules/5_similarity.smk"
 include: "workflow/rules/6_anomaly.smk"
 include: "workflow/rules/7_finetune.smk"
 include: "workflow/rules/8_figures.smk"
+include: "workflow/rules/9_claims.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/preflight.smk"
 include: "workflow/rules/corrections.smk"
@@ -40,6 +41,11 @@ onstart:
     with suppress(UserError):  # with --nolock there may be another one
         own(RUN)  # while it lives, `make resume` does not unlock the folder
     check_before_start()
+
+
+onsuccess:
+    if any(job.rule.name == "compare_claims" for job in workflow.dag.jobs):
+        logger.info(Path(config["pathvars"]["results"], "9_claims/summary.txt").read_text())
 
 
 rule all:
@@ -56,3 +62,5 @@ rule all:
         rules.finetuning.input if FINETUNING_SHOWN else [],
         rules.figures.input,
         rules.tables.input,
+        # Of other surveys the paper claims nothing.
+        rules.claims.input if SHOWN in {claim.survey for claim in CLAIMS} else [],

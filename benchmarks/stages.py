@@ -216,6 +216,7 @@ def score_repeats(case: Case) -> None:
         {"cnn-gp": [folder / "00.parquet"] * 15},
         folder / "curves.csv",
         folder / "scores.csv",
+        folder / "repeats.csv",
         known={"cnn-gp": 20},
         tops=[50, 100, 200],
         longest=500,

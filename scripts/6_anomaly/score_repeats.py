@@ -14,6 +14,7 @@ score_repeats(
     },
     snakemake.output.curves,
     snakemake.output.scores,
+    snakemake.output.each_repeat,
     known=dict(zip(methods, snakemake.params.known, strict=True)),
     tops=snakemake.params.tops,
     longest=snakemake.params.longest,

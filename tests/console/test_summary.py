@@ -36,6 +36,7 @@ def results(tmp_path):
         "pretraining,label,galaxies,positives,auc,auc_error\nall,ring,200,20,0.84,0.04\n",
     )
     write("8_figures/figure_1.png", "")
+    write("9_claims/summary.txt", "The paper's claims:\n  numbers: 1 agrees\n")
     return tmp_path
 
 
@@ -52,6 +53,7 @@ def test_results_are_shown_with_their_errors(results):
     assert "all frozen 0.75 ± 0.05 2" in shown
     assert "all finetuned 0.75 ± 0.05 2" in shown
     assert "ring all 0.84 ± 0.04 200 (20)" in shown
+    assert shown[-2:] == ["The paper's claims:", "numbers: 1 agrees"]
 
 
 def test_the_error_of_one_repeat_is_unknown(results):

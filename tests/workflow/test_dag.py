@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.browser import free_port
+from workflow.lib.planning.claims import CONFIG, read_claims
 
 PAPER = {
     "download_file": 12,
@@ -28,14 +29,17 @@ PAPER = {
     "gather_tags": 1,
     "find_neighbours": 1,
     "measure_retrieval": 1,
+    "measure_overlap": 1,
     "compare_votes": 1,
+    "compare_planes": 1,
     "measure_ellipses": 260,
     "gather_ellipses": 2,
-    "select_candidates": 4,
-    "standardise_features": 4 * 2,
-    "hunt_anomalies": 15 * (3 + 3 * 2),
-    "score_repeats": 4,
+    "select_candidates": 4 + 1,  # and the experiments, as in the next three
+    "standardise_features": 4 * 2 + 1,
+    "hunt_anomalies": 15 * (3 + 3 * 2 + 6),
+    "score_repeats": 4 + 1,
     "project_ellipses": 1,
+    "measure_grouping": 1,
     "tabulate_scores": 1,
     "show_table": 7,
     "draw_scores": 2,
@@ -49,6 +53,8 @@ PAPER = {
     "draw_representation": 3,
     "draw_neighbours": 1,
     "draw_pca_variance": 1,
+    "compare_claims": 1,
+    "record_provenance": 1,
     "all": 1,
 }
 
@@ -80,6 +86,7 @@ DESI = {
     "derive_tags": 1,
     "find_neighbours": 1,
     "measure_retrieval": 1,
+    "measure_overlap": 1,
     "compare_votes": 1,
     "select_candidates": 1,
     "standardise_features": 1,
@@ -189,6 +196,24 @@ def test_a_mistake_in_the_table_of_tasks_gives_a_one_line_error(bare):
     assert "Traceback" not in output
 
 
+def test_every_file_that_a_claim_is_read_from_is_made_by_a_rule(bare):
+    """Snakemake refuses to plan a job of which no rule makes an input."""
+    claims = read_claims(bare.folder / "config/claims.tsv", "final")
+    named = {claim.file for claim in claims} - {"", CONFIG}
+    output = bare.sh("snakemake -n claims")
+    (job,) = re.findall(r"^rule compare_claims:\n    input: (.*)$", output, re.M)
+    read = {path.removeprefix("results/") for path in job.split(", ")}
+    assert read == named | {"config/claims.tsv", "3_pretrain/final/encoder.json"}
+
+
+def test_a_mistake_in_the_table_of_claims_gives_a_one_line_error(bare):
+    path = bare.folder / "config/claims.tsv"
+    path.write_text(path.read_text().replace("\tcount\t", "\tnumber\t", 1))
+    output = bare.sh("snakemake -n", check=False)
+    assert "config/claims.tsv: line 33 (galaxies): read 'number' must be one of" in output
+    assert "Traceback" not in output
+
+
 def test_one_finetuning_run_needs_its_encoder_and_no_other_run(bare):
     jobs = bare.jobs("results/7_finetune/ring/imagenet/block6+/n438_r3.json")
     assert jobs["finetune_encoder"] == 1
@@ -262,7 +287,7 @@ def test_every_rule_has_the_required_directives(bare):
 
 def test_style_is_clean(bare):
     assert "good condition" in bare.sh("snakemake --lint")
-    bare.sh("snakefmt --check Snakefile workflow/rules")
+    bare.sh("snakefmt --check Snakefile workflow/Snakefile workflow/rules")
     bare.sh("ruff check && ruff format --check")
     assert "0 broken" in bare.sh("lint-imports")
 

@@ -23,6 +23,7 @@ CATEGORIES = {
         "Scores of",
         "What fine-tuning took",
     ],
+    "6 Claims": ["The paper's claims"],
 }
 """The beginnings of the titles listed in each category, in order."""
 

@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from tests.conftest import ROOT
 from workflow.lib.common.images import thumbnail_of
 from workflow.lib.network.encoder import load_encoder
+from workflow.lib.planning.claims import read_claims
 from workflow.lib.planning.config import merged
 from workflow.lib.represent.embed import represent_thumbnail
 from workflow.lib.represent.pca import read_compressor
@@ -20,6 +21,9 @@ from workflow.lib.similarity.nearest import nearest
 
 RESULTS = "results/toy"
 SHOWN = yaml.safe_load((ROOT / "config/toy.yaml").read_text())["pretraining"]["shown"]
+CLAIMED = {"compare_claims", "record_provenance"}
+"""Rules that run again after any other."""
+
 EXPECTED = ROOT / "tests/toy/expected.json"
 
 
@@ -276,14 +280,17 @@ def test_deleting_one_shard_reruns_only_jobs_that_depend_on_it(branch):
         "project_representation": 4,
         "find_neighbours": 1,
         "measure_retrieval": 1,
+        "measure_overlap": 1,
         "compare_votes": 1,
+        "compare_planes": 1,
         "measure_ellipses": 1,
         "gather_ellipses": 1,
-        "select_candidates": 4,
-        "standardise_features": 8,
-        "hunt_anomalies": 9,
+        "select_candidates": 4 + 1,  # and the experiments, as in the next two and the scores
+        "standardise_features": 8 + 1,
+        "hunt_anomalies": 9 + 2,
         "project_ellipses": 1,
-        "score_repeats": 4,
+        "measure_grouping": 1,
+        "score_repeats": 4 + 1,
         "tabulate_scores": 1,
         "show_table": 6,
         "draw_scores": 2,
@@ -297,6 +304,8 @@ def test_deleting_one_shard_reruns_only_jobs_that_depend_on_it(branch):
         "draw_representation": 3,
         "draw_neighbours": 1,
         "draw_pca_variance": 1,
+        "compare_claims": 1,
+        "record_provenance": 1,
         "all": 1,
     }
 
@@ -310,10 +319,10 @@ def test_a_checkout_reruns_nothing_but_an_edited_module_reruns_its_rules(branch)
     text = module.read_text()
     module.write_text(text + "\nEDITED = True\n")
     jobs = branch.jobs(triggers)
-    # The figures, and the table, whose note is written by a module of the figures.
+    # The figures, the table, whose note is written by a module of the figures, and what reads them.
     drawn = {"representation", "neighbours", "pca_variance", "scores", "interest", "finds"}
     drawn = {f"draw_{name}" for name in [*drawn, "finetuning"]}
-    assert set(jobs) == {*drawn, "tabulate_scores", "all"}
+    assert set(jobs) == {*drawn, "tabulate_scores", *CLAIMED, "all"}
     module.write_text(text)
     assert branch.jobs(triggers) == {}
 
@@ -321,7 +330,8 @@ def test_a_checkout_reruns_nothing_but_an_edited_module_reruns_its_rules(branch)
 def test_a_changed_setting_reruns_only_the_jobs_that_use_it(branch):
     jobs = branch.jobs(branch.toy_with("umap: {seed: 7}"))
     projected = {"project_representation", "project_ellipses"}
-    assert set(jobs) == {*projected, "draw_representation", "draw_interest", "all"}
+    compared = {"compare_planes", "measure_grouping", *CLAIMED}
+    assert set(jobs) == {*projected, *compared, "draw_representation", "draw_interest", "all"}
 
 
 def test_other_numbers_of_threads_and_shards_give_the_same_results(finished, branch):
@@ -450,3 +460,26 @@ def test_each_search_for_anomalies_is_repeated_scored_and_drawn(finished):
     for repeat in ["0", "1"]:
         ranked = pd.read_parquet(results / f"6_anomaly/decals-ring/cnn-gp/{repeat}.parquet")
         assert ranked["rated"].notna().sum() == 20
+
+
+def test_each_claim_has_a_verdict_or_a_reason_why_it_has_none(finished):
+    folder = finished.folder / RESULTS / "9_claims"
+    table = pd.read_csv(folder / "claims.csv", keep_default_na=False)
+    assert table["id"].tolist() == [claim.id for claim in read_claims(ROOT / "config/claims.tsv")]
+    judged = table[table["verdict"].isin(["agrees", "differs"])]
+    assert (table.drop(judged.index)["why"] != "").all()
+    # Galaxies are simulated: no number of them is judged.
+    assert set(judged["kind"]) == {"ordering", "setting"}
+    orderings = judged[judged["kind"] == "ordering"]
+    assert (orderings["section"] == "Table 1").sum() == 4
+    searches = orderings[orderings["file"].str.endswith("repeats.csv")]
+    assert (searches["repeats"] == "2").all()
+    assert searches["sure"].astype(float).between(0, 1).all()
+    assert len((folder / "summary.txt").read_text().splitlines()) == 5
+
+
+def test_the_provenance_names_the_configuration_and_the_code(finished):
+    found = json.loads((finished.folder / RESULTS / "9_claims/provenance.json").read_text())
+    assert found["configuration"]["anomalies.ratings"] == 20
+    assert found["code"]["rules"].keys() >= {"simulate_survey", "draw_neighbours"}
+    assert "tests/toy/anomaly_tasks.tsv" in found["inputs"]

@@ -1,4 +1,4 @@
-"""What `make toy` prints at the end: the figures, the main comparisons, and what to do next."""
+"""What `make toy` prints at the end: the figures, the main comparisons, and the paper's claims."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -40,6 +40,7 @@ def summary(results: str | Path) -> str:
             "4_represent/*/probe.csv",
             area_of_probes,
         ),
+        _claims(results / "9_claims/summary.txt"),
     ]
     return "\n\n".join(parts)
 
@@ -94,6 +95,10 @@ def area_of_probes(probes: pd.DataFrame) -> list[list[str]]:
 def _figures(results: Path) -> str:
     paths = sorted((results / "8_figures").glob("figure_*.png"))
     return "\n".join(f"  {path}" for path in paths) or f"  none in {results / '8_figures'}"
+
+
+def _claims(path: Path) -> str:
+    return path.read_text().rstrip() if path.exists() else f"Claims:\n  missing: there is no {path}"
 
 
 def _part(

@@ -123,6 +123,65 @@ rule measure_retrieval:
         "../../scripts/5_similarity/measure_retrieval.py"
 
 
+rule measure_overlap:
+    """Measure how many nearest galaxies stay the same with fewer dimensions or another distance."""
+    input:
+        compressed=expand(
+            "<results>/4_represent/{{survey}}/{{pretraining}}/pca{components}.parquet",
+            components=config["similarity"]["retrieval"]["components"],
+        ),
+        full="<results>/4_represent/{survey}/{pretraining}/representation.npy",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+    output:
+        "<results>/5_similarity/{survey}/{pretraining}/overlap.csv",
+    log:
+        "<logs>/5_similarity/measure_overlap/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/measure_overlap/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: config["representation"]["threads"]
+    resources:
+        mem_mb=memory(4000, 2000),
+        runtime=escalate(60),
+    params:
+        code=code_of("measure_overlap"),
+        retrieval=config["similarity"]["retrieval"],
+    script:
+        "../../scripts/5_similarity/measure_overlap.py"
+
+
+rule compare_planes:
+    """Compare the planes that umap makes with and without a PCA before it."""
+    input:
+        compressed=f"<results>/4_represent/{{survey}}/{{pretraining}}/pca{config['umap']['components']}.parquet",
+        full="<results>/4_represent/{survey}/{pretraining}/representation.npy",
+        catalogue="<results>/1_catalogue/{survey}.parquet",
+    output:
+        "<results>/5_similarity/{survey}/{pretraining}/planes.csv",
+    log:
+        "<logs>/5_similarity/compare_planes/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/5_similarity/compare_planes/{survey}/{pretraining}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000, 2000),
+        runtime=escalate(60),
+    params:
+        code=code_of("compare_planes"),
+        questions=config["pretraining"]["questions"],
+        answers=lambda wildcards: vote_columns(wildcards.survey),
+        min_votes=config["similarity"]["retrieval"]["min_votes"],
+        umap={
+            key: config["umap"][key]
+            for key in ["components", "without_pca", "n_neighbors", "min_dist", "seed"]
+        },
+    script:
+        "../../scripts/5_similarity/compare_planes.py"
+
+
 rule compare_votes:
     """Compare the votes on neighbours with those on random galaxies."""
     input:
@@ -156,5 +215,5 @@ rule similarity:
             "<results>/5_similarity/{survey}/{pretraining}/{table}",
             survey=TAGGED.keys() & {SHOWN},
             pretraining=PRETRAINING,
-            table=["neighbours.parquet", "retrieval.csv", "shared_votes.csv"],
+            table=["neighbours.parquet", "retrieval.csv", "overlap.csv", "shared_votes.csv"],
         ),

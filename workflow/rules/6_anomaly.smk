@@ -43,13 +43,14 @@ rule measure_ellipses:
 
 
 rule gather_ellipses:
-    """Join the shards' ellipses into one file, in catalogue order."""
+    """Join the shards' ellipses into one file, in catalogue order, and count those that failed."""
     input:
         shards=lambda wildcards: each_shard(
             "<results>/6_anomaly/{survey}/shards/{shard}.parquet", **wildcards
         ),
     output:
-        "<results>/6_anomaly/{survey}/ellipse.parquet",
+        ellipses="<results>/6_anomaly/{survey}/ellipse.parquet",
+        counts="<results>/6_anomaly/{survey}/ellipse_counts.json",
     log:
         "<logs>/6_anomaly/gather_ellipses/{survey}.log",
     benchmark:
@@ -164,6 +165,7 @@ rule hunt_anomalies:
         search_by=lambda wildcards: METHODS[wildcards.method]["search"],
         settings=lambda wildcards: (
             config["anomalies"]["searches"][METHODS[wildcards.method]["search"]]
+            | METHODS[wildcards.method].get("settings", {})
         ),
         known_first=lambda wildcards: METHODS[wildcards.method]["known_first"],
         ratings=config["anomalies"]["ratings"],
@@ -180,6 +182,7 @@ rule score_repeats:
     output:
         curves="<results>/6_anomaly/{task}/curves.csv",
         scores="<results>/6_anomaly/{task}/scores.csv",
+        each_repeat="<results>/6_anomaly/{task}/repeats.csv",
     log:
         "<logs>/6_anomaly/score_repeats/{task}.log",
     benchmark:
@@ -231,11 +234,45 @@ rule project_ellipses:
         "../../scripts/6_anomaly/project_ellipses.py"
 
 
+rule measure_grouping:
+    """Measure whether anomalies lie together in the planes of Figure 4."""
+    input:
+        positions=lambda wildcards: [
+            positions_of(wildcards.task, method)
+            for method in config["figures"]["anomalies"]["figure_4"]["methods"]
+        ],
+        candidates="<results>/6_anomaly/{task}/candidates.parquet",
+    output:
+        "<results>/6_anomaly/{task}/grouping.csv",
+    log:
+        "<logs>/6_anomaly/measure_grouping/{task}.log",
+    benchmark:
+        "<benchmarks>/6_anomaly/measure_grouping/{task}.tsv"
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000, 500),
+        runtime=escalate(10),
+    params:
+        code=code_of("measure_grouping"),
+        methods=config["figures"]["anomalies"]["figure_4"]["methods"],
+        first=config["anomalies"]["grouped"],
+    script:
+        "../../scripts/6_anomaly/measure_grouping.py"
+
+
 rule anomalies:
     """Target: how well each method found the anomalies of each task, and Table 1."""
     input:
         expand("<results>/6_anomaly/{task}/scores.csv", task=SHOWN_TASKS),
         expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"]),
+
+
+rule experiments:
+    """Target: how well the variants find anomalies that the paper mentions and does not show."""
+    input:
+        expand("<results>/6_anomaly/{task}/scores.csv", task=EXPERIMENTS),
 
 
 rule samples:

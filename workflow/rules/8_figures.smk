@@ -57,7 +57,7 @@ TABLE_TITLES = {
 }
 FINETUNING_SHOWN = {*FINETUNING_FIGURES} & {*config["figures"]["show"]}
 # The tasks of Table 1, and of the same table for each sample.
-SCORED = {"table_1": [*SHOWN_TASKS], "samples": [*TASKS]}
+SCORED = {"table_1": [*SHOWN_TASKS], "samples": [task for task in TASKS if task not in EXPERIMENTS]}
 TABLES_SHOWN = [
     "selection",
     *(["evaluation"] if EVALUATED else []),

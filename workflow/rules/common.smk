@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.planning.anomaly_tasks import check_shown, read_samples, read_tasks
+from workflow.lib.planning.anomaly_tasks import check_shown, every_task, experiments, read_tasks
 from workflow.lib.planning.code_hash import script_digest
 from workflow.lib.planning.config import check_config, read_file
 from workflow.lib.planning.cost import Cost
@@ -22,10 +22,11 @@ try:
     known = config["surveys"], config["anomalies"]["methods"]
     SHOWN_TASKS = read_tasks(config["anomalies"]["tasks"], *known)
     check_shown(SHOWN_TASKS, config["figures"]["anomalies"], config["figures"]["show"])
-    TASKS = read_samples(config["anomalies"]["compared"], SHOWN_TASKS, *known)
+    TASKS = every_task(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+EXPERIMENTS = experiments(TASKS, SHOWN_TASKS)
 # For rules that plan: their conda environments do not have Snakemake.
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Snakemake puts the path of Python into shell commands as it is, so one with a blank must be quoted.

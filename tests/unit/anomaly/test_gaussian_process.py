@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.spatial.distance import pdist, squareform
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Matern, RationalQuadratic, WhiteKernel
+from sklearn.gaussian_process.kernels import RBF, Matern, RationalQuadratic, WhiteKernel
 
 from workflow.lib.anomaly.gaussian_process import (
     KERNELS,
@@ -19,6 +19,7 @@ from workflow.lib.anomaly.gaussian_process import (
 THEIRS = {
     "rational-quadratic": lambda length, shape: RationalQuadratic(length, shape),
     "matern": lambda length, shape: Matern(length, nu=1.5),
+    "rbf": lambda length, shape: RBF(length),
 }
 
 

@@ -71,7 +71,7 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
     results = {"cnn-gp": hunt(folder, repeats=[0, 1, 2])}
     score_repeats(
         folder / "candidates.parquet", results, folder / "curves.csv", folder / "scores.csv",
-        known={"cnn-gp": 30}, tops=[10, 50, 1000], longest=100, sigmas=3,
+        folder / "repeats.csv", known={"cnn-gp": 30}, tops=[10, 50, 1000], longest=100, sigmas=3,
     )  # fmt: skip
     each = []
     for path in results["cnn-gp"]:
@@ -90,6 +90,8 @@ def test_scores_are_means_and_three_standard_deviations_over_the_repeats(sky):
     assert scores.loc["accuracy_10", "mean"] == pytest.approx(
         np.mean([e[:10].mean() for e in each])
     )
+    values = pd.read_csv(folder / "repeats.csv").query("metric == 'average_precision'")["value"]
+    assert values.tolist() == pytest.approx(precision, abs=1e-5)
     chance = chance_by_rank(400, 20, 30, 400)
     expected = {
         "average_precision": chance_precision(400, 20, 30),
@@ -117,7 +119,7 @@ def test_chance_is_a_random_order_for_a_method_that_does_not_rank_by_ratings(sky
     results = {"baseline": hunt(folder, "isolation-forest", repeats=[0], known_first=False)}
     score_repeats(
         folder / "candidates.parquet", results, folder / "curves.csv", folder / "scores.csv",
-        known={"baseline": 0}, tops=[10, 50], longest=100, sigmas=3,
+        folder / "repeats.csv", known={"baseline": 0}, tops=[10, 50], longest=100, sigmas=3,
     )  # fmt: skip
     scores = pd.read_csv(folder / "scores.csv").set_index("metric")
     assert (scores["chance"].drop("average_precision") == 0.05).all()
@@ -139,5 +141,5 @@ def test_repeats_of_other_candidates_are_not_scored(sky, other):
     with pytest.raises(UserError, match=r"gaussian-process-0\.parquet: made from other galaxies"):
         score_repeats(
             folder / "candidates.parquet", results, folder / "curves.csv", folder / "scores.csv",
-            known={"cnn-gp": 30}, tops=[10], longest=100, sigmas=3,
+            folder / "repeats.csv", known={"cnn-gp": 30}, tops=[10], longest=100, sigmas=3,
         )  # fmt: skip

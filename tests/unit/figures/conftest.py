@@ -43,8 +43,8 @@ def hunted(tmp_path_factory):
                 results[method].append(path)
         score_repeats(
             folder / f"{task}.parquet", results, folder / f"{task}-curves.csv",
-            folder / f"{task}-scores.csv", known={"baseline": 0, "cnn-gp": 10},
-            tops=[3, 6, 200], longest=40, sigmas=3,
+            folder / f"{task}-scores.csv", folder / f"{task}-repeats.csv",
+            known={"baseline": 0, "cnn-gp": 10}, tops=[3, 6, 200], longest=40, sigmas=3,
         )  # fmt: skip
     plane = pd.DataFrame({"iauname": NAMES, "umap_x": draw.random(60), "umap_y": draw.random(60)})
     write_parquet(plane, folder / "plane.parquet")

@@ -3,7 +3,13 @@
 import pytest
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.planning.anomaly_tasks import check_shown, read_samples, read_tasks
+from workflow.lib.planning.anomaly_tasks import (
+    check_shown,
+    every_task,
+    experiments,
+    read_samples,
+    read_tasks,
+)
 from workflow.lib.planning.config import read_config
 
 SURVEYS = ["decals", "gz2"]
@@ -141,3 +147,13 @@ def test_a_table_that_is_not_in_utf_8_is_refused(tmp_path):
     path.write_bytes((HEAD + "m\u00fcnchen").encode("latin-1"))
     with pytest.raises(UserError, match="not text in UTF-8; save it as such"):
         read_tasks(path, SURVEYS, METHODS)
+
+
+def test_experiments_are_tasks_of_their_own_with_known_methods():
+    tasks = every_task(read_config([]))
+    shown = read_tasks("config/anomaly_tasks.tsv", SURVEYS, METHODS)
+    assert experiments(tasks, shown) == ["gz2-odd-experiments"]
+    experiment = tasks["gz2-odd-experiments"]
+    assert experiment._replace(methods=shown["gz2-odd"].methods) == shown["gz2-odd"]
+    assert experiment.methods[0] == "cnn-gp"  # what the others are compared with
+    assert experiments(shown, shown) == []

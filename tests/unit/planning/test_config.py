@@ -191,7 +191,7 @@ def test_an_unknown_key_unlike_any_known_one_lists_those():
 REQUIRED = [
     ".".join(path)
     for path in sorted(set(paths(load())) - CHOSEN_FREELY)
-    if not {"cuts", "exclude", "catalogue", "published", "tags", "path"} & set(path[2:])
+    if not {"cuts", "exclude", "catalogue", "published", "tags", "path", "settings"} & set(path[2:])
 ]
 
 

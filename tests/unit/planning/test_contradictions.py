@@ -44,6 +44,7 @@ CATALOGUE = "surveys.decals.catalogue"
         ("probe.surveys", ["gz2"], ["probe.surveys", "gz2"]),
         ("anomalies.components", 20, ["anomalies.components", "pca.components"]),
         ("anomalies.searches.isolation-forest.floor", 0.15, ["isolation-forest", "floor"]),
+        ("anomalies.methods.baseline.settings", {"batch": 1}, ["baseline.settings", "search"]),
         ("figures.anomalies.figure_6.crop", 212, ["figure_6.crop", "212"]),
         ("finetune.task", "bars", ["finetune.task", "bars", "ring"]),
         ("finetune.labels.ring.below", 0.5, ["finetune.labels.ring", "0.5"]),

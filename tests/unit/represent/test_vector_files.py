@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from workflow.lib.represent.vector_files import (
     ROW_GROUP,
+    count_unusable,
     gather_shards,
     iter_representation,
     read_representation,
@@ -56,6 +57,14 @@ def test_joined_shards_keep_their_order_and_values(tmp_path):
     np.testing.assert_array_equal(vectors, np.arange(20).reshape(10, 2))
     schema = pq.read_schema(tmp_path / "whole.parquet")
     assert schema.field("representation").type == pa.list_(pa.float32(), 2)
+
+
+def test_galaxies_with_a_number_that_is_not_finite_are_counted(tmp_path):
+    vectors = np.ones((ROW_GROUP + 5, 3), np.float32)
+    vectors[[0, 7, ROW_GROUP], 1] = np.nan, np.inf, np.nan
+    names = [f"J{number}" for number in range(len(vectors))]
+    pq.write_table(representation_table(names, vectors, representation_schema(3)), tmp_path / "e")
+    assert count_unusable(tmp_path / "e") == {"galaxies": ROW_GROUP + 5, "failed": 3}
 
 
 @settings(max_examples=60)

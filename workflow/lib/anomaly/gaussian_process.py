@@ -105,7 +105,22 @@ def matern(
     return (covariance, -1.5 * decay, np.zeros_like(squares)) if slopes else covariance
 
 
-KERNELS: dict[str, Kernel] = {"rational-quadratic": rational_quadratic, "matern": matern}
+def rbf(
+    squares: np.ndarray, shape: float, slopes: bool = False
+) -> np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute exp(-s / 2), a Gaussian of the distance; `shape` has no effect.
+
+    Parameters and returns are those of `rational_quadratic`.
+    """
+    covariance = np.exp(-squares / 2)
+    return (covariance, -covariance / 2, np.zeros_like(squares)) if slopes else covariance
+
+
+KERNELS: dict[str, Kernel] = {
+    "rational-quadratic": rational_quadratic,
+    "matern": matern,
+    "rbf": rbf,
+}
 """Kernels of `fit` and `predict` by name. To add one, add a function here."""
 
 

@@ -23,6 +23,7 @@ def score_repeats(
     results: Mapping[str, Sequence[str | Path]],
     curves: str | Path,
     scores: str | Path,
+    each_repeat: str | Path,
     *,
     known: Mapping[str, int],
     tops: Sequence[int],
@@ -43,6 +44,8 @@ def score_repeats(
     scores
         CSV to write: method, metric, mean, error (missing for a single repeat), chance (expected
         of a random rater), repeats, galaxies, anomalies.
+    each_repeat
+        CSV to write: method, metric, repeat, value, chance; `scores` has their means.
     known
         For each method, the number of galaxies rated if it ranks them by that, otherwise 0. Chance
         is that of as many galaxies rated at random and ranked in the same way; for 0, that of a
@@ -57,7 +60,7 @@ def score_repeats(
     """
     table = read_table(candidates, text=["iauname"])
     anomaly = table["anomaly"].to_numpy()
-    drawn, rows = [], []
+    drawn, rows, repeats = [], [], []
     for method, paths in results.items():
         sizes = len(anomaly), int(anomaly.sum()), known[method]
         expected = chance_by_rank(*sizes, max(longest, *tops))
@@ -79,6 +82,17 @@ def score_repeats(
                 for one in found
             ]
         )
+        repeats += [
+            {
+                "method": method,
+                "metric": metric,
+                "repeat": repeat,
+                "value": value,
+                "chance": chance[metric],
+            }
+            for metric, values in each.items()
+            for repeat, value in values.items()
+        ]
         rows += [
             {
                 "method": method,
@@ -94,6 +108,7 @@ def score_repeats(
         ]
     write_text(pd.concat(drawn)[CURVES].to_csv(index=False, float_format="%.5f"), curves)
     write_text(pd.DataFrame(rows).to_csv(index=False, float_format="%.5f"), scores)
+    write_text(pd.DataFrame(repeats).to_csv(index=False, float_format="%.5f"), each_repeat)
 
 
 def _curve(sought: np.ndarray, longest: int) -> pd.DataFrame:

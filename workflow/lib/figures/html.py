@@ -59,9 +59,9 @@ def show_tables(tables: Mapping[str, str | Path], title: str, page: str | Path) 
     write_page(title, parts, page)
 
 
-def write_page(title: str, parts: Iterable[str], page: str | Path) -> None:
-    """Write pieces of HTML as a web page that needs no other files."""
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
+def write_page(title: str, parts: Iterable[str], page: str | Path, style: str = "") -> None:
+    """Write pieces of HTML as a web page that needs no other files; `style` is further CSS."""
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}{style}</style>'
     body = "\n".join([f"<h1>{escape(title)}</h1>", *parts])
     write_text(f'<!doctype html>\n<html lang="en">\n{head}\n{body}\n</html>\n', page)
 

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from workflow.lib.common.errors import UserError
 
+EXPERIMENTS = "experiments"
+"""The sample whose tasks are experiments."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -130,7 +133,7 @@ def deciding_columns(label: str, votes: str) -> list[str]:
 
 
 def every_task(config: Mapping[str, Any]) -> dict[str, Task]:
-    """Read the tasks of a configuration: those shown, and those of other samples.
+    """Read the tasks of a configuration: those shown, those of other samples, and experiments.
 
     Raises
     ------
@@ -138,7 +141,13 @@ def every_task(config: Mapping[str, Any]) -> dict[str, Task]:
         As `read_tasks` and `read_samples`.
     """
     anomalies, known = config["anomalies"], (config["surveys"], config["anomalies"]["methods"])
-    return read_samples(anomalies["compared"], read_tasks(anomalies["tasks"], *known), *known)
+    others = anomalies["compared"] | {EXPERIMENTS: anomalies[EXPERIMENTS]}
+    return read_samples(others, read_tasks(anomalies["tasks"], *known), *known)
+
+
+def experiments(tasks: Collection[str], shown: Collection[str]) -> list[str]:
+    """Name those of all `tasks` that are experiments on the `shown` ones."""
+    return [f"{name}-{EXPERIMENTS}" for name in shown if f"{name}-{EXPERIMENTS}" in tasks]
 
 
 def check_shown(

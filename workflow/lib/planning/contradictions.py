@@ -225,6 +225,9 @@ def _of_anomalies(config: Mapping[str, Any]) -> Iterator[str]:
     forest = config["anomalies"]["searches"]["isolation-forest"]
     if forest["floor"] + forest["slope"] >= 1:
         yield "'anomalies.searches.isolation-forest': floor and slope must be less than 1 together"
+    for name, method in config["anomalies"]["methods"].items():
+        if method.get("settings") and method["search"] != "gaussian-process":
+            yield f"'anomalies.methods.{name}.settings' are those of the search gaussian-process"
 
 
 def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:

@@ -114,16 +114,21 @@ def _place(
     seed: int,
 ) -> None:
     """Run umap on n galaxies' vectors, of shape (n, d), and write their positions."""
+    plane = umap_plane(vectors, n_neighbors, min_dist, seed)
+    table = pd.DataFrame({"iauname": iaunames, "umap_x": plane[:, 0], "umap_y": plane[:, 1]})
+    write_parquet(table, positions)
+
+
+def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:
+    """Place vectors of shape (n, d) on a plane by umap; shape (n, 2), float32."""
     # umap's variant with a network would import TensorFlow, which takes seconds.
     sys.modules.setdefault("umap.parametric_umap", None)
     _have_cache()
     from umap import UMAP
 
-    plane = UMAP(
+    return UMAP(
         n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
     ).fit_transform(vectors)
-    table = pd.DataFrame({"iauname": iaunames, "umap_x": plane[:, 0], "umap_y": plane[:, 1]})
-    write_parquet(table, positions)
 
 
 def _have_cache() -> None:

@@ -77,6 +77,13 @@ def gather_shards(shards: Sequence[str | Path], path: str | Path) -> None:
             writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP)
 
 
+def count_unusable(path: str | Path) -> dict[str, int]:
+    """Count the galaxies of a file, and those with a number that is not finite, in blocks."""
+    finite = [np.isfinite(rows).all(axis=1) for _, rows in iter_representation(path, ROW_GROUP)]
+    galaxies = sum(map(len, finite))
+    return {"galaxies": galaxies, "failed": galaxies - int(sum(one.sum() for one in finite))}
+
+
 def unpack_representation(representation: str | Path, vectors: str | Path) -> None:
     """Write a representation's vectors as one NumPy array, which searches map into memory.
 

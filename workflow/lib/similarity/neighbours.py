@@ -1,7 +1,7 @@
 """The nearest neighbours of tagged galaxies (paper Sec. 2.4)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
-from workflow.lib.common.joins import rows_of
+from workflow.lib.common.joins import map_array, need_same, rows_of
 from workflow.lib.common.tables import read_table, write_parquet
 from workflow.lib.represent.vector_files import read_representation
 from workflow.lib.similarity.nearest import nearest
@@ -94,6 +94,38 @@ def read_coordinates(
     table = table.iloc[rows_of(iaunames, table["iauname"], catalogue)]
     ra, dec = (possible(table[name].to_numpy(np.float64), name) for name in ("ra", "dec"))
     return ra, dec
+
+
+def open_representations(
+    compressed: Mapping[str, str | Path], full: str | Path
+) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Open compressed representations, and the ``full`` one.
+
+    Parameters
+    ----------
+    compressed
+        Files of compressed representations, by name.
+    full
+        The representation itself, by `vector_files.unpack_representation`.
+
+    Returns
+    -------
+    iaunames : list of str
+    vectors : dict
+        By name, arrays of shape (n, d).
+
+    Raises
+    ------
+    UserError
+        If they are not of the same galaxies.
+    """
+    opened: dict[str, np.ndarray] = {}
+    iaunames: list[str] = []
+    for name, path in compressed.items():
+        found, opened[name] = read_representation(path)
+        need_same(iaunames or found, found, path)
+        iaunames = found
+    return iaunames, opened | {"full": map_array(full, iaunames)}
 
 
 def find_others(

@@ -11,12 +11,15 @@ import pandas as pd
 
 from workflow.lib.catalogue.fractions import read_vote_fractions
 from workflow.lib.common.files import write_text
-from workflow.lib.common.joins import map_array, need_same, rows_of
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.name_seeds import first_drawn, name_keys
 from workflow.lib.common.tables import read_table
-from workflow.lib.represent.vector_files import read_representation
 from workflow.lib.similarity.nearest import METRICS
-from workflow.lib.similarity.neighbours import find_others, read_coordinates
+from workflow.lib.similarity.neighbours import (
+    find_others,
+    open_representations,
+    read_coordinates,
+)
 from workflow.lib.similarity.sky_match import same_places
 from workflow.lib.similarity.tags import query_galaxies
 
@@ -89,13 +92,7 @@ def measure_retrieval(
     seed
         Seed of the random choice of these galaxies.
     """
-    opened: dict[str, np.ndarray] = {}
-    iaunames: list[str] = []
-    for name, path in compressed.items():
-        found, opened[name] = read_representation(path)
-        need_same(iaunames or found, found, path)
-        iaunames = found
-    opened["full"] = map_array(full, iaunames)
+    iaunames, opened = open_representations(compressed, full)
     labels = [
         *_tag_labels(tags, iaunames, most_common),
         *_answer_labels(
@@ -217,7 +214,7 @@ def compare_votes(
     found = read_table(neighbours, text=["iauname", "query"])
     for (tag, query), ranked in found.groupby(["tag", "query"], sort=False):
         row, *rows_of_neighbours = rows_of([query, *ranked["iauname"]], iaunames, catalogue)
-        apart = _mean_difference(votes, votes[row])
+        apart = mean_difference(votes, votes[row])
         others = np.delete(apart, row)
         others = others[np.isfinite(others)]
         to_neighbours = apart[rows_of_neighbours]
@@ -228,7 +225,7 @@ def compare_votes(
     write_text(frame.to_csv(index=False, float_format="%.4f"), table)
 
 
-def _mean_difference(votes: np.ndarray, query: np.ndarray) -> np.ndarray:
+def mean_difference(votes: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Average the differences to a query over the answers known for both; missing if none is.
 
     Parameters

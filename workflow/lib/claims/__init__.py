@@ -1,0 +1,1 @@
+"""Stage 9: the paper's claims beside our results."""
