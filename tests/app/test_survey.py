@@ -197,3 +197,16 @@ def test_a_survey_without_coordinates_can_be_searched_by_name_alone(made_up, tmp
     assert len(found.rows) == 5
     with pytest.raises(UserError, match="no galaxy has coordinates"):
         find_galaxy(survey, "10 20", None)
+
+
+def test_a_table_of_representations_is_searched_but_no_image_is_represented(made_up, tmp_path):
+    config, _ = make_results(tmp_path, made_up.names)
+    for folder in ["3_pretrain", "4_represent/decals"]:
+        (tmp_path / folder / "random").rename(tmp_path / folder / "dino")
+    (tmp_path / "3_pretrain/dino/encoder.weights.h5").unlink()
+    given = {"shown": "dino", "weights": {"dino": {"representation": "dino.parquet"}}}
+    survey = Survey(merged(config, {"pretraining": given}))
+    assert len(survey) == len(made_up.names)
+    with pytest.raises(UserError, match=r"'pretraining\.weights\.dino' is a table") as caught:
+        represent_upload(survey, np.zeros((SIZE, SIZE, 3), np.uint8), whole=False)
+    assert "\n" not in str(caught.value)

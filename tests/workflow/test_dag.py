@@ -229,6 +229,47 @@ def test_given_weights_are_used_instead_of_random_ones(bare):
     assert "make_random_encoder" not in jobs
 
 
+GIVEN = """
+pretraining:
+  shown: dino
+  weights:
+    dino:
+      representation: dino_{survey}.csv
+finetune:
+  task: ring
+  depths: {dino: [frozen]}
+  predict: {pretraining: dino}
+probe: {pretrainings: [dino, random]}
+"""
+
+
+def test_a_table_of_representations_is_used_where_no_network_is_needed(bare):
+    for survey in ["decals", "gz2"]:
+        (bare.folder / f"dino_{survey}.csv").touch()
+    options = f"--configfile {bare.write_change(GIVEN)}"
+    targets = "figure_1 figure_2 figure_3 figure_pca figure_7 similarity representation probes"
+    jobs = bare.jobs(f"{options} -- {targets}")
+    assert jobs["import_representation"] == 2
+    assert jobs["finetune_head"] == 1
+    assert jobs["describe_table"] == 1
+    assert jobs["embed_cutouts"] == 200  # of decals, by random weights, which are probed too
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "results/3_pretrain/dino/votes/decals.parquet",
+        "results/7_finetune/ring/dino/all/n21_r0.json",
+        "predictions",
+    ],
+)
+def test_what_needs_a_network_names_the_key_of_a_table_of_representations(bare, target):
+    options = f"--configfile {bare.write_change(GIVEN)}"
+    output = bare.sh(f"snakemake -n {options} -- {target}", check=False)
+    assert "(config) pretraining.weights.dino is a table, without the network" in output
+    assert "Traceback" not in output
+
+
 def test_imagenet_weights_are_downloaded_for_the_paper(bare):
     jobs = bare.jobs("results/3_pretrain/imagenet/encoder.weights.h5")
     assert jobs == {"download_file": 1, "copy_encoder": 1}

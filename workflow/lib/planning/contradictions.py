@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from workflow.lib.planning.grid import SCRATCH
+from workflow.lib.planning.grid import FROZEN, SCRATCH, has_network
 
 MOST = 2**53
 """Largest whole number, of which all are exact as floats too."""
@@ -242,6 +242,11 @@ def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"'finetune.depths.{name}': no such pretraining; known: {', '.join(known)}"
         if name == SCRATCH and set(depths) - {"all"}:
             yield f"'finetune.depths.{SCRATCH}' must be [all], or [] for none"
+        if FROZEN in depths and has_network(pretraining["weights"].get(name, "")):
+            yield (
+                f"'finetune.depths.{name}': {FROZEN} is for tables of representations; any other "
+                "depth gives a frozen model too"
+            )
     if SCRATCH in made:
         yield f"'pretraining': {SCRATCH} is no pretraining; choose another name"
     yield from _no_training_set("finetune.split", finetune["split"])

@@ -19,3 +19,12 @@ def recipe_of(wildcards):
     pretrainings = config["pretraining"]
     epochs = pretrainings["epochs_of"].get(wildcards.pretraining, pretrainings["recipe"]["epochs"])
     return pretrainings["recipe"] | {"epochs": epochs}
+
+
+def given_weights(wildcards):
+    """Name the file of given weights."""
+    name = wildcards.pretraining
+    if name in GIVEN_TABLES:
+        # An error raised here would be shown with a traceback; a missing file is named in one line.
+        return f"(config) pretraining.weights.{name} is a table, without the network that this needs"
+    return weights_file(WEIGHTS[name])
