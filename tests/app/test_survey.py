@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 
-from tests.app.conftest import make_results
+from tests.app.conftest import SIZE, make_results
 from workflow.app.search import find_galaxy, find_similar
 from workflow.app.survey import Survey
+from workflow.app.upload import represent_upload
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
 
@@ -200,12 +201,10 @@ def test_a_survey_without_coordinates_can_be_searched_by_name_alone(made_up, tmp
 
 
 def test_a_table_of_representations_is_searched_but_no_image_is_represented(made_up, tmp_path):
-    config, _ = make_results(tmp_path, made_up.names)
-    for folder in ["3_pretrain", "4_represent/decals"]:
-        (tmp_path / folder / "random").rename(tmp_path / folder / "dino")
+    given = {"dino": {"representation": "dino.parquet"}}
+    config, _ = make_results(tmp_path, made_up.names, encoder="dino", given=given)
     (tmp_path / "3_pretrain/dino/encoder.weights.h5").unlink()
-    given = {"shown": "dino", "weights": {"dino": {"representation": "dino.parquet"}}}
-    survey = Survey(merged(config, {"pretraining": given}))
+    survey = Survey(config)
     assert len(survey) == len(made_up.names)
     with pytest.raises(UserError, match=r"'pretraining\.weights\.dino' is a table") as caught:
         represent_upload(survey, np.zeros((SIZE, SIZE, 3), np.uint8), whole=False)
