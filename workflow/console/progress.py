@@ -20,6 +20,7 @@ SAYS = {
     "6_anomaly": "searches for rare galaxies",
     "7_finetune": "new labels from a few examples",
     "8_figures": "the figures and Table 1",
+    "9_compare": "the comparison of encoders",
 }
 """What each stage makes."""
 

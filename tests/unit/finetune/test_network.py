@@ -64,9 +64,7 @@ def test_a_head_learns_from_representations_without_their_network(folder, tmp_pa
     runs = [SeededRun(size, 0, 10 + size, tmp_path / f"n{size}_r0.json") for size in SIZES]
     files = ["representation.parquet", "encoder.json"]
     made = tmp_path / files[0], folder / "labels.csv", tmp_path / files[1]
-    finetune_head(
-        runs, *made, task="bright", survey="sky", pretraining="dino", settings=SETTINGS
-    )
+    finetune_head(runs, *made, task="bright", survey="sky", pretraining="dino", settings=SETTINGS)
     results = [json.loads(run.metrics.read_text()) for run in runs]
     for size, result in zip(SIZES, results, strict=True):
         (model,) = result["models"]

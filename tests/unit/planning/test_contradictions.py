@@ -62,6 +62,8 @@ CATALOGUE = "surveys.decals.catalogue"
         ("finetune.predict.pretraining", "hsc", ["finetune.predict.pretraining", "hsc"]),
         ("finetune.predict.surveys", ["hsc"], ["finetune.predict.surveys", "hsc"]),
         ("pretraining.weights.scratch", "a.h5", ["pretraining", "scratch"]),
+        ("compare.encoders", ["all", "final"], ["compare.encoders", "final", "bulge-size"]),
+        ("compare.method", "cnn-gpp", ["compare.method", "cnn-gpp", "ellipse-gp"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),
         ("figures.pca.surveys", ["decals", "hsc"], ["figures.pca.surveys", "hsc"]),

@@ -80,7 +80,7 @@ def draw_split(
         raise UserError(
             f"{path}: at most {2 * copies * learned} can be trained on ({learned} galaxies with "
             f"the label, {copies} times each, and as many without), not {size}; "
-            "lower 'finetune.sizes'"
+            "lower 'finetune.sizes' (or 'compare.sizes')"
         )
     # Taken from the end, so that no galaxy set aside is among them.
     rings, others = have[-learned:], have_not[-copies * learned :]

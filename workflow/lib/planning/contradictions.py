@@ -38,6 +38,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_similarity(config)
     yield from _of_anomalies(config)
     yield from _of_finetune(config)
+    yield from _of_compare(config)
     for name, survey in config["surveys"].items():
         yield from _of_survey(f"surveys.{name}", survey)
 
@@ -255,6 +256,16 @@ def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"'finetune.stages.{stage}.patience': least must not be larger than most"
     predicting = {"finetune.predict.pretraining": [finetune["predict"]["pretraining"]]}
     yield from _unknown(predicting, known, f"one of {', '.join(known)}")
+
+
+def _of_compare(config: Mapping[str, Any]) -> Iterator[str]:
+    compare, pretraining = config["compare"], config["pretraining"]
+    tested = ["random", *pretraining["tasks"], *pretraining["weights"]]
+    wanted = {"compare.encoders": compare["encoders"] or []}
+    yield from _unknown(wanted, tested, f"one of {', '.join(tested)}")
+    methods = config["anomalies"]["methods"]
+    wanted = {"compare.method": [compare["method"]]}
+    yield from _unknown(wanted, methods, f"one of 'anomalies.methods': {', '.join(methods)}")
 
 
 def _of_cuts(key: str, cuts: Mapping[str, Mapping[str, float]]) -> Iterator[str]:

@@ -103,6 +103,21 @@ def task_of(pretraining: Mapping[str, Any], name: str) -> str:
     return pretraining["finals"].get(name, name)
 
 
+def compared_encoders(config: Mapping[str, Any]) -> list[str]:
+    """List the encoders and tables of representations that `snakemake compare` compares.
+
+    By default, they are random weights, the pretrainings that are made or shown, and all tables; a
+    final pretraining is left out, since no galaxy was held out of its training.
+    """
+    pretraining, wanted = config["pretraining"], config["compare"]["encoders"]
+    if wanted is not None:
+        return wanted
+    weights = pretraining["weights"]
+    tables = [name for name, given in weights.items() if not has_network(given)]
+    named = dict.fromkeys(["random", *pretraining["made"], pretraining["shown"], *tables])
+    return [name for name in named if name in weights or name not in pretraining["finals"]]
+
+
 def predicts_votes(pretraining: Mapping[str, Any], name: str) -> bool:
     """Tell whether the encoder `name` comes with a head: it is given, or trained on votes."""
     weights, trained = pretraining["weights"], {*pretraining["tasks"], *pretraining["finals"]}
