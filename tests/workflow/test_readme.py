@@ -48,13 +48,15 @@ def block(beginning):
     return found
 
 
-SKY, DESI = "config/sky.yaml", "config/desi.yaml"
+SKY, DESI, COMPARE = "config/sky.yaml", "config/desi.yaml", "config/compare.yaml"
 
 
 def test_toy_and_single_figures(branch):
     assert block("make toy") == "make toy"  # has run in `finished`
-    for text in [text for text in BLOCKS if "config/toy.yaml" in text and SKY not in text]:
-        branch.sh(text)
+    others = {SKY, COMPARE}
+    for text in [text for text in BLOCKS if "config/toy.yaml" in text]:
+        if not others & {*text.split()}:
+            branch.sh(text)
 
 
 def test_dry_runs(bare):
@@ -68,6 +70,20 @@ def test_the_larger_sky_is_planned(bare):
     jobs = bare.jobs(command.removeprefix("snakemake"))
     assert jobs["fetch_cutouts"] > 24  # decals has 24 shards in sky.yaml
     assert {"simulate_survey", "pretrain_encoder", "draw_representation"} <= jobs.keys()
+
+
+def test_encoders_are_compared(branch):
+    """And a table of representations, the ellipses; by labels that enough galaxies have."""
+    (command,) = [text for text in BLOCKS if COMPARE in text]
+    few = {"above": 0.5, "below": 0.5}
+    labels = dict.fromkeys(["featured", "edge-on", "spiral", "barred", "odd"], few)
+    change = branch.write_change(yaml.safe_dump({"probe": {"labels": labels}}))
+    branch.sh(command.replace(COMPARE, f"{COMPARE} {change}"))
+    table = pd.read_csv(branch.folder / "results/toy/9_compare/compare.csv")
+    assert set(table["encoder"]) == {"random", "all", "bar", "imagenet", "ellipse"}
+    assert set(table["task"]) == {"probes", "similarity", "anomalies", "finetuning"}
+    assert table["value"].between(0, 1).all()
+    assert (table.groupby(["task", "survey", "label", "measure"]).size() % 5 == 0).all()
 
 
 def test_galaxy_zoo_desi_is_planned(bare):
@@ -168,7 +184,7 @@ def learn_own_label(branch, table):
 
 def test_released_weights(branch):
     """The page's lines of configuration, with a checkpoint of the form that Zoobot released."""
-    lines, _ = code_blocks("yaml")
+    lines, *_ = code_blocks("yaml")
     network = zoobot_network(75)
     settle(network, seed=1)
     variables = variables_of(network) | head_variables(34, seed=1)
@@ -187,7 +203,7 @@ def test_released_weights(branch):
 
 def test_weights_that_zoobot_publishes_today(branch):
     """The page's lines of configuration, with a file in timm's format."""
-    _, lines = code_blocks("yaml")
+    _, lines, _ = code_blocks("yaml")
     (branch.folder / "data/zoobot").mkdir(parents=True)
     write_bin(branch.folder / "data/zoobot/pytorch_model.bin", state(1))
     made = "results/toy/4_represent/gz2/zoobot/representation.parquet"

@@ -170,9 +170,7 @@ rule compare_labels:
 
 use rule finetune_head as compare_heads with:
     input:
-        representation=lambda wildcards: representation_of(
-            label_of(wildcards)["survey"], wildcards
-        ),
+        representation=lambda wildcards: representation_of(label_of(wildcards)["survey"], wildcards),
         labels="<results>/9_compare/{label}/labels.csv",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
     output:

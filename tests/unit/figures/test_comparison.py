@@ -136,7 +136,7 @@ def test_a_survey_without_common_tags_is_left_out(scores, tmp_path):
 
 
 def test_nothing_to_compare_is_one_clear_line(tmp_path, scores):
-    empty = dict.fromkeys(scores, {})
+    empty = {part: {} for part in scores}
     with pytest.raises(UserError, match="no scores to draw"):
         draw(tmp_path, empty)
 

@@ -26,5 +26,7 @@ def given_weights(wildcards):
     name = wildcards.pretraining
     if name in GIVEN_TABLES:
         # An error raised here would be shown with a traceback; a missing file is named in one line.
-        return f"(config) pretraining.weights.{name} is a table, without the network that this needs"
+        return (
+            f"(config) pretraining.weights.{name} is a table, without the network that this needs"
+        )
     return weights_file(WEIGHTS[name])

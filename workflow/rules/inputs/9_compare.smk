@@ -21,5 +21,6 @@ def compared_runs(label=""):
         for repeat in range(compare["repeats"])
     ]
     return {
-        Path(run.path).name: [run.size, run.repeat, run.seed(compare["seed"], label)] for run in runs
+        Path(run.path).name: [run.size, run.repeat, run.seed(compare["seed"], label)]
+        for run in runs
     }
