@@ -142,6 +142,7 @@ rule copy_encoder:
         "../../scripts/3_pretrain/copy_encoder.py"
 
 
+# Where its weights are needed, copy_encoder says that a table has none.
 ruleorder: describe_table > copy_encoder
 
 
