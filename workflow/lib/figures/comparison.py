@@ -84,7 +84,10 @@ def gather_scores(
         *(_of_searches(*place, pd.read_csv(path)) for place, path in scores.items()),
         *(_of_heads(*place, pd.read_csv(path)) for place, path in models.items()),
     ]
-    parts = [part.reindex(columns=COLUMNS) for part in [pd.DataFrame(), *parts]]
+    # Without empty parts, whose columns have no type.
+    parts = [part.reindex(columns=COLUMNS) for part in parts if len(part)]
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(parts, ignore_index=True)
     order = {name: number for number, name in enumerate(encoders)}
     first = {place: number for number, place in enumerate(_places(table))}
