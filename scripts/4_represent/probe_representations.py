@@ -7,7 +7,7 @@ start_job(snakemake.log[0], snakemake.input)
 pretrainings = snakemake.params.pretrainings
 probe(
     dict(zip(pretrainings, snakemake.input.representations, strict=True)),
-    dict(zip(pretrainings, snakemake.input.encoders, strict=True)),
+    dict(zip(pretrainings, snakemake.input.descriptions, strict=True)),
     snakemake.input.catalogue,
     snakemake.wildcards.survey,
     snakemake.params.labels,

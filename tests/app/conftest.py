@@ -43,7 +43,7 @@ def made_up_pictures(count, rng):
     return [to_jpeg(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8), 90) for _ in range(count)]
 
 
-def make_results(folder, iaunames, *, shards=3, lost=()):
+def make_results(folder, iaunames, *, shards=3, lost=(), encoder="random", given=None):
     """Write the results that the page reads; galaxies in `lost` have no image or representation.
 
     Returns the configuration, and the picture of each galaxy.
@@ -64,14 +64,14 @@ def make_results(folder, iaunames, *, shards=3, lost=()):
         pq.write_table(rows, folder / f"2_cutouts/decals/{shard}.parquet", row_group_size=4)
     kept = [name for name in iaunames if name not in lost]
     whole = rng.normal(size=(len(kept), WHOLE)).astype(np.float32)
-    represented = folder / "4_represent/decals/random"
+    represented = folder / "4_represent/decals" / encoder
     represented.mkdir(parents=True)
     np.save(represented / "representation.npy", whole)
     compressor = Compressor(np.zeros(WHOLE), np.eye(COMPONENTS, WHOLE))
     save_compressor(compressor, represented / f"pca{COMPONENTS}.npz")
     table = representation_table(kept, compressor.project(whole), representation_schema(COMPONENTS))
     pq.write_table(table, represented / f"pca{COMPONENTS}.parquet")
-    weights = folder / "3_pretrain/random/encoder.weights.h5"
+    weights = folder / "3_pretrain" / encoder / "encoder.weights.h5"
     weights.parent.mkdir(parents=True)
     weights.touch()  # not read in these tests
     description = dict.fromkeys(DESCRIPTION_KEYS) | {"label": "random numbers"}
@@ -79,7 +79,7 @@ def make_results(folder, iaunames, *, shards=3, lost=()):
     overlay = {
         "pathvars": {"results": str(folder)},
         "surveys": {"decals": {"shards": shards}},
-        "pretraining": {"shown": "random"},
+        "pretraining": {"shown": encoder, "weights": given or {}},
         "page": {"name_resolver": None},
         "cutouts": {"thumbnail_size": SIZE, "network_size": 40},
         "representation": {"crop_size": 32},

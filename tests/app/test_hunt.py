@@ -11,9 +11,9 @@ from tests.app.conftest import make_results
 from workflow.app.hunt import Hunts, _models
 from workflow.app.ratings import RatingFile, Subject
 from workflow.lib.anomaly.active_learning import final_ranking, first_batch, next_step
-from workflow.lib.anomaly.candidates import standardise
 from workflow.lib.common.errors import UserError
 from workflow.lib.planning.config import merged
+from workflow.lib.represent.standardise import standardise
 from workflow.lib.represent.vector_files import read_representation
 
 SUBJECT = Subject("decals", "random", 10)

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 
-from tests.app.conftest import make_results
+from tests.app.conftest import SIZE, make_results
 from workflow.app.search import find_galaxy, find_similar
 from workflow.app.survey import Survey
+from workflow.app.upload import represent_upload
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
 
@@ -197,3 +198,14 @@ def test_a_survey_without_coordinates_can_be_searched_by_name_alone(made_up, tmp
     assert len(found.rows) == 5
     with pytest.raises(UserError, match="no galaxy has coordinates"):
         find_galaxy(survey, "10 20", None)
+
+
+def test_a_table_of_representations_is_searched_but_no_image_is_represented(made_up, tmp_path):
+    given = {"dino": {"representation": "dino.parquet"}}
+    config, _ = make_results(tmp_path, made_up.names, encoder="dino", given=given)
+    (tmp_path / "3_pretrain/dino/encoder.weights.h5").unlink()
+    survey = Survey(config)
+    assert len(survey) == len(made_up.names)
+    with pytest.raises(UserError, match=r"'pretraining\.weights\.dino' is a table") as caught:
+        represent_upload(survey, np.zeros((SIZE, SIZE, 3), np.uint8), whole=False)
+    assert "\n" not in str(caught.value)

@@ -254,6 +254,86 @@ def test_given_weights_are_used_instead_of_random_ones(bare):
     assert "make_random_encoder" not in jobs
 
 
+GIVEN = """
+pretraining:
+  shown: dino
+  weights:
+    dino:
+      representation: dino_{survey}.csv
+finetune:
+  task: ring
+  depths: {dino: [frozen]}
+  predict: {pretraining: dino}
+probe: {pretrainings: [dino, random]}
+"""
+
+
+def test_a_table_of_representations_is_used_where_no_network_is_needed(bare):
+    for survey in ["decals", "gz2"]:
+        (bare.folder / f"dino_{survey}.csv").touch()
+    options = f"--configfile {bare.write_change(GIVEN)}"
+    targets = "figure_1 figure_2 figure_3 figure_pca figure_7 similarity representation probes"
+    jobs = bare.jobs(f"{options} -- {targets}")
+    assert jobs["import_representation"] == 2
+    assert jobs["finetune_head"] == 1
+    assert jobs["describe_table"] == 1
+    assert jobs["embed_cutouts"] == 200  # of decals, by random weights, which are probed too
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "results/3_pretrain/dino/votes/decals.parquet",
+        "results/7_finetune/ring/dino/all/n21_r0.json",
+        "predictions",
+    ],
+)
+def test_what_needs_a_network_names_the_key_of_a_table_of_representations(bare, target):
+    options = f"--configfile {bare.write_change(GIVEN)}"
+    output = bare.sh(f"snakemake -n {options} -- {target}", check=False)
+    assert "(config) pretraining.weights.dino is a table, without the network" in output
+    assert "Traceback" not in output
+
+
+COMPARED = {
+    "import_representation": 2,  # ellipses, in both surveys
+    "compare_probes": 2,
+    "compare_retrieval": 2,
+    "compare_candidates": 4,
+    "compare_features": 8 * 4,
+    "compare_hunts": 8 * 4,
+    "compare_scores": 4,
+    "compare_labels": 1,
+    "compare_heads": 8,
+    "compare_models": 1,
+    "draw_comparison": 1,
+    "compare": 1,
+}
+
+
+def test_everything_that_the_paper_makes_is_compared_on_its_three_tasks(bare):
+    jobs = bare.jobs("compare --configfile config/compare.yaml")
+    assert {name: jobs[name] for name in COMPARED} == COMPARED
+    assert jobs["embed_cutouts"] == 7 * 260  # random weights and six pretrainings
+    assert jobs["measure_ellipses"] == 260
+    assert not {"finetune_encoder", "hunt_anomalies", "gather_labelled"} & jobs.keys()
+
+
+def test_a_survey_with_nothing_to_compare_by_names_what_it_lacks(bare):
+    options = "--configfile config/own.yaml config/compare.yaml"
+    output = bare.sh(f"snakemake -n {options} -- compare", check=False)
+    assert "(config) tags, or probe.labels, tasks or finetune.labels of own" in output
+    assert "Traceback" not in output
+    change = "probe: {labels: {ring: {survey: own, column: r, above: 0.5, below: 0.5}}}"
+    for name in ["data/own/labels.csv", "results/toy/3_pretrain/all/encoder.weights.h5"]:
+        (bare.folder / name).parent.mkdir(parents=True)
+        (bare.folder / name).touch()
+    (bare.folder / "data/own/images").mkdir()
+    jobs = bare.jobs(f"compare {options} {bare.write_change(change)}")
+    assert jobs["compare_probes"] == 1
+    assert jobs["compress_representation"] == 3  # of random weights, the encoder given, ellipses
+
+
 def test_imagenet_weights_are_downloaded_for_the_paper(bare):
     jobs = bare.jobs("results/3_pretrain/imagenet/encoder.weights.h5")
     assert jobs == {"download_file": 1, "copy_encoder": 1}
@@ -271,8 +351,13 @@ def test_a_file_that_the_user_brings_is_not_downloaded_over_it_however_old_it_is
 def test_every_rule_has_the_required_directives(bare):
     """Each rule with a script has a docstring, a log, a benchmark, conda and resources."""
     for path in sorted((bare.folder / "workflow/rules").glob("[0-9]*.smk")):
-        for text in path.read_text().split("\nrule ")[1:]:
+        for use, text in re.findall(
+            r"^(use )?rule (.*?)(?=^(?:use )?rule |\Z)", path.read_text(), re.S | re.M
+        ):
             name = text.split(":")[0]
+            if use:  # of another rule, with its script
+                assert all(f"    {part}:" in text for part in ["output", "log", "benchmark"]), name
+                continue
             assert '    """' in text, f"{name} has no docstring"
             if "script:" not in text:
                 continue

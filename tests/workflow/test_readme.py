@@ -50,13 +50,15 @@ def block(beginning):
     return found
 
 
-SKY, DESI = "config/sky.yaml", "config/desi.yaml"
+SKY, DESI, COMPARE = "config/sky.yaml", "config/desi.yaml", "config/compare.yaml"
 
 
 def test_toy_and_single_figures(branch):
     assert block("make toy") == "make toy"  # has run in `finished`
-    for text in [text for text in BLOCKS if "config/toy.yaml" in text and SKY not in text]:
-        branch.sh(text)
+    others = {SKY, COMPARE}
+    for text in [text for text in BLOCKS if "config/toy.yaml" in text]:
+        if not others & {*text.split()}:
+            branch.sh(text)
 
 
 def test_dry_runs(bare):
@@ -71,6 +73,20 @@ def test_the_larger_sky_is_planned(bare):
         assert jobs["fetch_cutouts"] > 23  # decals has 24 shards in sky.yaml
         last = "ship_encoder" if command.endswith("shipped") else "draw_representation"
         assert {"simulate_survey", "pretrain_encoder", last} <= jobs.keys()
+
+
+def test_encoders_are_compared(branch):
+    """And a table of representations, the ellipses; by labels that enough galaxies have."""
+    (command,) = [text for text in BLOCKS if COMPARE in text]
+    few = {"above": 0.5, "below": 0.5}
+    labels = dict.fromkeys(["featured", "edge-on", "spiral", "barred", "odd"], few)
+    change = branch.write_change(yaml.safe_dump({"probe": {"labels": labels}}))
+    branch.sh(command.replace(COMPARE, f"{COMPARE} {change}"))
+    table = pd.read_csv(branch.folder / "results/toy/9_compare/compare.csv")
+    assert set(table["encoder"]) == {"random", "all", "bar", "imagenet", "ellipse"}
+    assert set(table["task"]) == {"probes", "similarity", "anomalies", "finetuning"}
+    assert table["value"].between(0, 1).all()
+    assert (table.groupby(["task", "survey", "label", "measure"]).size() % 5 == 0).all()
 
 
 def test_galaxy_zoo_desi_is_planned(bare):

@@ -106,6 +106,8 @@ def ask_query(survey: Survey) -> tuple[str, bytes | None]:
             key=f"upload-{st.session_state.setdefault('uploads', 0)}",
             max_upload_size=limit,
             on_change=_forget_query,
+            disabled=bool(survey.given),
+            help=f"Needs a network, and '{survey.given}' is a table." if survey.given else None,
         )
     return text or "", file.getvalue() if file is not None else None
 

@@ -20,9 +20,9 @@ from workflow.lib.anomaly.active_learning import (
     first_batch,
     next_step,
 )
-from workflow.lib.anomaly.candidates import standardise
 from workflow.lib.common.errors import UserError
 from workflow.lib.planning.config import read_config
+from workflow.lib.represent.standardise import standardise
 from workflow.lib.represent.vector_files import read_representation
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")

@@ -16,8 +16,9 @@ from workflow.lib.common.checksums import check
 from workflow.lib.common.columns import possible
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.joins import map_array
-from workflow.lib.network.encoder import read_description
+from workflow.lib.network.encoder import description_path, parse_description
 from workflow.lib.planning.config import read_config
+from workflow.lib.planning.grid import has_network
 from workflow.lib.represent.vector_files import read_representation
 
 COLUMNS_HELD = 64
@@ -152,8 +153,10 @@ class Survey(Galaxies):
         self.compressor = compressed.with_suffix(".npz")
         self.weights = weights_path(config, pretraining)
         catalogue = catalogue_path(config, survey)
-        need(catalogue, self.weights, compressed, self.compressor, whole)
-        self.encoder_label: str = read_description(self.weights)["label"]
+        self.given = given_representation(config, pretraining)
+        encoder = [] if self.given else [self.weights]
+        need(catalogue, *encoder, compressed, self.compressor, whole)
+        self.encoder_label: str = parse_description(description_path(self.weights))["label"]
         iaunames, components = read_representation(compressed)
         super().__init__(config, survey, iaunames)
         self.vectors = {False: components, True: map_array(whole, iaunames)}
@@ -180,6 +183,12 @@ def represented_folder(config: Mapping[str, Any], survey: str) -> Path:
 def weights_path(config: Mapping[str, Any], pretraining: str) -> Path:
     """Return the path of an encoder's weights."""
     return Path(config["pathvars"]["results"]) / "3_pretrain" / pretraining / "encoder.weights.h5"
+
+
+def given_representation(config: Mapping[str, Any], pretraining: str) -> str:
+    """Return the key of the table that gives the representations; empty if an encoder does."""
+    given = config["pretraining"]["weights"].get(pretraining, "")
+    return "" if has_network(given) else f"pretraining.weights.{pretraining}"
 
 
 @cache

@@ -95,7 +95,17 @@ def represent_upload(survey: Survey, rgb: np.ndarray, whole: bool) -> np.ndarray
     -------
     numpy.ndarray
         Shape (d,), float32.
+
+    Raises
+    ------
+    UserError
+        If the representations come without an encoder.
     """
+    if survey.given:
+        raise UserError(
+            f"an image needs the network, and '{survey.given}' is a table of representations "
+            "without one; search by a galaxy's name or position"
+        )
     # Imported here because it loads TensorFlow, which only uploads need.
     from workflow.lib.represent.embed import represent_thumbnail
 

@@ -21,6 +21,7 @@ SAYS = {
     "7_finetune": "new labels from a few examples",
     "8_figures": "the figures and Table 1",
     "9_claims": "the paper's claims beside ours",
+    "9_compare": "the comparison of encoders",
 }
 """What each stage makes."""
 

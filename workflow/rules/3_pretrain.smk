@@ -1,7 +1,7 @@
 # The encoders: EfficientNetB0 before and after training on volunteers' votes.
 # Reads: <results>/1_catalogue/*, <results>/2_cutouts/*, weights named by config.
 # Writes: <results>/3_pretrain/{pretraining}/*, evaluation.csv. Paper: Sec. 2.2, 4.2.
-from workflow.lib.planning.grid import STAND_IN, task_of, weights_file
+from workflow.lib.planning.grid import STAND_IN, has_network, task_of, weights_file
 
 
 include: "inputs/3_pretrain.smk"
@@ -10,10 +10,12 @@ include: "inputs/3_pretrain.smk"
 PRETRAINED_ON = config["pretraining"]["survey"]
 WEIGHTS = config["pretraining"]["weights"]
 STAND_INS = [name for name, path in WEIGHTS.items() if path == STAND_IN]
+GIVEN_TABLES = [name for name, given in WEIGHTS.items() if not has_network(given)]
 TRAINED_HERE = [name for name in config["pretraining"]["tasks"] if name not in WEIGHTS]
 FINALS = {
     name: task for name, task in config["pretraining"]["finals"].items() if name not in WEIGHTS
 }
+ENCODERS = sorted({*config["pretraining"]["made"], PRETRAINING} - {*GIVEN_TABLES})
 EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 
 
@@ -119,7 +121,7 @@ rule pretrain_stand_in:
 rule copy_encoder:
     """Copy the weights that config names, after checking that they fit the network."""
     input:
-        weights=lambda wildcards: weights_file(WEIGHTS[wildcards.pretraining]),
+        weights=given_weights,
     output:
         weights="<results>/3_pretrain/{pretraining}/encoder.weights.h5",
         description="<results>/3_pretrain/{pretraining}/encoder.json",
@@ -143,6 +145,33 @@ rule copy_encoder:
         questions=config["pretraining"]["questions"],
     script:
         "../../scripts/3_pretrain/copy_encoder.py"
+
+
+# Where its weights are needed, copy_encoder says that a table has none.
+ruleorder: describe_table > copy_encoder
+
+
+rule describe_table:
+    """Describe a table of representations, which comes without an encoder."""
+    output:
+        "<results>/3_pretrain/{pretraining}/encoder.json",
+    log:
+        "<logs>/3_pretrain/describe_table/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/describe_table/{pretraining}.tsv"
+    wildcard_constraints:
+        pretraining=one_of(GIVEN_TABLES),
+    conda:
+        "../../envs/represent.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(10),
+    params:
+        code=code_of("describe_table"),
+        table=lambda wildcards: WEIGHTS[wildcards.pretraining]["representation"],
+    script:
+        "../../scripts/3_pretrain/describe_table.py"
 
 
 rule predict_votes:
@@ -246,7 +275,4 @@ rule pretraining:
     """Target: the encoders that config compares, and how well they predict votes."""
     input:
         "<results>/3_pretrain/evaluation.csv" if EVALUATED else [],
-        expand(
-            "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
-            pretraining=sorted({*config["pretraining"]["made"], PRETRAINING}),
-        ),
+        expand("<results>/3_pretrain/{pretraining}/encoder.weights.h5", pretraining=ENCODERS),

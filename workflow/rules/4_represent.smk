@@ -1,7 +1,7 @@
 # From images to 1280 numbers each, to principal components, to positions on a plane.
 # Reads: <results>/2_cutouts/{survey}/*, <results>/3_pretrain/{pretraining}/*.
 # Writes: <results>/4_represent/{survey}/{pretraining}/*. Paper: Sec. 2.2, 2.3.
-from workflow.lib.planning.grid import predicts_votes
+from workflow.lib.planning.grid import given_table, predicts_votes
 
 
 include: "inputs/4_represent.smk"
@@ -43,6 +43,36 @@ rule embed_cutouts:
         "../../scripts/4_represent/embed_cutouts.py"
 
 
+rule import_representation:
+    """Take each galaxy's representation from a table that the user gives."""
+    input:
+        table=given_representation,
+        cutouts=lambda wildcards: each_shard(
+            "<results>/2_cutouts/{survey}/{shard}.parquet", wildcards.survey
+        ),
+    output:
+        representation="<results>/4_represent/{survey}/{pretraining}/representation.parquet",
+        counts="<results>/4_represent/{survey}/{pretraining}/counts.json",
+    log:
+        "<logs>/4_represent/import_representation/{survey}/{pretraining}.log",
+    benchmark:
+        "<benchmarks>/4_represent/import_representation/{survey}/{pretraining}.tsv"
+    wildcard_constraints:
+        pretraining=one_of(GIVEN_TABLES),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 40000),
+        runtime=estimated("import_representation"),
+    params:
+        code=code_of("import_representation"),
+        stamp=lambda wildcards: users_stamp(given_representation(wildcards)),
+        standardised=lambda wildcards: WEIGHTS[wildcards.pretraining].get("standardise", False),
+    script:
+        "../../scripts/4_represent/import_representation.py"
+
+
 rule gather_representation:
     """Join the shards' representations into one file, in catalogue order."""
     input:
@@ -55,6 +85,8 @@ rule gather_representation:
         "<logs>/4_represent/gather_representation/{survey}/{pretraining}.log",
     benchmark:
         "<benchmarks>/4_represent/gather_representation/{survey}/{pretraining}.tsv"
+    wildcard_constraints:
+        pretraining=rf"(?!(?:{one_of(GIVEN_TABLES)})/)[a-z0-9-]+",
     conda:
         "../../envs/tables.yaml"
     threads: 1
@@ -153,8 +185,8 @@ rule probe_representations:
             pretraining=config["probe"]["pretrainings"],
             components=config["probe"]["components"],
         ),
-        encoders=expand(
-            "<results>/3_pretrain/{pretraining}/encoder.weights.h5",
+        descriptions=expand(
+            "<results>/3_pretrain/{pretraining}/encoder.json",
             pretraining=config["probe"]["pretrainings"],
         ),
         catalogue="<results>/1_catalogue/{survey}.parquet",
@@ -197,6 +229,7 @@ rule representation:
                 pretraining=PRETRAINING,
             )
             for survey in IN_FIGURES
+            if PRETRAINING not in GIVEN_TABLES
         ],
         expand(
             "<results>/4_represent/{survey}/{pretraining}/pca{components}.parquet",

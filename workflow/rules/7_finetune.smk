@@ -3,6 +3,7 @@
 # Writes: <results>/7_finetune/{label}/*. Paper: Sec. 4.
 from workflow.lib.planning.grid import (
     DEPTHS,
+    FROZEN,
     SCRATCH,
     FinetuningRun,
     finetuning_runs,
@@ -144,6 +145,42 @@ rule finetune_encoder:
         settings=FINETUNING_SETTINGS,
     script:
         "../../scripts/7_finetune/finetune_encoder.py"
+
+
+rule finetune_head:
+    """Train and score heads on the representations of a table, which come without an encoder."""
+    input:
+        representation=lambda wildcards: (
+            f"<results>/4_represent/{label_of(wildcards)['survey']}/{wildcards.pretraining}/"
+            "representation.parquet"
+        ),
+        labels="<results>/7_finetune/{label}/labels.csv",
+        description="<results>/3_pretrain/{pretraining}/encoder.json",
+    output:
+        expand(
+            "<results>/7_finetune/{{label}}/{{pretraining}}/{{depth}}/n{size}_r{repeat}.json",
+            size=config["finetune"]["sizes"],
+            repeat=range(config["finetune"]["repeats"]),
+        ),
+    log:
+        "<logs>/7_finetune/finetune_head/{label}/{pretraining}/{depth}.log",
+    benchmark:
+        "<benchmarks>/7_finetune/finetune_head/{label}/{pretraining}/{depth}.tsv"
+    wildcard_constraints:
+        depth=FROZEN,
+    conda:
+        "../../envs/network.yaml"
+    threads: config["finetune"]["threads"]
+    resources:
+        mem_mb=escalate(8000),
+        runtime=escalate(240),
+    params:
+        code=code_of("finetune_head"),
+        runs=runs_of_job,
+        survey=lambda wildcards: label_of(wildcards)["survey"],
+        settings=FINETUNING_SETTINGS,
+    script:
+        "../../scripts/7_finetune/finetune_head.py"
 
 
 rule keep_classifier:

@@ -7,14 +7,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from tests.unit.anomaly.conftest import hunt, select, write_vectors
-from workflow.lib.anomaly.candidates import (
-    standardise,
-    standardise_features,
-    threshold_of,
-)
+from workflow.lib.anomaly.candidates import standardise_features, threshold_of
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.planning.anomaly_tasks import read_tasks
+from workflow.lib.represent.standardise import standardise
 
 
 def test_candidates_have_votes_and_features_and_pass_the_filters(sky):
@@ -146,26 +143,6 @@ def test_few_candidates_have_one_component_less_than_there_are_candidates(sky):
     arguments = [folder / name for name in ("cnn.parquet", "candidates.parquet", "cnn.npy")]
     standardise_features(*arguments, components=40)
     assert np.load(arguments[2]).shape == (5, 4)
-
-
-def test_features_are_scaled_alike_and_constant_ones_become_0():
-    vectors = np.random.default_rng(1).normal(50, 7, (300, 3)).astype(np.float32)
-    vectors[:, 1] = 0.1
-    scaled = standardise(vectors)
-    assert scaled.dtype == np.float32
-    assert np.allclose(scaled.mean(axis=0), 0, atol=1e-5)
-    assert np.allclose(scaled.std(axis=0), [1, 0, 1], atol=1e-5)
-
-
-def test_features_that_are_not_finite_or_all_the_same_are_errors():
-    vectors = np.random.default_rng(1).standard_normal((2000, 5)).astype(np.float32)
-    vectors[5, 1] = np.nan
-    with pytest.raises(UserError) as caught:
-        standardise(vectors)
-    assert str(caught.value) == "1 of 2000 galaxies have features that are not finite"
-    with pytest.raises(UserError) as caught:
-        standardise(np.ones((7, 3)))
-    assert str(caught.value) == "all 7 galaxies have the same features"
 
 
 @pytest.mark.parametrize("components", [None, 2])

@@ -78,7 +78,9 @@ def results(tmp_path):
     (folder / "6_anomaly/ring/candidates.json").write_text(json.dumps({"galaxies": 40}))
     magnitudes = {"iauname": list("abcde"), "mag_r": [14.5, 14.9, 16.0, 17.0, np.nan]}
     write_parquet(pd.DataFrame(magnitudes), folder / "1_catalogue/decals.parquet")
-    (folder / "encoder.json").write_text(json.dumps({"label": ""}))
+    (folder / "encoder.json").write_text(
+        json.dumps({"label": "", "training": {"survey": "decals"}})
+    )
     return folder
 
 

@@ -109,7 +109,7 @@ def test_numbers_of_a_stand_in_or_a_labelled_encoder_are_not_judged(compare, res
     found = compare([number, CLAIMS[3]], stand_ins=["imagenet"])
     assert found.loc["accuracy", "why"] == "imagenet is a stand-in: only orderings are judged"
     assert found.loc["all-sizes", "verdict"] == "differs"
-    (results / "encoder.json").write_text(json.dumps({"label": "random weights"}))
+    (results / "encoder.json").write_text(json.dumps({"label": "random weights", "training": None}))
     assert compare([number]).loc["accuracy", "verdict"] == "not testable"
     assert compare().loc["galaxies", "verdict"] == "agrees"  # before any encoder
 

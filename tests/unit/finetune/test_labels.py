@@ -15,7 +15,7 @@ from workflow.lib.common.files import write_text
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.cutouts.shards import iter_images
-from workflow.lib.finetune.labels import gather_labelled, label_galaxies
+from workflow.lib.finetune.labels import gather_labelled, keep_represented, label_galaxies
 from workflow.lib.finetune.splits import read_labels
 
 
@@ -54,6 +54,16 @@ def test_galaxies_with_an_image_and_a_clear_fraction_are_labelled(survey):
     assert counts["no image"] == 3
     assert (counts["label 1"], counts["label 0"]) == (1, 2)
     assert label(survey, cuts={"smooth": {"below": 0.25}}) == {"J0": True, "J1": False}
+
+
+def test_labels_are_kept_of_galaxies_that_all_encoders_represent(survey):
+    label(survey)
+    for name, galaxies in {"all": ["J4", "J0", "J1"], "table": ["J1", "J4", "J9"]}.items():
+        pd.DataFrame({"iauname": galaxies}).to_parquet(survey / f"{name}.parquet")
+    files = [survey / "all.parquet", survey / "table.parquet"]
+    keep_represented(survey / "labels.csv", files, survey / "kept.csv")
+    kept = dict(zip(*read_labels(survey / "kept.csv"), strict=True))
+    assert kept == {"J1": False, "J4": False}
 
 
 def test_a_column_of_true_and_false_gives_labels(survey):

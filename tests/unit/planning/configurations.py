@@ -17,6 +17,7 @@ OVERLAYS = [
     ("own.yaml",),
     ("toy.yaml", "sky.yaml"),
     ("own.yaml", "label.yaml"),
+    ("toy.yaml", "compare.yaml"),
     ("desi.yaml",),
 ]
 

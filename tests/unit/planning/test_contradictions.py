@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.planning.configurations import SIMULATION, changed, complaint, without
 from workflow.lib.planning.config import check_config
+from workflow.lib.planning.grid import finetuning_runs, predicts_votes
 
 CATALOGUE = "surveys.decals.catalogue"
 
@@ -56,12 +57,15 @@ CATALOGUE = "surveys.decals.catalogue"
         ),
         ("finetune.depths.smoth", ["top"], ["finetune.depths.smoth", "bulge-size"]),
         ("finetune.depths.scratch", ["top"], ["finetune.depths.scratch", "[all]"]),
+        ("finetune.depths.all", ["frozen"], ["finetune.depths.all", "frozen", "tables"]),
         ("finetune.split.test_share", 0.9, ["finetune.split"]),
         ("finetune.stages.frozen.patience.least", 31, ["finetune.stages.frozen.patience"]),
         ("finetune.predict.pretraining", "hsc", ["finetune.predict.pretraining", "hsc"]),
         ("finetune.predict.surveys", ["hsc"], ["finetune.predict.surveys", "hsc"]),
         ("finetune.predict.size", 69_621, ["finetune.predict.size", "69620", "finetune.sizes"]),
         ("pretraining.weights.scratch", "a.h5", ["pretraining", "scratch"]),
+        ("compare.encoders", ["all", "final"], ["compare.encoders", "final", "bulge-size"]),
+        ("compare.method", "cnn-gpp", ["compare.method", "cnn-gpp", "ellipse-gp"]),
         ("pca.batch_size", 39, ["pca.batch_size", "pca.components"]),
         ("figures.survey", "hsc", ["figures.survey", "hsc", "decals"]),
         ("figures.pca.surveys", ["decals", "hsc"], ["figures.pca.surveys", "hsc"]),
@@ -113,6 +117,29 @@ def test_figure_2_needs_tags_and_other_figures_do_not():
 def test_a_pretraining_with_weights_can_be_shown():
     config = changed("pretraining.weights.zoobot", "zoobot/checkpoint")
     check_config(changed("pretraining.shown", "zoobot", config))
+
+
+def test_a_table_of_representations_can_be_shown_and_its_head_trained():
+    given = {"representation": "dino_{survey}.parquet", "standardise": True}
+    config = changed("pretraining.weights.dino", given)
+    config = changed("finetune.depths.dino", ["frozen"], config)
+    check_config(changed("pretraining.shown", "dino", config))
+    assert not predicts_votes(config["pretraining"], "dino")
+    runs = [run for run in finetuning_runs(config["finetune"]) if run.pretraining == "dino"]
+    assert sum(run.models for run in runs) == len(runs) == 60
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "missing key 'pretraining.weights.dino.representation'"),
+        ({"represent": "a.csv"}, "unknown key 'pretraining.weights.dino.represent'; did you mean"),
+        ({"representation": 5}, "'pretraining.weights.dino.representation': must be string"),
+        (5, "'pretraining.weights.dino': must be string or object, not 5"),
+    ],
+)
+def test_a_table_of_representations_with_other_keys_is_refused(given, message):
+    assert message in complaint(changed("pretraining.weights.dino", given))
 
 
 def test_a_final_pretraining_can_be_given_too():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.planning.configurations import load
 from workflow.lib.planning.grid import (
     PAPER_RUNS,
+    compared_encoders,
     finetuning_runs,
     parse_shard,
     shard_names,
@@ -25,6 +26,21 @@ def test_the_papers_fine_tuning_grid_has_2940_models():
     assert len({run.seed(1, "ring") for run in runs}) == 1_500
     assert runs[0].seed(1, "ring") != runs[0].seed(2, "ring")
     assert runs[0].seed(1, "ring") != runs[0].seed(1, "bar")
+
+
+@pytest.mark.parametrize(
+    ("overlays", "expected"),
+    [
+        ((), ["random", *load()["pretraining"]["made"]]),  # without `final`, which is shown
+        (("own.yaml", "compare.yaml"), ["random", "all", "ellipse"]),
+        (("toy.yaml", "compare.yaml"), ["random", *load()["pretraining"]["made"], "ellipse"]),
+    ],
+)
+def test_what_is_compared_follows_from_the_rest_of_the_configuration(overlays, expected):
+    config = load(*overlays)
+    assert compared_encoders(config) == expected
+    config["compare"]["encoders"] = ["all"]
+    assert compared_encoders(config) == ["all"]
 
 
 @given(st.integers(1, 99999))

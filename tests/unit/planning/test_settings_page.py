@@ -45,7 +45,7 @@ def schema_keys(schema, root, above=()):
     below = dict(schema.get("properties", {}))
     if isinstance(schema.get("additionalProperties"), dict):
         below[PLACEHOLDERS[above[-1]]] = schema["additionalProperties"]
-    if not below:
+    if not below or "string" in schema.get("type", ""):  # which may have a value, or keys
         yield ".".join(above)
     for name, value in below.items():
         yield from schema_keys(value, root, (*above, name))

@@ -126,10 +126,16 @@ def list_downloads(service):
 
 
 def test_the_files_that_a_configuration_names(paper):
-    change = {"pretraining": {"weights": {"zoobot": "zoobot/checkpoint", "none": "stand-in"}}}
+    weights = {
+        "zoobot": "zoobot/checkpoint",
+        "none": "stand-in",
+        "dino": {"representation": "dino_{survey}.csv"},
+    }
+    change = {"pretraining": {"weights": weights}}
     named = named_files(merged(paper, change))
     assert named["surveys", "decals", "catalogue", "nsa"] == "<downloads>/nsa_v1_0_1.fits"
     assert named["surveys", "gz2", "images", "path"] == "<downloads>/images_training_rev1.zip"
     assert named["surveys", "decals", "tags", "table"] == "<downloads>/tags.csv"
     assert named["pretraining", "weights", "zoobot"] == "zoobot/checkpoint.index"
+    assert named["pretraining", "weights", "dino", "representation"] == "dino_{survey}.csv"
     assert ("pretraining", "weights", "none") not in named

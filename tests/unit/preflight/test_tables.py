@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.unit.preflight.conftest import FILES, JOBS, PAPER, RING, job, real_tables, write
@@ -135,6 +136,27 @@ def test_the_legacy_survey_needs_radii_of_a_table_too(paper):
     frames = real_tables()
     radii = {"RA": 1.0, "Dec": 2.0, "petro_TH50": 2.0, "petro_th90": 5.0}
     assert lines_of(changed, {"gz2": frames["gz2"].assign(**radii)}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, None),
+        ({"iauname": ["J1", "J1"]}, "galaxy J1 is in it twice"),
+        ({"kind": ["S", "E"]}, "column 'kind' has no numbers but 'S'"),
+        ({"a": [1.0, np.inf]}, "column 'a' is inf for galaxy J2, row 2"),
+    ],
+)
+def test_a_table_of_representations_is_looked_into(paper, tmp_path, change, message):
+    pd.DataFrame({"iauname": ["J1", "J2"], "a": 1.0} | change).to_csv(
+        tmp_path / "f_gz2.csv", index=False
+    )
+    given = {"dino": {"representation": str(tmp_path / "f_{survey}.csv")}}
+    changed = merged(paper, {"pretraining": {"weights": given}})
+    jobs = [job("import_representation", survey="gz2", pretraining="dino")]
+    lines = check(jobs, changed, Machine())
+    assert len(lines) == (message is not None)
+    assert all(line.startswith(f"{tmp_path}/f_gz2.csv: {message}") for line in lines)
 
 
 def test_tables_that_rules_make_are_not_looked_into(paper):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.decomposition import PCA, IncrementalPCA
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.represent.pca import compress, read_compressor
+from workflow.lib.represent.pca import compress, compress_some, read_compressor
 from workflow.lib.represent.vector_files import (
     read_representation,
     representation_schema,
@@ -52,6 +52,16 @@ def test_compression_is_scikit_learns_incremental_pca(tmp_path, rows):
     compressor = read_compressor(tmp_path / "pca.npz")
     np.testing.assert_array_equal(compressor.project(vectors), compressed)
     assert (compressor.mean.shape, compressor.components.shape) == ((30,), (8, 30))
+
+
+def test_of_fewer_numbers_than_components_all_are_kept(tmp_path):
+    """As of a table of features."""
+    vectors = random_vectors(50, size=3)
+    compressed, variance = squeeze(tmp_path, vectors, components=8, batch_size=40)
+    assert compressed.shape == (50, 3)
+    assert variance["cumulative"].tolist()[2:] == [1.0]
+    names = [f"J{number:05d}" for number in range(9, 40)]
+    assert compress_some(tmp_path / "representation.parquet", names, 8, 20).shape == (31, 3)
 
 
 def test_the_same_fit_has_the_same_bytes(tmp_path):

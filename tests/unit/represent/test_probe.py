@@ -10,7 +10,11 @@ from workflow.lib.common.tables import write_parquet
 from workflow.lib.network.encoder import DESCRIPTION_KEYS
 from workflow.lib.pretrain.votes import split_names
 from workflow.lib.represent.probe import auc_error, cross_validated_auc, probe
-from workflow.lib.represent.vector_files import representation_schema, representation_table
+from workflow.lib.represent.vector_files import (
+    read_representation,
+    representation_schema,
+    representation_table,
+)
 
 
 def test_a_probe_finds_a_linear_class_and_nothing_in_noise():
@@ -30,14 +34,12 @@ def test_an_encoder_with_unknown_training_galaxies_is_not_probed(tmp_path):
     write_parquet(table, tmp_path / "representation.parquet")
     rings = pd.DataFrame({"iauname": names, "ring": np.arange(20) / 20})
     rings.to_parquet(tmp_path / "catalogue.parquet")
-    weights = tmp_path / "encoder.weights.h5"
-    weights.touch()
     known = dict.fromkeys(DESCRIPTION_KEYS) | {"training": {"survey": "decals", "split": None}}
     write_json(known, tmp_path / "encoder.json")
     with pytest.raises(UserError, match=r"leave 'zoobot' out of 'probe\.pretrainings'"):
         probe(
             {"zoobot": tmp_path / "representation.parquet"},
-            {"zoobot": weights},
+            {"zoobot": tmp_path / "encoder.json"},
             tmp_path / "catalogue.parquet",
             "decals",
             {"ring": {"column": "ring", "above": 0.5, "below": 0.4}},
@@ -67,7 +69,6 @@ def survey(tmp_path):
         (tmp_path / name).mkdir()
         written = representation_table(names, vectors, representation_schema(4))
         write_parquet(written, tmp_path / name / "representation.parquet")
-        (tmp_path / name / "encoder.weights.h5").touch()
         known = dict.fromkeys(DESCRIPTION_KEYS) | {"training": training}
         write_json(known, tmp_path / name / "encoder.json")
     return tmp_path, (split_names(names, **split) == "test"), table
@@ -77,7 +78,7 @@ def probed(folder, rule):
     encoders = ["random", "all"]
     probe(
         {name: folder / name / "representation.parquet" for name in encoders},
-        {name: folder / name / "encoder.weights.h5" for name in encoders},
+        {name: folder / name / "encoder.json" for name in encoders},
         folder / "catalogue.parquet",
         "decals",
         {"ring": {"column": "ring", "above": 0.5, "below": 0.4, **rule}},
@@ -133,8 +134,21 @@ def test_files_of_different_galaxies_are_refused(survey):
     table.iloc[1:].to_parquet(folder / "catalogue.parquet")
     with pytest.raises(UserError, match=r"catalogue\.parquet: no galaxy J000"):
         probed(folder, {})
-    names = table["iauname"].tolist()[::-1]
-    reversed_ = representation_table(names, np.zeros((400, 4)), representation_schema(4))
-    write_parquet(reversed_, folder / "all/representation.parquet")
-    with pytest.raises(UserError, match=r"all/representation\.parquet: made from other galaxies"):
+    others = [f"K{number}" for number in range(400)]
+    written = representation_table(others, np.zeros((400, 4)), representation_schema(4))
+    write_parquet(written, folder / "all/representation.parquet")
+    with pytest.raises(UserError, match=r"all/representation\.parquet: no galaxy is in all"):
         probed(folder, {})
+
+
+def test_encoders_are_compared_on_the_galaxies_that_all_represent(survey):
+    """A table of representations may lack some, and have them in another order."""
+    folder, held_out, table = survey
+    names, vectors = read_representation(folder / "random/representation.parquet")
+    some = slice(399, 99, -1)
+    written = representation_table(names[some], vectors[some], representation_schema(4))
+    write_parquet(written, folder / "random/representation.parquet")
+    found = probed(folder, {})
+    known = (table["ring"].notna() & held_out)[100:]
+    assert (found["galaxies"] == known.sum()).all()
+    assert found.loc["random", "auc"] == found.loc["all", "auc"] > 0.95

@@ -12,7 +12,12 @@ from workflow.lib.represent.vector_files import (
     representation_schema,
     representation_table,
 )
-from workflow.lib.similarity.retrieval import compare_votes, measure_retrieval, precision
+from workflow.lib.similarity.retrieval import (
+    compare_retrieval,
+    compare_votes,
+    measure_retrieval,
+    precision,
+)
 
 QUESTIONS = {"shape": ["round", "long"], "never-asked": ["yes"]}
 
@@ -41,6 +46,27 @@ def test_precision_is_high_for_a_good_representation_and_the_base_rate_for_noise
     noise = tagged.query("representation == 'noise'")
     assert (np.abs(noise["precision"] - noise["base_rate"]) < 4 * noise["error"]).all()
     assert (noise["error"] > 0).all()
+
+
+def test_encoders_are_compared_by_the_galaxies_that_all_represent(survey):
+    folder, vectors = survey
+    some = slice(119, 9, -1)
+    names = read_representation(folder / "full.parquet")[0][some]
+    table = representation_table(names, vectors[some], representation_schema(12))
+    write_parquet(table, folder / "table.parquet")
+    files = {name: folder / f"{name}.parquet" for name in ("noise", "full", "table")}
+    compare_retrieval(
+        files, folder / "catalogue.parquet", folder / "tags.parquet", folder / "compared.csv",
+        metric="euclidean", questions=QUESTIONS, answers=[], most_common=18, first=[5], above=0.5,
+        min_votes=10, queries=30, same_within=100, seed=1, threads=2,
+    )  # fmt: skip
+    found = pd.read_csv(folder / "compared.csv")
+    assert set(found["label"]) == {"round", "shape_round", "shape_long"}
+    assert len(found) == 3 * 3
+    assert len(found[["label", "queries", "base_rate"]].drop_duplicates()) == 3
+    scores = found.pivot_table(index="label", columns="representation", values="precision")
+    assert (scores["table"] == scores["full"]).all()
+    assert (scores["full"] > scores["noise"] + 0.2).all()
 
 
 def test_the_same_seed_gives_the_same_table_with_any_number_of_threads(survey):

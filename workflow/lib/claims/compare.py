@@ -92,16 +92,23 @@ def compare_claims(
         If the table of claims is wrong, or a file lacks a column that a claim is read from.
     """
     everything = read_claims(claims, shown)
-    label = json.loads(Path(description).read_text())["label"]
-    run = Run(Path(results), made, settings, simulated, stand_ins, label, draws, seed, sigmas)
+    encoder = json.loads(Path(description).read_text())
+    unlike = _unlike_the_papers(encoder, simulated)
+    run = Run(Path(results), made, settings, simulated, stand_ins, unlike, draws, seed, sigmas)
     rows = [_row(claim, judge(claim, run)) for claim in everything]
     found = pd.DataFrame(rows, columns=COLUMNS)
     write_text(found.to_csv(index=False, float_format="%.6g"), table)
-    notes = [*survey_notes, label] if label else survey_notes
+    notes = [*survey_notes, encoder["label"]] if encoder["label"] else survey_notes
     write_claims_page(found, notes, figures, made, page)
     text = summarise(found, page)
     write_text(text, summary)
     log.info("%s", text)
+
+
+def _unlike_the_papers(encoder: Mapping[str, Any], simulated: Collection[str]) -> str:
+    """Say what an encoder learned from, unless that is the votes for real galaxies."""
+    survey = (encoder["training"] or {}).get("survey")
+    return "" if survey and survey not in simulated else encoder["label"]
 
 
 def _row(claim: Claim, verdict: Verdict) -> dict[str, Any]:

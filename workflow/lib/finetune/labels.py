@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -17,6 +18,7 @@ from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import create_array, iter_images, network_frame, read_thumbnails
 from workflow.lib.finetune.splits import read_labels
+from workflow.lib.represent.vector_files import read_names
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ def label_galaxies(
             f"{source}: galaxy {name} has no {column} ({values.isna().sum()} galaxies have "
             "none); fill it in, or set 'missing: drop' for it in 'finetune.labels'"
         )
-    imaged = {name for shard in shards for name in _names_in(shard)}
+    imaged = {name for shard in shards for name in read_names(shard)}
     for cut, passes in {
         f"{column} unknown": values.notna(),
         f"{column} neither above {above} nor below {below}": (values > above) | (values < below),
@@ -100,6 +102,27 @@ def label_galaxies(
     write_json(steps, counts)
     table = pd.DataFrame({"iauname": galaxies["iauname"], "label": label})
     write_text(table.to_csv(index=False), labels)
+
+
+def keep_represented(
+    labels: str | Path, representations: Sequence[str | Path], kept: str | Path
+) -> None:
+    """Write the labelled galaxies that are in each of several representations.
+
+    Parameters
+    ----------
+    labels
+        By `label_galaxies`.
+    representations
+        Parquet files.
+    kept
+        CSV to write, like `labels`.
+    """
+    table = read_table(labels, text=["iauname"])
+    have = [table["iauname"].isin(read_names(path)) for path in representations]
+    represented = np.logical_and.reduce(have)
+    log.info("%d of %d labelled galaxies have all representations", sum(represented), len(table))
+    write_text(table[represented].to_csv(index=False), kept)
 
 
 def gather_labelled(
@@ -125,7 +148,7 @@ def gather_labelled(
         If a labelled galaxy has no image.
     """
     place = {name: row for row, name in enumerate(read_labels(labels)[0])}
-    imaged = [name for shard in shards for name in _names_in(shard)]
+    imaged = [name for shard in shards for name in read_names(shard)]
     rows_of(list(place), imaged, Path(shards[0]).parent)
     size, field = network_frame(pq.read_schema(shards[0]))
     with atomic_path(images, rows=place) as temporary:
@@ -160,7 +183,3 @@ def label_values(
     if not labels["iauname"].isin(galaxies["iauname"]).any():
         raise UserError(f"{table}: none of its iaunames is a galaxy that can be labelled")
     return table, galaxies["iauname"].map(pd.Series(values.to_numpy(), labels["iauname"]))
-
-
-def _names_in(shard: str | Path) -> list[str]:
-    return pq.read_table(shard, columns=["iauname"]).column("iauname").to_pylist()

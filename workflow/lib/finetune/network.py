@@ -101,6 +101,106 @@ class FinetuningSettings(NamedTuple):
     """Keras's dtype policy on a GPU; a CPU computes in float32."""
 
 
+class FrozenStage:
+    """Trains a head on representations, whose encoder does not change.
+
+    Parameters
+    ----------
+    inputs
+        Number of values in a representation.
+    settings
+        Those of all runs.
+
+    Attributes
+    ----------
+    head : keras.Model
+        From representations to logits.
+    """
+
+    def __init__(self, inputs: int, settings: FinetuningSettings) -> None:
+        self.settings = settings
+        self.head = build_classifier_head(inputs, seed=0, **settings.head)
+        self.training = CompiledTraining(
+            self.head,
+            lambda vectors, rows: ops.take(vectors, rows, axis=0),
+            self.head.input_shape[1:],
+            settings.batch_size,
+        )
+
+    def reset(self, seed: int) -> None:
+        """Give the head new weights."""
+        fresh = build_classifier_head(self.head.input_shape[-1], seed=seed, **self.settings.head)
+        self.head.set_weights(fresh.get_weights())
+
+    def train(
+        self,
+        vectors: Callable[[Part, Sequence[int]], Tensor],
+        galaxies: Galaxies,
+        seed: int,
+        folder: Path,
+        *,
+        in_turn: int | None,
+        passes: int,
+    ) -> dict[str, Any]:
+        """Train and score the head.
+
+        Parameters
+        ----------
+        vectors
+            Gives the representations of a set's galaxies: those of one view after the other, shape
+            (views * n, d).
+        galaxies
+            The sets; of their images nothing is used.
+        seed, folder
+            As for `Network.run`.
+        in_turn
+            Number of views that epochs use in turn; None: new ones each epoch.
+        passes
+            Number of views of each test galaxy.
+        """
+        train, validation, test = galaxies[1:]
+        size = len(train.rows)
+        stored = vectors(train, range(1, in_turn + 1)) if in_turn else None
+        if self.settings.head["standardise"]:
+            known = vectors(train, [1]) if stored is None else stored
+            self.head.layers[0].fit(np.asarray(known))
+
+        def data_of(epochs: range) -> tuple[Tensor, list[Epoch]]:
+            if in_turn:
+                data, places = stored, [(epoch - 1) % in_turn for epoch in epochs]
+            else:
+                data, places = vectors(train, epochs), range(len(epochs))
+            return data, [Epoch(place * size + np.arange(size), ()) for place in places]
+
+        result = _fit(
+            "frozen",
+            self.settings,
+            self.training,
+            data_of,
+            train,
+            (vectors(validation, [0]), validation.labels),
+            max(1, (4 if in_turn else 1) * VECTORS_A_CALL // size),
+            seed,
+            folder,
+        )
+        seen = vectors(test, range(passes))
+        logits = self.training.predict(seen, np.arange(len(seen)), batch_size=VECTORS_A_CALL)
+        return result | _score(logits, test.labels)
+
+    def run(self, galaxies: Galaxies, seed: int, folder: Path) -> list[dict[str, Any]]:
+        """Train and score the model of one run, whose `galaxies.images` are representations.
+
+        The other parameters and the result are those of `Network.run`.
+        """
+        self.reset(seed)
+
+        def vectors(part: Part, views: Sequence[int]) -> Tensor:
+            return ops.take(galaxies.images, np.tile(part.rows, len(views)), axis=0)
+
+        # Each galaxy has one representation, so more views would be the same again.
+        return [self.train(vectors, galaxies, seed, folder, in_turn=1, passes=1)]
+
+
 class Network:
     """An encoder with a new head, which all runs with one encoder and depth train.
 
@@ -141,7 +241,8 @@ class Network:
         self.pretrained = self.encoder.get_weights()
 
         # Head, and what is trained in the fine-tuning stage: from features to logits.
-        self.head = build_classifier_head(self.encoder.output_shape[-1], seed=0, **settings.head)
+        self.frozen_stage = FrozenStage(self.encoder.output_shape[-1], settings)
+        self.head = self.frozen_stage.head
         classifier = Classifier(upper, self.head, self.scratch)
         classifier.build(upper.input_shape)
 
@@ -157,13 +258,6 @@ class Network:
 
         self.features, self.represent = compiled(features), compiled(represent)
 
-        # The two stages: the head learns from representations, the classifier from images.
-        self.frozen_stage = CompiledTraining(
-            self.head,
-            lambda vectors, rows: ops.take(vectors, rows, axis=0),
-            self.head.input_shape[1:],
-            settings.batch_size,
-        )
         self.finetuning_stage = CompiledTraining(
             classifier, features, upper.input_shape[1:], settings.batch_size
         )
@@ -185,59 +279,30 @@ class Network:
         list of dict
             For each model its stage, learning curve, and loss and accuracy on the test set.
         """
-        fresh = build_classifier_head(self.head.input_shape[-1], seed=seed, **self.settings.head)
-        self.head.set_weights(fresh.get_weights())
+        self.frozen_stage.reset(seed)
         if self.scratch:
             drawn = random_encoder(self.settings.crop_size, seed, self.encoder.input_shape[-1])
             self.encoder.set_weights(drawn.get_weights())
             return [self._train_encoder("scratch", galaxies, seed, folder)]
         self.encoder.set_weights(self.pretrained)
         return [
-            self._train_head("frozen", galaxies, seed, folder),
+            self._train_head(galaxies, seed, folder),
             self._train_encoder("finetuned", galaxies, seed, folder),
         ]
 
-    def _train_head(
-        self, stage: str, galaxies: Galaxies, seed: int, folder: Path
-    ) -> dict[str, Any]:
+    def _train_head(self, galaxies: Galaxies, seed: int, folder: Path) -> dict[str, Any]:
         """Train the head on the frozen encoder, of which only representations are needed."""
-        train, validation, test = galaxies[1:]
-        size, in_turn = len(train.rows), self.settings.frozen_views
 
         def vectors(part: Part, views: Sequence[int]) -> Tensor:
-            """Give representations of one view after the other, shape (views * n, 1280)."""
             drawn = [self._views(part, seed, number) for number in views]
             joined = [np.concatenate(fields) for fields in zip(*drawn, strict=True)]
             rows = np.tile(part.rows, len(views))
             return self._batched(self.represent, galaxies.images, rows, joined)
 
-        stored = vectors(train, range(1, in_turn + 1)) if in_turn else None
-        if self.settings.head["standardise"]:
-            known = vectors(train, [1]) if stored is None else stored
-            self.head.layers[0].fit(np.asarray(known))
-
-        def data_of(epochs: range) -> tuple[Tensor, list[Epoch]]:
-            if in_turn:
-                data, places = stored, [(epoch - 1) % in_turn for epoch in epochs]
-            else:
-                data, places = vectors(train, epochs), range(len(epochs))
-            return data, [Epoch(place * size + np.arange(size), ()) for place in places]
-
-        result = self._fit(
-            stage,
-            self.frozen_stage,
-            data_of,
-            train,
-            (vectors(validation, [0]), validation.labels),
-            max(1, (4 if in_turn else 1) * VECTORS_A_CALL // size),
-            seed,
-            folder,
-        )
-        passes = vectors(test, range(self.settings.test_passes))
-        logits = self.frozen_stage.predict(
-            passes, np.arange(len(passes)), batch_size=VECTORS_A_CALL
-        )
-        return result | _score(logits, test.labels)
+        return self.frozen_stage.train(
+            vectors, galaxies, seed, folder,
+            in_turn=self.settings.frozen_views, passes=self.settings.test_passes,
+        )  # fmt: skip
 
     def _train_encoder(
         self, stage: str, galaxies: Galaxies, seed: int, folder: Path
@@ -252,8 +317,9 @@ class Network:
 
         seen = self._views(validation, seed, 0)
         features = self._batched(self.features, galaxies.images, validation.rows, seen)
-        result = self._fit(
+        result = _fit(
             stage,
+            self.settings,
             self.finetuning_stage,
             data_of,
             train,
@@ -270,47 +336,6 @@ class Network:
         ]
         return result | _score(np.concatenate(logits), test.labels)
 
-    def _fit(
-        self,
-        stage: str,
-        training: CompiledTraining,
-        data_of: Callable[[range], tuple[Tensor, list[Epoch]]],
-        train: Part,
-        validation: tuple[Tensor, np.ndarray],
-        epochs_a_call: int,
-        seed: int,
-        folder: Path,
-    ) -> dict[str, Any]:
-        """Train to convergence, and describe the epoch that is kept."""
-        size, how = len(train.rows), Stage(**self.settings.stages[stage])
-        curve = training.fit(
-            data_of,
-            train.labels,
-            validation,
-            Schedule(
-                how.learning_rate, how.epochs(size), how.patient(size), how.keep, epochs_a_call
-            ),
-            seed=seed,
-            saved=folder / f"{stage}.npz",
-        )
-        epochs, (loss, validation_loss) = len(curve.losses), curve.losses[curve.kept]
-        log.info(
-            "%s: %d epochs of %d galaxies in %.1f s, %.0f images/s; kept epoch %d, with a "
-            "validation loss of %.4f",
-            stage, epochs, size, curve.seconds, epochs * size / curve.seconds, curve.kept + 1,
-            validation_loss,
-        )  # fmt: skip
-        return {
-            "stage": stage,
-            "epochs": epochs,
-            "best_epoch": curve.kept + 1,
-            "patience": how.patient(size),
-            "weights": int(sum(np.prod(one.shape) for one in training.model.trainable_variables)),
-            "training_loss": float(loss),
-            "validation_loss": float(validation_loss),
-            "seconds": round(curve.seconds, 3),
-        }
-
     def _views(self, part: Part, seed: int, number: int) -> Sequence[np.ndarray]:
         return draw_views(part.keys, seed, number, self.size, self.settings.crop_size)
 
@@ -323,6 +348,46 @@ class Network:
     ) -> Tensor:
         arrays = [rows.astype(np.int32), *views]
         return on_device(run_batched(partial(function, images), arrays, self.settings.batch_size))
+
+
+def _fit(
+    stage: str,
+    settings: FinetuningSettings,
+    training: CompiledTraining,
+    data_of: Callable[[range], tuple[Tensor, list[Epoch]]],
+    train: Part,
+    validation: tuple[Tensor, np.ndarray],
+    epochs_a_call: int,
+    seed: int,
+    folder: Path,
+) -> dict[str, Any]:
+    """Train to convergence, and describe the epoch that is kept."""
+    size, how = len(train.rows), Stage(**settings.stages[stage])
+    curve = training.fit(
+        data_of,
+        train.labels,
+        validation,
+        Schedule(how.learning_rate, how.epochs(size), how.patient(size), how.keep, epochs_a_call),
+        seed=seed,
+        saved=folder / f"{stage}.npz",
+    )
+    epochs, (loss, validation_loss) = len(curve.losses), curve.losses[curve.kept]
+    log.info(
+        "%s: %d epochs of %d galaxies in %.1f s, %.0f images/s; kept epoch %d, with a "
+        "validation loss of %.4f",
+        stage, epochs, size, curve.seconds, epochs * size / curve.seconds, curve.kept + 1,
+        validation_loss,
+    )  # fmt: skip
+    return {
+        "stage": stage,
+        "epochs": epochs,
+        "best_epoch": curve.kept + 1,
+        "patience": how.patient(size),
+        "weights": int(sum(np.prod(one.shape) for one in training.model.trainable_variables)),
+        "training_loss": float(loss),
+        "validation_loss": float(validation_loss),
+        "seconds": round(curve.seconds, 3),
+    }
 
 
 def _build(weights: str | Path | None, crop_size: int, channels: int) -> keras.Model:

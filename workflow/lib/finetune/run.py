@@ -2,25 +2,33 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from workflow.lib.common.checksums import checksum, intact
 from workflow.lib.common.files import write_json, write_text
-from workflow.lib.common.joins import map_array
+from workflow.lib.common.joins import map_array, rows_of
 from workflow.lib.finetune.classifier_files import Kept, keep_classifier
 from workflow.lib.finetune.splits import Split, draw_split, read_labels
-from workflow.lib.network.encoder import description_path, read_description
+from workflow.lib.network.encoder import description_path, parse_description, read_description
 from workflow.lib.network.unfinished import remove_unfinished, unfinished_folder
 from workflow.lib.planning.code_hash import digest
+from workflow.lib.planning.grid import FROZEN
+from workflow.lib.represent.vector_files import read_representation
+
+if TYPE_CHECKING:
+    from workflow.lib.finetune.network import FrozenStage, Network
 
 log = logging.getLogger(__name__)
 
 CODE = "finetune.run"
 """The module that determines a run's result, with what it imports."""
+
+USED = ("label", "training", "versions")
+"""What a result says of the encoder, by the keys of its `encoder.json`."""
 
 
 class SeededRun(NamedTuple):
@@ -79,70 +87,182 @@ def finetune(
     """
     # Keras takes seconds to load, and its messages while loading belong in the job's log.
     from workflow.lib.finetune.classifier import dense_weights
-    from workflow.lib.finetune.galaxies import load_galaxies
     from workflow.lib.finetune.network import FinetuningSettings, Network
 
     how = FinetuningSettings(**settings)
     names, known = read_labels(labels)
     pixels = map_array(images, names)
-    splits = [
-        draw_split(known, size=run.size, seed=run.seed, path=labels, **how.split) for run in runs
-    ]
+    splits = _draw_splits(runs, known, labels, how.split)
     network = Network(weights, depth, how, pixels.shape)
-    identity = {"task": task, "survey": survey, "pretraining": pretraining, "depth": depth}
-    inputs = [images, labels, *([weights, description_path(weights)] if weights else [])]
-    for run, split in zip(runs, splits, strict=True):
-        everything = [identity, how._asdict(), run.size, run.seed]
-        folder = unfinished_folder(run.metrics, everything, inputs, CODE)
+
+    def keep_it(run: SeededRun, split: Split) -> None:
+        trained = {"survey": survey, "split": None, "task": task, "pretraining": pretraining}
+        keep_classifier(
+            network.encoder, dense_weights(network.head), keep,
+            training=trained, seed=run.seed, split=split, names=names,
+        )  # fmt: skip
+
+    _train(
+        zip(runs, splits, strict=True), network, Labelled(pixels, names, known),
+        identity={"task": task, "survey": survey, "pretraining": pretraining, "depth": depth},
+        inputs=[images, labels, *([weights, description_path(weights)] if weights else [])],
+        labels=labels,
+        learned_from=None if weights is None else _weights_used(weights),
+        after=keep_it if keep else None,
+    )  # fmt: skip
+
+
+def finetune_head(
+    runs: Sequence[SeededRun],
+    representation: str | Path,
+    labels: str | Path,
+    description: str | Path,
+    *,
+    task: str,
+    survey: str,
+    pretraining: str,
+    settings: Mapping[str, Any],
+) -> None:
+    """Train and score heads on representations, without the network that these are from.
+
+    Each galaxy has one representation, the same in each epoch. Otherwise this is the first, frozen
+    stage of `finetune`.
+
+    Parameters
+    ----------
+    representation
+        Parquet. Labelled galaxies that it lacks are left out.
+    description
+        The `encoder.json` of the representation.
+    runs, labels, task, survey, pretraining, settings
+        As for `finetune`.
+
+    Raises
+    ------
+    UserError
+        If there are too few galaxies.
+    """
+    from workflow.lib.finetune.network import FinetuningSettings, FrozenStage
+
+    how = FinetuningSettings(**settings)
+    labelled = read_labelled(representation, labels)
+    splits = _draw_splits(runs, labelled.known, labels, how.split)
+    _train(
+        zip(runs, splits, strict=True), FrozenStage(labelled.images.shape[1], how), labelled,
+        identity={"task": task, "survey": survey, "pretraining": pretraining, "depth": FROZEN},
+        inputs=[representation, labels, description],
+        labels=labels,
+        learned_from={name: parse_description(description)[name] for name in USED},
+    )  # fmt: skip
+
+
+class Labelled(NamedTuple):
+    """Labelled galaxies."""
+
+    images: np.ndarray
+    """Their images, (n, size, size, channels), or their representations, (n, d)."""
+    names: list[str]
+    known: np.ndarray
+    """Shape (n,), bool: whether each has the label."""
+
+
+def read_labelled(representation: str | Path, labels: str | Path) -> Labelled:
+    """Read the representations of the labelled galaxies that have one."""
+    names, known = read_labels(labels)
+    found, vectors = read_representation(representation)
+    have = np.isin(np.array(names, object), np.array(found, object))
+    if not have.all():
+        log.info("%d of %d labelled galaxies have no representation", sum(~have), len(have))
+    kept = [name for name, has in zip(names, have, strict=True) if has]
+    return Labelled(vectors[rows_of(kept, found, representation)], kept, known[have])
+
+
+def _draw_splits(
+    runs: Sequence[SeededRun], known: np.ndarray, labels: str | Path, split: Mapping[str, Any]
+) -> list[Split]:
+    return [draw_split(known, size=run.size, seed=run.seed, path=labels, **split) for run in runs]
+
+
+def _train(
+    planned: Iterable[tuple[SeededRun, Split]],
+    network: "Network | FrozenStage",
+    labelled: Labelled,
+    *,
+    identity: Mapping[str, str],
+    inputs: Sequence[str | Path],
+    labels: str | Path,
+    learned_from: Mapping[str, Any] | None,
+    after: Callable[[SeededRun, Split], None] | None = None,
+) -> None:
+    """Train and score each run that is not finished, and write its result.
+
+    Parameters
+    ----------
+    planned
+        The runs and their splits.
+    network
+        What they train.
+    labelled
+        The galaxies of the splits.
+    identity
+        What all results say first.
+    inputs
+        Files that the results follow from.
+    labels
+        The file of the labels.
+    learned_from
+        What is known of the weights.
+    after
+        Called after a run. It needs the trained network, so that no run counts as finished.
+    """
+    from workflow.lib.finetune.galaxies import load_galaxies
+
+    pixels, names, known = labelled
+    how, written = network.settings._asdict(), []
+    for run, split in planned:
+        folder = unfinished_folder(run.metrics, [identity, how, run.size, run.seed], inputs, CODE)
         finished = folder / "result.json"
-        if keep or not intact(finished):
+        if after or not intact(finished):
             began = time.monotonic()
-            galaxies = load_galaxies(split, pixels, known, names)
-            models = network.run(galaxies, run.seed, folder)
+            models = network.run(load_galaxies(split, pixels, known, names), run.seed, folder)
             result = {
                 **identity,
                 "size": run.size,
                 "repeat": run.repeat,
                 "seed": run.seed,
-                **_learned_from(weights, labels, split, known),
-                "settings": how._asdict(),
+                "weights": learned_from,
+                "labels": {"sha256": checksum(labels)},
+                "galaxies": _counts(split, known),
+                "settings": how,
                 "models": models,
                 "seconds": round(time.monotonic() - began, 3),
                 **_machine(),
             }
             write_json(result, finished)
-        if keep:
-            trained = {"survey": survey, "split": None, "task": task, "pretraining": pretraining}
-            keep_classifier(
-                network.encoder, dense_weights(network.head), keep,
-                training=trained, seed=run.seed, split=split, names=names,
-            )  # fmt: skip
+        if after:
+            after(run, split)
         write_text(finished.read_text(), run.metrics)
+        written.append(run.metrics)
         log.info("%s is written", run.metrics)
-    for run in runs:
-        remove_unfinished(run.metrics)
+    for metrics in written:
+        remove_unfinished(metrics)
 
 
-def _learned_from(
-    weights: str | Path | None, labels: str | Path, split: Split, known: np.ndarray
-) -> dict[str, Any]:
-    """Describe what a run learns from."""
-    described = None
-    if weights is not None:
-        content = read_description(weights)
-        described = {name: content[name] for name in ("label", "training", "versions")}
-        described["sha256"] = checksum(weights)
+def _weights_used(weights: str | Path) -> dict[str, Any]:
+    """Describe the weights that a run starts from."""
+    content = read_description(weights)
+    return {name: content[name] for name in USED} | {"sha256": checksum(weights)}
+
+
+def _counts(split: Split, known: np.ndarray) -> dict[str, int]:
+    """Count the galaxies of a run."""
     unique = np.unique(split.train)
     return {
-        "weights": described,
-        "labels": {"sha256": checksum(labels)},
-        "galaxies": {
-            "train": len(split.train),
-            "unique": len(unique),
-            "labelled": int(known[unique].sum()),
-            "validation": len(split.validation),
-            "test": len(split.test),
-        },
+        "train": len(split.train),
+        "unique": len(unique),
+        "labelled": int(known[unique].sum()),
+        "validation": len(split.validation),
+        "test": len(split.test),
     }
 
 

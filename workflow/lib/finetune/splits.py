@@ -120,7 +120,7 @@ def set_sizes(
         raise UserError(
             f"{path}: at most {2 * copies * learned} can be trained on ({learned} galaxies with "
             f"the label, {copies} times each, and as many without), not {size}; "
-            "lower 'finetune.sizes'"
+            "lower 'finetune.sizes' (or 'compare.sizes')"
         )
     return validated, aside, learned
 

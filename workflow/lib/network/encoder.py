@@ -126,6 +126,15 @@ def save_encoder(
     )
 
 
+def describe_table(table: str | Path, description: str | Path) -> None:
+    """Write an `encoder.json` for representations of a table, which come without an encoder.
+
+    It is not known what their network was trained on.
+    """
+    label = f"representations of a given table, {Path(table).name}"
+    write_json(dict.fromkeys(DESCRIPTION_KEYS) | {"label": label}, description)
+
+
 def load_encoder(weights: str | Path, size: int) -> tuple["keras.Model", dict[str, Any]]:
     """Load an encoder, after checking that its weights were made for such images.
 
@@ -216,16 +225,20 @@ def load_head(path: str | Path) -> Head:
 
 def read_description(weights: str | Path) -> Mapping[str, Any]:
     """Read the `encoder.json` beside `weights`; raise `UserError` if it does not describe them."""
-    path = description_path(weights)
     if not Path(weights).exists():
         raise UserError(f"{weights}: no such weights")
+    return parse_description(description_path(weights))
+
+
+def parse_description(path: str | Path) -> Mapping[str, Any]:
+    """Read an `encoder.json`; raise `UserError` if it is missing, damaged or lacks a key."""
     check(path)
-    if not path.exists():
+    if not Path(path).exists():
         raise UserError(
             f"{path}: missing; weights need it beside them, to say what input they take"
         )
     try:
-        description = json.loads(path.read_text())
+        description = json.loads(Path(path).read_text())
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error})") from error
     if not isinstance(description, dict):

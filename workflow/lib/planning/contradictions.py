@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from workflow.lib.planning.grid import SCRATCH
+from workflow.lib.planning.grid import FROZEN, SCRATCH, has_network
 
 MOST = 2**53
 """Largest whole number, of which all are exact as floats too."""
@@ -38,6 +38,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_similarity(config)
     yield from _of_anomalies(config)
     yield from _of_finetune(config)
+    yield from _of_compare(config)
     for name, survey in config["surveys"].items():
         yield from _of_survey(f"surveys.{name}", survey)
 
@@ -245,6 +246,11 @@ def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"'finetune.depths.{name}': no such pretraining; known: {', '.join(known)}"
         if name == SCRATCH and set(depths) - {"all"}:
             yield f"'finetune.depths.{SCRATCH}' must be [all], or [] for none"
+        if FROZEN in depths and has_network(pretraining["weights"].get(name, "")):
+            yield (
+                f"'finetune.depths.{name}': {FROZEN} is for tables of representations; any other "
+                "depth gives a frozen model too"
+            )
     if SCRATCH in made:
         yield f"'pretraining': {SCRATCH} is no pretraining; choose another name"
     yield from _no_training_set("finetune.split", finetune["split"])
@@ -259,6 +265,16 @@ def _of_finetune(config: Mapping[str, Any]) -> Iterator[str]:
             f"'finetune.predict.size' ({size}) must be at most {largest}, the largest of "
             "'finetune.sizes'"
         )
+
+
+def _of_compare(config: Mapping[str, Any]) -> Iterator[str]:
+    compare, pretraining = config["compare"], config["pretraining"]
+    tested = ["random", *pretraining["tasks"], *pretraining["weights"]]
+    wanted = {"compare.encoders": compare["encoders"] or []}
+    yield from _unknown(wanted, tested, f"one of {', '.join(tested)}")
+    methods = config["anomalies"]["methods"]
+    wanted = {"compare.method": [compare["method"]]}
+    yield from _unknown(wanted, methods, f"one of 'anomalies.methods': {', '.join(methods)}")
 
 
 def _of_cuts(key: str, cuts: Mapping[str, Mapping[str, float]]) -> Iterator[str]:

@@ -57,6 +57,28 @@ def weights_file(path: str) -> str:
     return path if path.endswith((".h5", ".index", *TENSORS)) else f"{path}.index"
 
 
+def has_network(given: str | Mapping[str, Any]) -> bool:
+    """Tell whether an entry of `pretraining.weights` is an encoder, not a table of representations.
+
+    Examples
+    --------
+    >>> has_network({"representation": "dino.parquet"})
+    False
+    """
+    return isinstance(given, str)
+
+
+def given_table(given: Mapping[str, Any], survey: str) -> str:
+    """Name the table with the representations of a survey's galaxies.
+
+    Examples
+    --------
+    >>> given_table({"representation": "dino_{survey}.parquet"}, "gz2")
+    'dino_gz2.parquet'
+    """
+    return given["representation"].replace("{survey}", survey)
+
+
 def catalogue_tables(catalogue: Mapping[str, Any]) -> dict[str, str]:
     """Give the tables that a survey's catalogue is made from, by key.
 
@@ -81,10 +103,27 @@ def task_of(pretraining: Mapping[str, Any], name: str) -> str:
     return pretraining["finals"].get(name, name)
 
 
+def compared_encoders(config: Mapping[str, Any]) -> list[str]:
+    """List the encoders and tables of representations that `snakemake compare` compares.
+
+    By default, they are random weights, the pretrainings that are made or shown, and all tables; a
+    final pretraining is left out, since no galaxy was held out of its training.
+    """
+    pretraining, wanted = config["pretraining"], config["compare"]["encoders"]
+    if wanted is not None:
+        return wanted
+    weights = pretraining["weights"]
+    tables = [name for name, given in weights.items() if not has_network(given)]
+    named = dict.fromkeys(["random", *pretraining["made"], pretraining["shown"], *tables])
+    return [name for name in named if name in weights or name not in pretraining["finals"]]
+
+
 def predicts_votes(pretraining: Mapping[str, Any], name: str) -> bool:
     """Tell whether the encoder `name` comes with a head: it is given, or trained on votes."""
     weights, trained = pretraining["weights"], {*pretraining["tasks"], *pretraining["finals"]}
-    return weights[name] != STAND_IN if name in weights else name in trained
+    if name in weights:
+        return has_network(weights[name]) and weights[name] != STAND_IN
+    return name in trained
 
 
 def repeat_names(count: int) -> list[str]:
@@ -104,6 +143,9 @@ SCRATCH = "scratch"
 DEPTHS = ("top", "block7+", "block6+", "block5+", "block4+", "all")
 """How deep fine-tuning goes, from the output down (paper Sec. 4.2.1)."""
 
+FROZEN = "frozen"
+"""Written instead of a depth: only a head is trained, on representations, without their network."""
+
 FINETUNING_FIGURES = ("figure_7", "figure_8", "figure_9")
 """The figures that compare fine-tuned models (Figs. 7 to 9)."""
 
@@ -121,8 +163,8 @@ class FinetuningRun(NamedTuple):
 
     @property
     def models(self) -> int:
-        """Number of models that it gives: two (frozen and fine-tuned), or one from scratch."""
-        return 1 if self.pretraining == SCRATCH else 2
+        """Number of models that it gives: two (frozen and fine-tuned), or one of either."""
+        return 1 if self.pretraining == SCRATCH or self.depth == FROZEN else 2
 
     @property
     def path(self) -> str:

@@ -119,7 +119,7 @@ def _type(node: Mapping[str, Any]) -> str:
         return f"list of {item if item == 'text' else f'{item}s'}"
     named = node.get("type", "string")
     kinds = [KINDS.get(kind, kind) for kind in ([named] if isinstance(named, str) else named)]
-    return " or ".join([node.get("kind", kinds[0]), *kinds[1:]])
+    return " or ".join(filter(None, [node.get("kind", kinds[0]), *kinds[1:]]))
 
 
 def _bounds(node: Mapping[str, Any]) -> str:

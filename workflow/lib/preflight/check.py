@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workflow.lib.planning.anomaly_tasks import every_task
 from workflow.lib.planning.cost import Cost
-from workflow.lib.planning.grid import catalogue_tables, weights_file
+from workflow.lib.planning.grid import catalogue_tables, given_table, weights_file
 from workflow.lib.planning.plan import Job
 from workflow.lib.preflight.files import Answer, ask, fetch_ends
 from workflow.lib.preflight.lines import NOTE, is_problem
@@ -71,6 +71,7 @@ def check(jobs: Sequence[Job], config: Mapping[str, Any], machine: Machine) -> l
         looks = dict(zip(names, pool.map(look, names), strict=True))
         lines = [look.answer.problem for look in looks.values()]
         lines += _of_tables(jobs, config, looks)
+        lines += _of_representations(jobs, config)
         lines += [future.result() for future in loading]
     if weights and not can_check():
         lines.append(f"{NOTE}not checked: whether weights fit the network, for Keras is not here")
@@ -165,6 +166,18 @@ def _of_tables(
                 yield f"{NOTE}{table}"
             else:
                 yield from tag_problems(name, table, "nsa" in survey["catalogue"])
+
+
+def _of_representations(jobs: Sequence[Job], config: Mapping[str, Any]) -> Iterator[str]:
+    """Check the users' tables of representations: their columns, and the first rows."""
+    for job in jobs:
+        if job.rule == "import_representation":
+            given = config["pretraining"]["weights"][job.wildcards["pretraining"]]
+            path = given_table(given, job.wildcards["survey"])
+            if not _is_made(path) and Path(resolved(path, config)).exists():
+                from workflow.lib.preflight.tables import representation_problem
+
+                yield representation_problem(resolved(path, config))
 
 
 def _table(path: str, config: Mapping[str, Any], looks: Mapping[str, Look]) -> "Table | str":

@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
-from workflow.lib.planning.grid import STAND_IN, catalogue_tables, weights_file
+from workflow.lib.planning.grid import STAND_IN, catalogue_tables, has_network, weights_file
 from workflow.lib.sources.downloads import Download
 from workflow.lib.sources.http import user_agent
 
@@ -130,7 +130,8 @@ def named_files(config: Mapping[str, Any]) -> dict[tuple[str | int, ...], str]:
     Returns
     -------
     dict
-        By the parts of their keys: tables of catalogues, tags and labels; images; weights.
+        By the parts of their keys: tables of catalogues, tags and labels; images; weights; tables
+        of representations, in whose paths `{survey}` stands for any survey.
     """
     named: dict[tuple[str | int, ...], str] = {}
     for name, survey in config["surveys"].items():
@@ -146,7 +147,9 @@ def named_files(config: Mapping[str, Any]) -> dict[tuple[str | int, ...], str]:
     for name, label in config["finetune"]["labels"].items():
         if "table" in label:
             named["finetune", "labels", name, "table"] = label["table"]
-    for name, path in config["pretraining"]["weights"].items():
-        if path != STAND_IN:
-            named["pretraining", "weights", name] = weights_file(path)
+    for name, given in config["pretraining"]["weights"].items():
+        if not has_network(given):
+            named["pretraining", "weights", name, "representation"] = given["representation"]
+        elif given != STAND_IN:
+            named["pretraining", "weights", name] = weights_file(given)
     return named

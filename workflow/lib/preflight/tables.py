@@ -24,6 +24,7 @@ from workflow.lib.planning.plan import Job
 from workflow.lib.planning.rare_votes import PREFIX, lacking_votes
 from workflow.lib.preflight.lines import NOTE
 from workflow.lib.pretrain.votes import answer_columns
+from workflow.lib.represent.given_table import read_given
 from workflow.lib.similarity.tags import TAG_COLUMNS
 from workflow.lib.sources.nsa import NSA_COLUMNS, nsa_columns
 
@@ -205,6 +206,15 @@ def tag_problems(survey: str, table: Table, of_atlas: bool) -> Iterator[str]:
         yield from column_problems(wanted, {"tags": table}, {"tags": column_names(table.file)})
     except UserError as error:
         yield table.told(error)
+
+
+def representation_problem(table: str) -> str | None:
+    """Say what is wrong with the first rows of a table of representations, if anything is."""
+    try:
+        read_given(table, rows=ROWS)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 Place = tuple[str, str]

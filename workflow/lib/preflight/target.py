@@ -47,7 +47,9 @@ def plan(config: Mapping[str, Any], snakemake: Sequence[str]) -> tuple[list[Job]
                 missing = {
                     key: path
                     for key, given in named_files(config).items()
-                    if (path := resolved(given, config)) in str(error) and not Path(path).exists()
+                    for survey in config["surveys"]
+                    if (path := resolved(given, config).replace("{survey}", survey)) in str(error)
+                    and not Path(path).exists()
                 }
                 if not missing:
                     raise

@@ -17,6 +17,7 @@ from workflow.lib.represent.vector_files import (
     read_names,
     representation_schema,
     representation_table,
+    vector_size,
 )
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def compress(
     representation
         Parquet of n galaxies, by `vector_files.gather_shards`.
     components
-        Number of principal components to keep.
+        Number of principal components to keep; all, if a representation has fewer numbers.
     batch_size
         Galaxies per step of the fit.
     compressed
@@ -68,6 +69,7 @@ def compress(
         If there are fewer galaxies than components, or all representations are equal.
     """
     rows = pq.read_metadata(representation).num_rows
+    components = min(components, vector_size(representation))
     if rows < components:
         raise UserError(
             f"{representation}: {rows} galaxies are too few for {components} components; "
@@ -142,7 +144,8 @@ def compress_some(
     iaunames
         The n galaxies.
     components
-        Number of principal components; of few galaxies, one less than there are galaxies.
+        Number of principal components; of few galaxies, one less than there are galaxies, and of
+        representations with fewer numbers, all.
     batch_size
         Least number of galaxies per step of the fit.
 
@@ -157,7 +160,7 @@ def compress_some(
         If a galaxy has no representation, or all are equal.
     """
     rows_of(iaunames, read_names(representation), representation)
-    components = min(components, max(1, len(iaunames) - 1))
+    components = min(components, max(1, len(iaunames) - 1), vector_size(representation))
     batches = _batches_of(representation, iaunames, max(batch_size, components))
     fitted, _ = fit_pca((vectors for _, vectors in batches), components, representation)
     compressed = np.empty((len(iaunames), components), np.float32)

@@ -15,11 +15,11 @@ from workflow.lib.catalogue.selection import label_columns, select
 from workflow.lib.common.columns import fractions
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
-from workflow.lib.common.joins import need_same, rows_of
+from workflow.lib.common.joins import rows_of
 from workflow.lib.common.tables import read_table
-from workflow.lib.network.encoder import read_description
+from workflow.lib.network.encoder import parse_description
 from workflow.lib.pretrain.votes import held_out_names
-from workflow.lib.represent.vector_files import read_representation
+from workflow.lib.represent.vector_files import read_common
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ PENALTIES = np.logspace(0, 5, 6)
 
 def probe(
     representations: Mapping[str, str | Path],
-    encoders: Mapping[str, str | Path],
+    descriptions: Mapping[str, str | Path],
     catalogue: str | Path,
     survey: str,
     labels: Mapping[str, Mapping[str, Any]],
@@ -45,14 +45,14 @@ def probe(
     """Classify galaxies by logistic regression on their representations, and score the result.
 
     All encoders are scored on the same galaxies: those that none of them was trained on. The others
-    help to fit each probe.
+    help to fit each probe. Galaxies that some of the representations lack are left out.
 
     Parameters
     ----------
     representations
         For each pretraining its representation, compressed or not.
-    encoders
-        For each pretraining its weights, with their json beside them.
+    descriptions
+        For each pretraining its `encoder.json`.
     catalogue, survey
         The galaxies' catalogue, and the name of their survey.
     labels
@@ -72,12 +72,9 @@ def probe(
         If too few galaxies have or lack the label, or none is known to have been held out of the
         training of an encoder.
     """
-    opened = {name: read_representation(path) for name, path in representations.items()}
-    names = next(iter(opened.values()))[0]
-    for name, (others, _) in opened.items():
-        need_same(names, others, representations[name])
+    names, opened = read_common(representations)
     scored = np.logical_and.reduce(
-        [_held_out(names, survey, name, encoders[name]) for name in representations]
+        [_held_out(names, survey, name, descriptions[name]) for name in representations]
     )
     rows = []
     for label, rule in labels.items():
@@ -91,7 +88,7 @@ def probe(
                 f"{rule['above']} (that pass its cuts and no encoder was trained on) are too few "
                 f"to probe for '{label}'"
             )
-        for pretraining, (_, vectors) in opened.items():
+        for pretraining, vectors in opened.items():
             auc = cross_validated_auc(vectors[known], truth, scored[known], folds, repeats, seed)
             error = auc_error(auc, positives, count - positives)
             rows.append((pretraining, label, count, positives, auc, error))
@@ -113,14 +110,14 @@ def _values(catalogue: str | Path, iaunames: Sequence[str], rule: Mapping[str, A
 
 
 def _held_out(
-    iaunames: Sequence[str], survey: str, pretraining: str, encoder: str | Path
+    iaunames: Sequence[str], survey: str, pretraining: str, description: str | Path
 ) -> np.ndarray:
     """Say which galaxies an encoder was not trained on: shape (n,), bool, at least one of them."""
-    held_out = held_out_names(iaunames, survey, read_description(encoder)["training"])
+    held_out = held_out_names(iaunames, survey, parse_description(description)["training"])
     if not held_out.any():
         raise UserError(
-            f"{encoder}: no galaxy of {survey} is known to have been held out of its training; "
-            f"leave '{pretraining}' out of 'probe.pretrainings'"
+            f"{description}: no galaxy of {survey} is known to have been held out of its training; "
+            f"leave '{pretraining}' out of 'probe.pretrainings' (or 'compare.encoders')"
         )
     return held_out
 

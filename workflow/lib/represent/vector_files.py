@@ -1,13 +1,18 @@
 """Files of representations: 1280 numbers per galaxy, or the fewer components of a PCA."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import atomic_path
+from workflow.lib.common.joins import rows_of
+
+log = logging.getLogger(__name__)
 
 ROW_GROUP = 1024
 """Rows per row group of a representation: fixed, so that its bytes do not depend on the shards."""
@@ -36,6 +41,40 @@ def read_representation(path: str | Path) -> tuple[list[str], np.ndarray]:
 def read_names(path: str | Path) -> list[str]:
     """Read the names of a representation's galaxies."""
     return pq.read_table(path, columns=["iauname"])["iauname"].to_pylist()
+
+
+def read_common(paths: Mapping[str, str | Path]) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Read representations of the same galaxies: those that all of several files have.
+
+    Parameters
+    ----------
+    paths
+        Representations, by name.
+
+    Returns
+    -------
+    iaunames : list of str
+        The n galaxies, in the order of the first file.
+    vectors : dict
+        By name, arrays of shape (n, d), float32.
+
+    Raises
+    ------
+    UserError
+        If the files have no galaxy in common.
+    """
+    names = {name: read_names(path) for name, path in paths.items()}
+    shared = set.intersection(*map(set, names.values()))
+    common = [name for name in next(iter(names.values())) if name in shared]
+    if not common:
+        raise UserError(f"{', '.join(map(str, paths.values()))}: no galaxy is in all of these")
+    if len(common) < max(map(len, names.values())):
+        log.info("%d galaxies are in all of %s", len(common), ", ".join(paths))
+    vectors = {}
+    for name, path in paths.items():
+        found, values = read_representation(path)
+        vectors[name] = values[rows_of(common, found, path)]
+    return common, vectors
 
 
 def iter_representation(
@@ -94,7 +133,7 @@ def unpack_representation(representation: str | Path, vectors: str | Path) -> No
     vectors
         NumPy file to write, in constant memory: shape (n, d), float32, in the same order.
     """
-    shape = pq.read_metadata(representation).num_rows, _vector_size(representation)
+    shape = pq.read_metadata(representation).num_rows, vector_size(representation)
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     # In blocks, not through a memory map: the whole map would count as this job's memory.
     names: list[str] = []
@@ -105,7 +144,8 @@ def unpack_representation(representation: str | Path, vectors: str | Path) -> No
             file.write(rows.tobytes())
 
 
-def _vector_size(path: str | Path) -> int:
+def vector_size(path: str | Path) -> int:
+    """Give the number of values in each representation of a file."""
     return pq.read_schema(path).field("representation").type.list_size
 
 

@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from workflow.lib.common.files import write_text
 from workflow.lib.common.joins import rows_of
 from workflow.lib.common.name_seeds import first_drawn, name_keys
 from workflow.lib.common.tables import read_table
+from workflow.lib.represent.vector_files import read_common
 from workflow.lib.similarity.nearest import METRICS
 from workflow.lib.similarity.neighbours import (
     find_others,
@@ -93,6 +94,62 @@ def measure_retrieval(
         Seed of the random choice of these galaxies.
     """
     iaunames, opened = open_representations(compressed, full)
+    _measure(
+        iaunames, opened, catalogue, tags, table, metrics=METRICS,
+        questions=questions, answers=answers, most_common=most_common, first=first, above=above,
+        min_votes=min_votes, queries=queries, same_within=same_within, seed=seed, threads=threads,
+    )  # fmt: skip
+
+
+def compare_retrieval(
+    representations: Mapping[str, str | Path],
+    catalogue: str | Path,
+    tags: str | Path,
+    table: str | Path,
+    *,
+    metric: str,
+    **settings: Any,
+) -> None:
+    """Measure the same for representations by several encoders, on the galaxies that all have.
+
+    Parameters
+    ----------
+    representations
+        Compressed representations, by encoder.
+    metric
+        One of `nearest.METRICS`.
+    catalogue, tags, table, settings
+        As for `measure_retrieval`.
+
+    Raises
+    ------
+    UserError
+        If no galaxy has all representations.
+    """
+    iaunames, opened = read_common(representations)
+    _measure(iaunames, opened, catalogue, tags, table, metrics=[metric], **settings)
+
+
+def _measure(
+    iaunames: Sequence[str],
+    opened: Mapping[str, np.ndarray],
+    catalogue: str | Path,
+    tags: str | Path,
+    table: str | Path,
+    *,
+    metrics: Sequence[str],
+    questions: Mapping[str, Sequence[str]],
+    answers: Sequence[str],
+    most_common: int,
+    first: Sequence[int],
+    above: float,
+    min_votes: int,
+    queries: int,
+    same_within: float,
+    seed: int,
+    threads: int,
+) -> None:
+    """Write the table of `measure_retrieval` for representations of the same galaxies."""
     labels = [
         *_tag_labels(tags, iaunames, most_common),
         *_answer_labels(
@@ -109,7 +166,7 @@ def measure_retrieval(
             continue
         chosen = first_drawn(have, keys[have], queries, seed)
         same = same_places(*coordinates, chosen, same_within)
-        rows.extend(_measure_label(label, opened, chosen, same, first, threads))
+        rows.extend(_measure_label(label, opened, metrics, chosen, same, first, threads))
         log.info("%s %s: searched from %d galaxies", label.kind, label.name, len(chosen))
     frame = pd.DataFrame(rows, columns=RETRIEVAL)
     write_text(frame.to_csv(index=False, float_format="%.4f"), table)
@@ -136,6 +193,7 @@ def _answer_labels(votes: pd.DataFrame, above: float) -> Iterator[Label]:
 def _measure_label(
     label: Label,
     representations: Mapping[str, np.ndarray],
+    metrics: Sequence[str],
     queries: np.ndarray,
     same: list[np.ndarray],
     first: Sequence[int],
@@ -143,7 +201,7 @@ def _measure_label(
 ) -> Iterator[tuple]:
     """Give the rows of the table for one label."""
     base_rate = (label.relevant.sum() - 1) / (label.known.sum() - 1)
-    for (name, vectors), metric in itertools.product(representations.items(), METRICS):
+    for (name, vectors), metric in itertools.product(representations.items(), metrics):
         found, _ = find_others(
             vectors, queries, max(first), same,
             metric=metric, allowed=label.known, threads=threads,

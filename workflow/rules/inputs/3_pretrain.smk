@@ -39,3 +39,14 @@ def recipe_to_ship(pretraining):
         "simulation": SURVEYS[PRETRAINED_ON].get("simulation"),
         "code": code_of("pretrain_encoder"),
     }
+
+
+def given_weights(wildcards):
+    """Name the file of given weights."""
+    name = wildcards.pretraining
+    if name in GIVEN_TABLES:
+        # An error raised here would be shown with a traceback; a missing file is named in one line.
+        return (
+            f"(config) pretraining.weights.{name} is a table, without the network that this needs"
+        )
+    return weights_file(WEIGHTS[name])

@@ -7,6 +7,11 @@ def labels_of(survey):
     return {name: rule for name, rule in labels.items() if rule["survey"] == survey}
 
 
+def given_representation(wildcards):
+    """Name the user's table with the representations of a survey's galaxies."""
+    return given_table(WEIGHTS[wildcards.pretraining], wildcards.survey)
+
+
 def automated_votes(wildcards):
     """Name the predicted votes that select a sample, if the survey has no automated catalogue."""
     given = "automated" in SURVEYS[wildcards.survey]["catalogue"]

@@ -34,7 +34,7 @@ def seeded_run(wildcards, size, repeat):
 
 def runs_of_job(wildcards):
     """Give size, repeat and seed of each run of a job, in the order of its outputs."""
-    if ALONE:
+    if ALONE and wildcards.depth != FROZEN:
         return [seeded_run(wildcards, wildcards.size, wildcards.repeat)]
     finetune = config["finetune"]
     return [
