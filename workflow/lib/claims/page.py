@@ -22,7 +22,12 @@ FILTERS = {"section": "Section", "kind": "Kind", "verdict": "Verdict"}
 
 STYLE = """
 body { margin: 1em; }
-table { width: 100%; }
+table { width: 100%; table-layout: fixed; min-width: 70em; }
+th:nth-child(3) { width: 22%; }
+th:nth-child(6) { width: 6.5em; }
+th:nth-child(8) { width: 7.5em; }
+th:nth-child(9) { width: 18%; }
+th:nth-child(10) { width: 20%; }
 caption { text-align: left; padding: 0.5em 0; }
 th, td { padding: 0.3em 0.5em; white-space: normal; vertical-align: top; }
 td { border-bottom: 1px solid #ddd; }
@@ -31,12 +36,13 @@ th button { all: unset; cursor: pointer; font-weight: bold; padding: 0.3em 0.5em
 th button:focus-visible, select:focus-visible, a:focus-visible { outline: 3px solid #0072b2; }
 th[aria-sort=ascending] button::after { content: " \\25b2"; }
 th[aria-sort=descending] button::after { content: " \\25bc"; }
-.number, .verdict { white-space: nowrap; }
+td { overflow-wrap: anywhere; }
+td.number { white-space: normal; }
+.verdict { white-space: nowrap; }
 .agrees { border-left: 0.5em solid #0072b2; }
 .differs { border-left: 0.5em solid #d55e00; font-weight: bold; }
 .not-testable, .no-verdict { border-left: 0.5em solid #ccc; }
 label { margin-right: 1.5em; }
-code { overflow-wrap: anywhere; }
 a { color: #00527a; }
 """
 

@@ -178,7 +178,10 @@ def judge_ordering(claim: Claim, ordering: Ordering, draws: int, seed: int) -> V
     if ordering.every:
         name, closest = min(pairs.items(), key=lambda item: item[1].difference)
         first, other = closest.means
-        why = f"shown: {name}, the least clear of {len(pairs)}" if len(pairs) > 1 else ""
+        # A run may lack some of the sizes or metrics that the paper has.
+        why = f"{name} only" if len(pairs) == 1 and name else ""
+        if len(pairs) > 1:
+            why = f"shown: {name}, the least clear of {len(pairs)}"
     else:
         first, other = (_mean_of(pairs, side) for side in (0, 1))
         why = f"means over {', '.join(pairs)}" if len(pairs) > 1 else ""
