@@ -39,8 +39,8 @@ CHANCE = "0.6"
 """Colour of what chance gives."""
 
 ROW, NAMED, CURVES = 0.055, 0.34, 2.4
-"""Height of an encoder's mark in a row of the figure, least height of a row, whose name may have two
-lines, and height of a panel with curves [inch]."""
+"""Height of an encoder's mark in a row of the figure, least height of a row (its name may have two
+lines), and height of a panel with curves [inch]."""
 
 LEGEND = 5
 """Encoders in a line of the legend."""
