@@ -54,7 +54,10 @@ def test_epochs_and_patience_are_the_papers(size, epochs, patience):
 def test_a_head_learns_from_representations_without_their_network(folder, tmp_path):
     """As the frozen stage of a network, on the galaxies that the table has."""
     names, known = read_labels(folder / "labels.csv")
-    vectors = np.random.default_rng(0).normal(size=(60, 5)) + 3 * known[:, None]
+    vectors = np.random.default_rng(0).normal(size=(60, 5)) + 6 * known[:, None]
+    longer = {"images_seen": 4000, "patience": {"part": 6, "least": 50, "most": 50}}
+    frozen = SETTINGS["stages"]["frozen"] | longer
+    settings = SETTINGS | {"stages": {"frozen": frozen}}
     some = np.arange(60)[:10:-1]
     table = representation_table(
         [names[row] for row in some], vectors[some].astype(np.float32), representation_schema(5)
@@ -64,7 +67,7 @@ def test_a_head_learns_from_representations_without_their_network(folder, tmp_pa
     runs = [SeededRun(size, 0, 10 + size, tmp_path / f"n{size}_r0.json") for size in SIZES]
     files = ["representation.parquet", "encoder.json"]
     made = tmp_path / files[0], folder / "labels.csv", tmp_path / files[1]
-    finetune_head(runs, *made, task="bright", survey="sky", pretraining="dino", settings=SETTINGS)
+    finetune_head(runs, *made, task="bright", survey="sky", pretraining="dino", settings=settings)
     results = [json.loads(run.metrics.read_text()) for run in runs]
     for size, result in zip(SIZES, results, strict=True):
         (model,) = result["models"]

@@ -38,8 +38,9 @@ MEANS = {"tag": "all tags", "answer": "all answers"}
 CHANCE = "0.6"
 """Colour of what chance gives."""
 
-ROW, CURVES = 0.055, 2.4
-"""Height of an encoder's mark in a row of the figure, and of a panel with curves [inch]."""
+ROW, NAMED, CURVES = 0.055, 0.34, 2.4
+"""Height of an encoder's mark in a row of the figure, least height of a row (its name may have two
+lines), and height of a panel with curves [inch]."""
 
 LEGEND = 5
 """Encoders in a line of the legend."""
@@ -195,7 +196,7 @@ def draw_comparison(
     if not panels:
         raise UserError(f"{canvas.csv}: no scores to draw; too few galaxies have a tag or label")
     encoders = marks(list(descriptions))
-    row = 0.1 + ROW * len(encoders)
+    row = max(NAMED, 0.1 + ROW * len(encoders))
     needed = [CURVES if panel.curves else 0.4 + row * len(panel.groups) for panel in panels]
     heights = [max(needed[place : place + 2]) for place in range(0, len(panels), 2)]
     notes = [*canvas.notes, *_labels(descriptions)]
