@@ -1,6 +1,5 @@
 """Galaxies at their umap positions: Figures 1, A1 and A2 (paper Sec. 2.3, App. A)."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +38,9 @@ def draw_representation(
 
 
 def cells_for(positions: pd.DataFrame, most: int) -> int:
-    """Choose how many cells the longer side has: as many as leave over half of all cells filled.
+    """Choose how many cells the longer side has: as many as show at most half of the galaxies.
+
+    With more, many cells among galaxies would have none, and stay white.
 
     Parameters
     ----------
@@ -48,11 +49,8 @@ def cells_for(positions: pd.DataFrame, most: int) -> int:
     most
         The largest number of cells.
     """
-    cells = min(most, math.ceil(math.sqrt(1.5 * len(positions))))
-    while cells > 1:
-        shown = place_on_grid(positions, cells)
-        if 2 * len(shown) > (shown["column"].max() + 1) * (shown["row"].max() + 1):
-            break
+    cells = most
+    while cells > 1 and 2 * len(place_on_grid(positions, cells)) > len(positions):
         cells -= 1
     return cells
 
