@@ -134,7 +134,7 @@ rule draw_neighbours:
         "../../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=escalate(2000),
+        mem_mb=escalate(4000),
         runtime=escalate(30),
     params:
         code=code_of("draw_neighbours"),
