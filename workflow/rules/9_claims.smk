@@ -47,7 +47,7 @@ rule compare_claims:
         runtime=escalate(10),
     params:
         code=code_of("compare_claims"),
-        results=config["pathvars"]["results"],
+        results=lambda wildcards, output: str(Path(output.table).parents[1]),
         made=READ_BY_CLAIMS,
         settings=settings_read(
             CLAIMS,
