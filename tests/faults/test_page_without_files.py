@@ -34,14 +34,14 @@ def sentences(app):
 
 
 def test_a_shard_that_is_made_again_is_a_sentence_until_it_is_there(page, results):
-    shard = results / "2_cutouts/decals/0-of-2.parquet"
+    shard = results / "2_cutouts/decals/0-of-3.parquet"
     content = shard.read_bytes()
     for left in (None, content[:100]):
         shard.unlink()
         if left:
             shard.write_bytes(left)
         (sentence,) = sentences(page.run())
-        assert "0-of-2.parquet: cannot be read" in sentence
+        assert "0-of-3.parquet: cannot be read" in sentence
         assert "reload this page later" in sentence
         shard.write_bytes(content)
         assert sentences(page.run()) == []
