@@ -40,8 +40,8 @@ def code_blocks(language):
 
 
 BLOCKS = code_blocks("bash")
-CHECKPOINT, TIMM, RATINGS = code_blocks("yaml")
-"""The lines of configuration: Zoobot's encoders of then and now, and a label from a hunt."""
+CHECKPOINT, TIMM, TABLE, RATINGS = code_blocks("yaml")
+"""The lines of configuration: Zoobot's encoders of then and now, a table, a label from a hunt."""
 
 
 def block(beginning):
