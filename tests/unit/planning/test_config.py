@@ -116,7 +116,7 @@ PAPER = {
     "surveys.decals.published": 305_657,
     "cost.galaxies_of": {"decals": 305_657, "gz2": 61_578},
     "figures.survey": "decals",
-    "figures.neighbours": {"per_row": 8, "crop": 120},
+    "figures.neighbours": {"per_row": 8, "blocks": 2, "crop": 120},
 }
 
 CHOSEN_FREELY = {

@@ -22,7 +22,10 @@ from workflow.lib.planning.settings_page import NUMBERS, PAGE, settings, setting
 SETTINGS = dict(settings(parsed(SCHEMA)))
 BOUNDED = [key for key, node in SETTINGS.items() if {*NUMBERS} & {*node} and "<" not in key]
 
-OPTIONAL = {f"{part}.labels.<label>.cuts.<column>.below" for part in ("probe", "finetune")}
+OPTIONAL = {
+    "finetune.labels.<label>.table",
+    *(f"{part}.labels.<label>.cuts.<column>.below" for part in ("probe", "finetune")),
+}
 """Keys that no shipped configuration has."""
 
 
