@@ -90,6 +90,7 @@ def gather_scores(
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(parts, ignore_index=True)
+    table = table.astype({"labelled": "Int64", "galaxies": "Int64"})
     order = {name: number for number, name in enumerate(encoders)}
     first = {place: number for number, place in enumerate(_places(table))}
     ranks = pd.DataFrame(
@@ -284,7 +285,7 @@ def _draw_curve(axes: plt.Axes, panel: Panel, encoders: Mapping[str, Mark]) -> N
     middle = (len(encoders) - 1) / 2
     for number, (name, mark) in enumerate(encoders.items()):
         one = scores[scores["encoder"] == name]
-        apart = one["labelled"] * 1.025 ** (number - middle)
+        apart = one["labelled"].astype(float) * 1.025 ** (number - middle)
         errors = one["error"].map(_error)
         _mark(axes, apart, one["value"], mark, yerr=errors, linewidth=0.8)
     axes.axhline(0.5, color=CHANCE, linewidth=1.5, zorder=0)
