@@ -111,16 +111,19 @@ def find_neighbours(case: Case) -> None:
 
 def measure_retrieval(case: Case) -> None:
     """Stage 5, for one tag, without the file of all 1280 values, which is mapped into memory."""
+    from workflow.lib.similarity.nearest import METRICS
+    from workflow.lib.similarity.neighbours import open_representations
     from workflow.lib.similarity.retrieval import measure_retrieval
 
     folder = Path(case.folder)
     np.save(folder / "full.npy", np.zeros((pq.read_metadata(folder / "pca40.parquet").num_rows, 1)))
+    compressed = {name: folder / f"{name}.parquet" for name in ["pca10", "pca40"]}
     measure_retrieval(
-        {name: folder / f"{name}.parquet" for name in ["pca10", "pca40"]},
-        folder / "full.npy",
+        *open_representations(compressed, folder / "full.npy"),
         folder / "catalogue.parquet",
         folder / "tags.parquet",
         folder / "retrieval.csv",
+        metrics=METRICS,
         questions=QUESTIONS,
         answers=[MERGER],
         most_common=1,

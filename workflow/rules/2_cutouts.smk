@@ -1,6 +1,7 @@
 # One image shard per job: colour thumbnails for people, grey images for the network.
 # Reads: <results>/1_catalogue/{survey}/shards/*, the survey's images.
 # Writes: <results>/2_cutouts/{survey}/*. Paper: Sec. 2.1, 2.2.
+from workflow.lib.planning.grid import image_archives
 
 
 include: "inputs/2_cutouts.smk"

@@ -8,12 +8,14 @@ from tests.unit.similarity.conftest import find
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.represent.vector_files import (
+    read_common,
     read_representation,
     representation_schema,
     representation_table,
 )
+from workflow.lib.similarity.nearest import METRICS
+from workflow.lib.similarity.neighbours import open_representations
 from workflow.lib.similarity.retrieval import (
-    compare_retrieval,
     compare_votes,
     measure_retrieval,
     precision,
@@ -27,9 +29,10 @@ def measure(folder, **changes):
         "questions": QUESTIONS, "answers": [], "most_common": 18, "first": [5, 10], "above": 0.5,
         "min_votes": 10, "queries": 30, "same_within": 100, "seed": 1, "threads": 2,
     }  # fmt: skip
+    opened = open_representations({"noise": folder / "noise.parquet"}, folder / "full.npy")
     measure_retrieval(
-        {"noise": folder / "noise.parquet"}, folder / "full.npy", folder / "catalogue.parquet",
-        folder / "tags.parquet", folder / "retrieval.csv", **given | changes,
+        *opened, folder / "catalogue.parquet", folder / "tags.parquet", folder / "retrieval.csv",
+        metrics=METRICS, **given | changes,
     )  # fmt: skip
     return pd.read_csv(folder / "retrieval.csv")
 
@@ -55,10 +58,11 @@ def test_encoders_are_compared_by_the_galaxies_that_all_represent(survey):
     table = representation_table(names, vectors[some], representation_schema(12))
     write_parquet(table, folder / "table.parquet")
     files = {name: folder / f"{name}.parquet" for name in ("noise", "full", "table")}
-    compare_retrieval(
-        files, folder / "catalogue.parquet", folder / "tags.parquet", folder / "compared.csv",
-        metric="euclidean", questions=QUESTIONS, answers=[], most_common=18, first=[5], above=0.5,
-        min_votes=10, queries=30, same_within=100, seed=1, threads=2,
+    measure_retrieval(
+        *read_common(files), folder / "catalogue.parquet", folder / "tags.parquet",
+        folder / "compared.csv", metrics=["euclidean"], questions=QUESTIONS, answers=[],
+        most_common=18, first=[5], above=0.5, min_votes=10, queries=30, same_within=100, seed=1,
+        threads=2,
     )  # fmt: skip
     found = pd.read_csv(folder / "compared.csv")
     assert set(found["label"]) == {"round", "shape_round", "shape_long"}
@@ -151,12 +155,9 @@ def test_representations_of_different_galaxies_are_refused(survey):
     turned = representation_table(names[::-1], vectors, representation_schema(3))
     write_parquet(turned, folder / "reversed.parquet")
     with pytest.raises(UserError, match=r"reversed\.parquet: made from other galaxies"):
-        measure_retrieval(
-            {name: folder / f"{name}.parquet" for name in ("full", "reversed")},
-            folder / "full.npy", folder / "catalogue.parquet", folder / "tags.parquet",
-            folder / "retrieval.csv", questions=QUESTIONS, answers=[], most_common=18, first=[5],
-            above=0.5, min_votes=10, queries=30, same_within=100, seed=1, threads=1,
-        )  # fmt: skip
+        open_representations(
+            {name: folder / f"{name}.parquet" for name in ("full", "reversed")}, folder / "full.npy"
+        )
 
 
 def test_a_neighbour_that_is_not_in_the_catalogue_is_refused(survey):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -13,7 +14,7 @@ from matplotlib.colors import Normalize
 from workflow.lib.common.joins import need_same
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, mark_cells, mosaic
+from workflow.lib.figures.canvas import Canvas, legend_above, mark_cells, mosaic
 from workflow.lib.figures.style import (
     BLACK,
     BLUE,
@@ -78,7 +79,7 @@ def draw_scores(
         tables.append(table)
         for panel, metric in ((above, "rank_weighted_score"), (below, "accuracy")):
             methods = table.groupby("method", sort=False)
-            for (method, rows), other in zip(methods, LOOKS * len(methods), strict=False):
+            for (method, rows), other in zip(methods, cycle(LOOKS), strict=False):
                 look = METHOD_LOOKS.get(str(method), other)
                 _draw_repeats(panel, rows, metric, METHODS.get(str(method), str(method)), look)
             panel.axhline(share, color=CHANCE, lw=1, label="random order")
@@ -89,15 +90,7 @@ def draw_scores(
         below.set_xlabel("Top N galaxies")
     axes[0, 0].set_ylabel("Rank Weighted Score")
     axes[1, 0].set_ylabel("Accuracy")
-    handles = {
-        label: handle
-        for panel in axes.flat
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        handles.values(), handles, loc="outside upper center",
-        ncols=3 if len(curves) == 1 else len(handles),
-    )  # fmt: skip
+    legend_above(figure, columns=3 if len(curves) == 1 else None)
     canvas.save(figure, pd.concat(tables), "%.5f")
 
 
@@ -173,8 +166,7 @@ def draw_interest(
             chosen_by
         )
         drawn.append(placed.assign(method=method))
-    handles = panel.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=2)
+    legend_above(figure)
     order = ["method", "iauname", "umap_x", "umap_y", "value", "anomaly", "rated"]
     canvas.save(figure, pd.concat(drawn)[order], "%.4f")
 

@@ -129,6 +129,24 @@ class Canvas:
         write_text(table.to_csv(index=False, float_format=float_format), self.csv)
 
 
+def legend_above(figure: plt.Figure, columns: int | None = None) -> None:
+    """Put one legend of all panels above them; each label stands in it once.
+
+    Parameters
+    ----------
+    columns
+        Of the legend; as many as there are labels unless given.
+    """
+    handles = {
+        label: handle
+        for axes in figure.axes
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(), handles, loc="outside upper center", ncols=columns or len(handles)
+    )
+
+
 BORDER = tuple(round(255 * part) for part in to_rgb(GREEN))
 """RGB colour of the border around some cells."""
 

@@ -11,6 +11,16 @@ import pandas as pd
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+)
 
 COLUMNS = [
     "task", "survey", "label", "measure", "labelled", "encoder", "value", "error", "chance",
@@ -26,8 +36,8 @@ TITLES = {
 }
 """The panels of each task in the figure."""
 
-COLOURS = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442"]
-"""Of encoders, in this order: told apart by the colour-blind too (Okabe & Ito 2008)."""
+COLOURS = [BLACK, BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, YELLOW]
+"""Of encoders, in this order; marks have a black edge."""
 
 MARKERS = ["o", "s", "D", "^", "v", "P", "X", "*"]
 """Of encoders; the ninth has the first colour and the second marker."""

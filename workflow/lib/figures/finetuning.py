@@ -1,6 +1,7 @@
 """Figures 7 to 9: test accuracy of fine-tuned models by number of labelled rings (Sec. 4.3)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.canvas import Canvas, legend_above
 from workflow.lib.figures.style import BLACK, LOOKS, Look
 
 NAMES = {
@@ -175,15 +176,7 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
         column[1].set(xlabel=f"labelled {task} galaxies", ylim=(0, None))
     grid[0, 0].set_ylabel("mean test accuracy")
     grid[1, 0].set_ylabel("mean test loss")
-    handles = {
-        label: handle
-        for axes in grid[0]
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    drawn.legend(
-        handles.values(), handles, loc="outside upper center",
-        ncols=len(handles) if len(panels) > 1 else 2,
-    )  # fmt: skip
+    legend_above(drawn, columns=None if len(panels) > 1 else 2)
     canvas.save(drawn, points, "%.5g")
 
 
@@ -212,7 +205,7 @@ def _looks(points: pd.DataFrame) -> Mapping[tuple[str, str], Look]:
     by = "line" if in_panels else "pretraining"
     both_stages = {"frozen", "finetuned"} <= {*lines["stage"]} and not in_panels
     values = [value for value in dict.fromkeys(lines[by]) if value != "scratch"]
-    looks = dict(zip(values, LOOKS * len(values), strict=False))
+    looks = dict(zip(values, cycle(LOOKS), strict=False))
     looks["scratch"] = Look(BLACK, "-", "x")
     found = {}
     for row in lines.itertuples(index=False):

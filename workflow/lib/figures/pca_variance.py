@@ -1,6 +1,7 @@
 """The share of the variance that the first principal components keep (paper Sec. 2.3, 2.4)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,8 @@ def draw_variance(variances: Mapping[str, Sequence[str | Path]], canvas: Canvas)
     ]
     table = pd.concat(tables)[["survey", "fitted", "component", "cumulative"]]
     figure, ((axes,),) = canvas.panels(1, 1, canvas.width / 2.4, width=0.6)
-    for (survey, rows), look in zip(table.groupby("survey", sort=False), LOOKS, strict=False):
+    surveys = table.groupby("survey", sort=False)
+    for (survey, rows), look in zip(surveys, cycle(LOOKS), strict=False):
         longest = rows[rows["fitted"] == rows["fitted"].max()]
         ends = rows[rows["component"] == rows["fitted"]]
         kept = ", ".join(f"{end.component}: {percent(end.cumulative)}" for end in ends.itertuples())

@@ -27,16 +27,17 @@ plt.rcParams.update(
     }
 )
 
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000",
     "#E69F00",
     "#56B4E9",
     "#009E73",
+    "#F0E442",
     "#0072B2",
     "#D55E00",
     "#CC79A7",
 )
-"""The colours of Okabe and Ito (2008), without yellow, which is too light for lines."""
+"""The colours of Okabe and Ito (2008); yellow is too light for lines."""
 
 TALLEST = 9.4
 """Height of the journal's page [inch]."""
@@ -62,7 +63,7 @@ LOOKS = (
     Look(VERMILION, (0, (8, 2, 2, 2)), "P"),
     Look(BLACK, (0, (1, 1)), "X"),
 )
-"""For lines without a look of their own, in order."""
+"""For lines without a look of their own, in order, and again from the first."""
 
 METHODS = {"baseline": "Baseline", "ellipse-gp": "Ellipse + GP", "cnn-gp": "CNN + GP"}
 """Names of the anomaly methods in the paper's Table 1; others keep their own name."""

@@ -92,6 +92,18 @@ def catalogue_tables(catalogue: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def image_archives(images: Mapping[str, Any]) -> list[str]:
+    """List the folders and zips that a survey's images come from; none for other sources.
+
+    Examples
+    --------
+    >>> image_archives({"source": "directory", "path": "images.zip"})
+    ['images.zip']
+    """
+    path = images.get("path", []) if images["source"] == "directory" else []
+    return [path] if isinstance(path, str) else list(path)
+
+
 def task_of(pretraining: Mapping[str, Any], name: str) -> str:
     """Name the task whose questions a pretraining learns: its own, or that of a final one.
 

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workflow.lib.planning.anomaly_tasks import every_task
 from workflow.lib.planning.cost import Cost
-from workflow.lib.planning.grid import catalogue_tables, given_table, weights_file
+from workflow.lib.planning.grid import (
+    catalogue_tables,
+    given_table,
+    image_archives,
+    weights_file,
+)
 from workflow.lib.planning.plan import Job
 from workflow.lib.preflight.files import Answer, ask, fetch_ends
 from workflow.lib.preflight.lines import NOTE, is_problem
@@ -195,8 +200,7 @@ def _table(path: str, config: Mapping[str, Any], looks: Mapping[str, Look]) -> "
 
 def _archives(survey: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """List a survey's folders and zips of images, if all are here."""
-    paths = survey["images"].get("path", [])
-    paths = [resolved(path, config) for path in ([paths] if isinstance(paths, str) else paths)]
+    paths = [resolved(path, config) for path in image_archives(survey["images"])]
     return paths if all(Path(path).exists() for path in paths) else []
 
 

@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,8 @@ from workflow.lib.common.files import write_text
 from workflow.lib.common.joins import rows_of
 from workflow.lib.common.name_seeds import first_drawn, name_keys
 from workflow.lib.common.tables import read_table
-from workflow.lib.represent.vector_files import read_common
-from workflow.lib.similarity.nearest import METRICS
 from workflow.lib.similarity.neighbours import (
     find_others,
-    open_representations,
     read_coordinates,
 )
 from workflow.lib.similarity.sky_match import same_places
@@ -49,88 +46,6 @@ class Label(NamedTuple):
 
 
 def measure_retrieval(
-    compressed: Mapping[str, str | Path],
-    full: str | Path,
-    catalogue: str | Path,
-    tags: str | Path,
-    table: str | Path,
-    *,
-    questions: Mapping[str, Sequence[str]],
-    answers: Sequence[str],
-    most_common: int,
-    first: Sequence[int],
-    above: float,
-    min_votes: int,
-    queries: int,
-    same_within: float,
-    seed: int,
-    threads: int,
-) -> None:
-    """Measure how many neighbours have the tag or answer of the galaxy that was searched from.
-
-    Parameters
-    ----------
-    compressed
-        Compressed representations, by name.
-    full
-        The representation itself, by `vector_files.unpack_representation`.
-    catalogue, tags, most_common, same_within, threads
-        As for `find_neighbours`.
-    table
-        CSV to write: for each label, representation, metric and number of nearest neighbours
-        (first), the number of galaxies searched from (queries), the share of their neighbours that
-        have the label (precision: the mean over the queries), its standard error (error), and the
-        share of all other galaxies that have the label (base_rate), which is the precision of
-        random neighbours. Labels with too few galaxies are left out.
-    questions, answers, min_votes
-        As for `read_vote_fractions`.
-    first
-        Numbers of nearest neighbours to measure.
-    above
-        A galaxy has an answer if the answer's vote fraction is larger than this.
-    queries
-        Maximum number of galaxies with a label to search from.
-    seed
-        Seed of the random choice of these galaxies.
-    """
-    iaunames, opened = open_representations(compressed, full)
-    _measure(
-        iaunames, opened, catalogue, tags, table, metrics=METRICS,
-        questions=questions, answers=answers, most_common=most_common, first=first, above=above,
-        min_votes=min_votes, queries=queries, same_within=same_within, seed=seed, threads=threads,
-    )  # fmt: skip
-
-
-def compare_retrieval(
-    representations: Mapping[str, str | Path],
-    catalogue: str | Path,
-    tags: str | Path,
-    table: str | Path,
-    *,
-    metric: str,
-    **settings: Any,
-) -> None:
-    """Measure the same for representations by several encoders, on the galaxies that all have.
-
-    Parameters
-    ----------
-    representations
-        Compressed representations, by encoder.
-    metric
-        One of `nearest.METRICS`.
-    catalogue, tags, table, settings
-        As for `measure_retrieval`.
-
-    Raises
-    ------
-    UserError
-        If no galaxy has all representations.
-    """
-    iaunames, opened = read_common(representations)
-    _measure(iaunames, opened, catalogue, tags, table, metrics=[metric], **settings)
-
-
-def _measure(
     iaunames: Sequence[str],
     opened: Mapping[str, np.ndarray],
     catalogue: str | Path,
@@ -149,7 +64,34 @@ def _measure(
     seed: int,
     threads: int,
 ) -> None:
-    """Write the table of `measure_retrieval` for representations of the same galaxies."""
+    """Measure how many neighbours have the tag or answer of the galaxy that was searched from.
+
+    Parameters
+    ----------
+    iaunames, opened
+        The n galaxies, and representations of them, shape (n, d), by name: those of an encoder by
+        `neighbours.open_representations`, or one of each encoder by `vector_files.read_common`.
+    catalogue, tags, most_common, same_within, threads
+        As for `find_neighbours`.
+    table
+        CSV to write: for each label, representation, metric and number of nearest neighbours
+        (first), the number of galaxies searched from (queries), the share of their neighbours that
+        have the label (precision: the mean over the queries), its standard error (error), and the
+        share of all other galaxies that have the label (base_rate), which is the precision of
+        random neighbours. Labels with too few galaxies are left out.
+    metrics
+        Of `nearest.METRICS`.
+    questions, answers, min_votes
+        As for `read_vote_fractions`.
+    first
+        Numbers of nearest neighbours to measure.
+    above
+        A galaxy has an answer if the answer's vote fraction is larger than this.
+    queries
+        Maximum number of galaxies with a label to search from.
+    seed
+        Seed of the random choice of these galaxies.
+    """
     labels = [
         *_tag_labels(tags, iaunames, most_common),
         *_answer_labels(

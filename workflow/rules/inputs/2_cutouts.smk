@@ -4,12 +4,9 @@
 def images_of(wildcards):
     """List the local files that a survey's images come from."""
     images = SURVEYS[wildcards.survey]["images"]
-    path = images.get("path", [])
-    return {
-        "legacysurvey": [],
-        "directory": [path] if isinstance(path, str) else path,
-        "simulated": f"<results>/0_sources/{wildcards.survey}/truth.parquet",
-    }[images["source"]]
+    if images["source"] == "simulated":
+        return f"<results>/0_sources/{wildcards.survey}/truth.parquet"
+    return image_archives(images)
 
 
 def index_of(wildcards):
