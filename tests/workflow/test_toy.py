@@ -12,7 +12,6 @@ from sklearn.neighbors import NearestNeighbors
 from tests.conftest import ROOT
 from workflow.lib.common.images import thumbnail_of
 from workflow.lib.network.encoder import load_encoder
-from workflow.lib.planning.claims import read_claims
 from workflow.lib.planning.config import merged
 from workflow.lib.represent.embed import represent_thumbnail
 from workflow.lib.represent.pca import read_compressor
@@ -461,26 +460,3 @@ def test_each_search_for_anomalies_is_repeated_scored_and_drawn(finished):
     for repeat in ["0", "1"]:
         ranked = pd.read_parquet(results / f"6_anomaly/decals-ring/cnn-gp/{repeat}.parquet")
         assert ranked["rated"].notna().sum() == 20
-
-
-def test_each_claim_has_a_verdict_or_a_reason_why_it_has_none(finished):
-    folder = finished.folder / RESULTS / "9_claims"
-    table = pd.read_csv(folder / "claims.csv", keep_default_na=False)
-    assert table["id"].tolist() == [claim.id for claim in read_claims(ROOT / "config/claims.tsv")]
-    judged = table[table["verdict"].isin(["agrees", "differs"])]
-    assert (table.drop(judged.index)["why"] != "").all()
-    # Galaxies are simulated: no number of them is judged.
-    assert set(judged["kind"]) == {"ordering", "setting"}
-    orderings = judged[judged["kind"] == "ordering"]
-    assert (orderings["section"] == "Table 1").sum() == 4
-    searches = orderings[orderings["file"].str.endswith("repeats.csv")]
-    assert (searches["repeats"].astype(int) == 2).all()
-    assert searches["sure"].astype(float).between(0, 1).all()
-    assert len((folder / "summary.txt").read_text().splitlines()) == 5
-
-
-def test_the_provenance_names_the_configuration_and_the_code(finished):
-    found = json.loads((finished.folder / RESULTS / "9_claims/provenance.json").read_text())
-    assert found["configuration"]["anomalies.ratings"] == 20
-    assert found["code"]["rules"].keys() >= {"simulate_survey", "draw_neighbours"}
-    assert "tests/toy/anomaly_tasks.tsv" in found["inputs"]

@@ -1,5 +1,6 @@
-"""The page of the paper's claims, in a real browser without network."""
+"""The paper's claims on the smallest sky, and their page in a real browser without network."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlparse
@@ -8,6 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.app.test_accessibility import axe_problems
+from tests.project import ROOT
+from workflow.lib.planning.claims import read_claims
 
 RESULTS = "results/toy/9_claims"
 
@@ -75,3 +78,26 @@ def test_every_link_leads_to_a_file_of_the_results(opened):
 
 def test_the_page_is_accessible(opened):
     assert axe_problems(opened.page) == []
+
+
+def test_each_claim_has_a_verdict_or_a_reason_why_it_has_none(finished):
+    folder = finished.folder / RESULTS
+    table = pd.read_csv(folder / "claims.csv", keep_default_na=False)
+    assert table["id"].tolist() == [claim.id for claim in read_claims(ROOT / "config/claims.tsv")]
+    judged = table[table["verdict"].isin(["agrees", "differs"])]
+    assert (table.drop(judged.index)["why"] != "").all()
+    # Galaxies are simulated: no number of them is judged.
+    assert set(judged["kind"]) == {"ordering", "setting"}
+    orderings = judged[judged["kind"] == "ordering"]
+    assert (orderings["section"] == "Table 1").sum() == 4
+    searches = orderings[orderings["file"].str.endswith("repeats.csv")]
+    assert (searches["repeats"].astype(int) == 2).all()
+    assert searches["sure"].astype(float).between(0, 1).all()
+    assert len((folder / "summary.txt").read_text().splitlines()) == 5
+
+
+def test_the_provenance_names_the_configuration_and_the_code(finished):
+    found = json.loads((finished.folder / RESULTS / "provenance.json").read_text())
+    assert found["configuration"]["anomalies.ratings"] == 20
+    assert found["code"]["rules"].keys() >= {"simulate_survey", "draw_neighbours"}
+    assert "tests/toy/anomaly_tasks.tsv" in found["inputs"]
