@@ -133,6 +133,7 @@ use rule score_repeats as compare_scores with:
     output:
         curves="<results>/9_compare/{task}/curves.csv",
         scores="<results>/9_compare/{task}/scores.csv",
+        each_repeat="<results>/9_compare/{task}/repeats.csv",
     log:
         "<logs>/9_compare/compare_scores/{task}.log",
     benchmark:
