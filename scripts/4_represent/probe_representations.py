@@ -9,7 +9,7 @@ probe(
     dict(zip(pretrainings, snakemake.input.representations, strict=True)),
     dict(zip(pretrainings, snakemake.input.descriptions, strict=True)),
     snakemake.input.catalogue,
-    snakemake.wildcards.survey,
+    snakemake.params.survey,
     snakemake.params.labels,
     folds=snakemake.params.folds,
     repeats=snakemake.params.repeats,

@@ -75,10 +75,24 @@ def install(tmp_path):
     return run_it
 
 
-def test_an_installation_says_how_far_it_is(install):
-    done = install(
-        "echo Collecting a; sleep 11; echo Installing collected packages: a, b; sleep 11"
-    )
+SECOND = """#!/bin/bash
+echo >> seconds
+case $(wc -l < seconds) in
+    1) read < begun ;;
+    15) echo "Installing collected packages: a, b" >> venv/pip.log ;;
+    25) echo > done; tail --pid=$(< pid) --sleep-interval 0.1 --follow /dev/null ;;
+esac
+"""
+"""In place of `sleep`: what pip has done after so many seconds, without waiting for them."""
+
+
+def test_an_installation_says_how_far_it_is(install, tmp_path, monkeypatch):
+    for name in ["begun", "done"]:
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "sleep").write_text(SECOND)
+    (tmp_path / "sleep").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    done = install("echo $$ > pid; echo Collecting a; echo > begun; read < done")
     assert done.returncode == 0
     assert done.stderr == ""
     first, *steps = done.stdout.splitlines()

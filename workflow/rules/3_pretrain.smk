@@ -16,6 +16,8 @@ FINALS = {
     name: task for name, task in config["pretraining"]["finals"].items() if name not in WEIGHTS
 }
 ENCODERS = sorted({*config["pretraining"]["made"], PRETRAINING} - {*GIVEN_TABLES})
+# Galaxies that `final` has not learned from are needed to judge it, so its task's network is.
+JUDGED = FINALS.get(PRETRAINING, PRETRAINING)
 EVALUATED = [name for name in config["pretraining"]["made"] if name in TRAINED_HERE]
 
 
@@ -235,14 +237,28 @@ rule evaluate_pretraining:
         "../../scripts/3_pretrain/evaluate_pretraining.py"
 
 
+use rule evaluate_pretraining as evaluate_shipped with:
+    input:
+        votes=f"<results>/3_pretrain/{JUDGED}/votes/{PRETRAINED_ON}.parquet",
+        catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
+    output:
+        "<results>/shipped/evaluation.csv",
+    log:
+        "<logs>/3_pretrain/evaluate_shipped.log",
+    benchmark:
+        "<benchmarks>/3_pretrain/evaluate_shipped.tsv"
+    params:
+        pretrainings=[JUDGED],
+
+
 rule ship_encoder:
     """Write the shown encoder in half precision, with its recipe and its scores, to give to others."""
     input:
         weights=f"<results>/3_pretrain/{PRETRAINING}/encoder.weights.h5",
         description=f"<results>/3_pretrain/{PRETRAINING}/encoder.json",
         head=f"<results>/3_pretrain/{PRETRAINING}/head.npz",
-        evaluation="<results>/3_pretrain/evaluation.csv",
-        probe=f"<results>/4_represent/{PRETRAINED_ON}/probe.csv",
+        evaluation="<results>/shipped/evaluation.csv",
+        probe="<results>/shipped/probe.csv",
     output:
         weights="<results>/shipped/encoder.weights.h5",
         description="<results>/shipped/encoder.json",
@@ -259,7 +275,7 @@ rule ship_encoder:
         runtime=escalate(10),
     params:
         code=code_of("ship_encoder"),
-        pretraining=PRETRAINING,
+        pretraining=JUDGED,
         recipe=lambda wildcards: recipe_to_ship(PRETRAINING),
     script:
         "../../scripts/3_pretrain/ship_encoder.py"

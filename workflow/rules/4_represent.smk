@@ -205,12 +205,36 @@ rule probe_representations:
     params:
         code=code_of("probe_representations"),
         pretrainings=config["probe"]["pretrainings"],
+        survey=lambda wildcards: wildcards.survey,
         labels=lambda wildcards: labels_of(wildcards.survey),
         folds=config["probe"]["folds"],
         repeats=config["probe"]["repeats"],
         seed=config["probe"]["seed"],
     script:
         "../../scripts/4_represent/probe_representations.py"
+
+
+use rule probe_representations as probe_shipped with:
+    input:
+        representations=expand(
+            f"<results>/4_represent/{PRETRAINED_ON}/{{pretraining}}/pca{{components}}.parquet",
+            pretraining=["random", JUDGED],
+            components=config["probe"]["components"],
+        ),
+        descriptions=expand(
+            "<results>/3_pretrain/{pretraining}/encoder.json", pretraining=["random", JUDGED]
+        ),
+        catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
+    output:
+        "<results>/shipped/probe.csv",
+    log:
+        "<logs>/4_represent/probe_shipped.log",
+    benchmark:
+        "<benchmarks>/4_represent/probe_shipped.tsv"
+    params:
+        pretrainings=["random", JUDGED],
+        survey=PRETRAINED_ON,
+        labels=labels_of(PRETRAINED_ON),
 
 
 rule probes:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.unit.conftest import SIZE
+from workflow.lib.common.errors import UserError
 from workflow.lib.network.encoder import (
     Head,
     load_encoder,
@@ -16,6 +17,7 @@ from workflow.lib.network.encoder import (
     save_encoder,
     save_head,
 )
+from workflow.lib.pretrain.released_weights import read_ours
 from workflow.lib.pretrain.ship import ship_encoder
 
 
@@ -69,4 +71,14 @@ def test_its_description_has_the_recipe_and_the_scores_of_this_encoder(shipped):
         "error of vote fractions": {"bar": 0.1},
         "area under the curve": {"ring": 0.8},
     }
+    assert list(after.pop("sha256")) == ["encoder.weights.h5", "head.npz"]
     assert after == before
+
+
+@pytest.mark.parametrize("name", ["encoder.weights.h5", "head.npz"])
+def test_a_file_that_is_not_the_one_described_is_refused(shipped, name):
+    given = shipped / "shipped/encoder.weights.h5"
+    assert read_ours(given, SIZE).head is not None
+    (shipped / "shipped" / name).write_bytes((shipped / name).read_bytes() + b" ")
+    with pytest.raises(UserError, match=f"{name}: not the file that its encoder.json"):
+        read_ours(given, SIZE)

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from workflow.lib.common.checksums import checksum
 from workflow.lib.common.errors import UserError, first_line
 from workflow.lib.network.encoder import (
     REPRESENTATION_SIZE,
     Head,
     build_encoder,
+    description_path,
     load_encoder,
     load_head,
+    read_description,
     save_encoder,
     save_head,
 )
@@ -111,7 +114,20 @@ def read_weights(given: str | Path, size: int, survey: str, questions: Questions
 
 
 def read_ours(given: str | Path, size: int) -> Given:
-    """Read an ``encoder.weights.h5``; raise `UserError` as `load_encoder` and `load_head` do."""
+    """Read an ``encoder.weights.h5``.
+
+    Raises
+    ------
+    UserError
+        If a checksum in its json is not that of the file, or as `load_encoder` and `load_head` do.
+    """
+    for name, expected in read_description(given).get("sha256", {}).items():
+        path = Path(given).with_name(name)
+        if not path.exists() or checksum(path) != expected:
+            raise UserError(
+                f"{path}: not the file that its {description_path(given).name} was written for; "
+                "get both again"
+            )
     encoder, known = load_encoder(given, size)
     head = Path(given).with_name("head.npz")
     return Given(

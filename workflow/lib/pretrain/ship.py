@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from workflow.lib.common.checksums import checksum
 from workflow.lib.common.files import atomic_path, write_json
 from workflow.lib.network.encoder import description_path, load_head, read_description, save_head
 
@@ -42,14 +43,21 @@ def ship_encoder(
     recipe
         All settings that made it, as JSON types.
     shipped, shipped_head
-        Files to write. The json beside the weights gets two more keys: `recipe`, and `scores`, with
-        the error of each question's vote fractions and the area under the ROC curve of each label.
+        Files to write. The json beside the weights gets three more keys: `recipe`; `scores`, with
+        the error of each question's vote fractions and the area under the ROC curve of each label;
+        and `sha256`, the checksum of both files by their names.
     """
     with atomic_path(shipped) as temporary:
         _halve(weights, temporary)
     save_head(load_head(head), shipped_head)
     scores = scores_of(pretraining, evaluation, probe)
-    description = {**read_description(weights), "recipe": dict(recipe), "scores": scores}
+    checksums = {Path(path).name: checksum(path) for path in (shipped, shipped_head)}
+    description = {
+        **read_description(weights),
+        "recipe": dict(recipe),
+        "scores": scores,
+        "sha256": checksums,
+    }
     write_json(description, description_path(shipped))
     log.info("%s", json.dumps(scores))
 
