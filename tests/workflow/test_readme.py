@@ -161,6 +161,9 @@ def test_own_images(finished, branch):
     table.to_csv(own / "labels.csv", index=False)
     branch.sh(block("snakemake --configfile config/own.yaml"))
     assert len(pd.read_csv(branch.folder / "results/own/8_figures/figure_1.csv")) > 10
+    branch.sh(block("snakemake votes"))
+    votes = pd.read_parquet(branch.folder / "results/own/3_pretrain/all/votes/own.parquet")
+    assert votes["smooth-or-featured_smooth_automated-fraction"].between(0, 1).all()
     learn_own_label(branch, table)
     with served(block("make app CONFIG").split(), branch.folder) as (address, _):
         assert requests.get(address).ok

@@ -287,6 +287,16 @@ rule shipped:
         rules.ship_encoder.output,
 
 
+rule votes:
+    """Target: the votes that the shown encoder predicts for the surveys that the figures show."""
+    input:
+        expand(
+            "<results>/3_pretrain/{pretraining}/votes/{survey}.parquet",
+            pretraining=PRETRAINING,
+            survey=IN_FIGURES,
+        ),
+
+
 rule pretraining:
     """Target: the encoders that config compares, and how well they predict votes."""
     input:
