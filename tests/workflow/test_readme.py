@@ -70,7 +70,7 @@ def test_the_larger_sky_is_planned(bare):
     """By a dry-run: its encoders are trained for a night."""
     for command in [text for text in BLOCKS if SKY in text]:
         jobs = bare.jobs(command.removeprefix("snakemake"))
-        assert jobs["fetch_cutouts"] > 23  # decals has 24 shards in sky.yaml
+        assert jobs["fetch_cutouts"] > 5  # decals has 6 shards in sky.yaml
         last = "ship_encoder" if command.endswith("shipped") else "draw_representation"
         assert {"simulate_survey", "pretrain_encoder", last} <= jobs.keys()
 
