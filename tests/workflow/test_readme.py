@@ -157,7 +157,10 @@ def test_own_images(finished, branch):
     own.mkdir(parents=True)
     branch.sh(f"python -m zipfile -e {gz2}/images.zip data/own/")
     (own / "images_training_rev1").rename(own / "images")
+    branch.sh(block("(cd data/own/images"))
+    listed = pd.read_csv(own / "labels.csv")["asset_id"]
     table = pd.read_csv(gz2 / "training_solutions.csv").rename(columns={"GalaxyID": "asset_id"})
+    assert {*listed} == {f"{name}.jpg" for name in table["asset_id"]}
     table.to_csv(own / "labels.csv", index=False)
     branch.sh(block("snakemake --configfile config/own.yaml"))
     assert len(pd.read_csv(branch.folder / "results/own/8_figures/figure_1.csv")) > 10
@@ -256,6 +259,7 @@ def test_no_command_is_left_out(text):
     # `make app` is what the tests of the page start.
     by_itself = {"make toy", "make test", "make app"}
     run += [text.startswith(("snakemake cost", "snakemake downloads", "snakemake preflight"))]
+    run += [text.startswith("(cd data/own/images")]  # by `test_own_images`
     run += [text.startswith("cd results/toy")]  # by tests/faults/test_damage.py
     run += [text == "snakemake gpu_check --profile slurm"]  # by test_slurm.py
     assert any(run) or text in by_itself or text.startswith("source "), text
