@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import ROOT
 from tests.unit.conftest import SIZE
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.encoder import (
@@ -14,9 +15,11 @@ from workflow.lib.network.encoder import (
     load_encoder,
     load_head,
     random_encoder,
+    read_description,
     save_encoder,
     save_head,
 )
+from workflow.lib.planning.config import read_config
 from workflow.lib.pretrain.released_weights import read_ours
 from workflow.lib.pretrain.ship import ship_encoder
 
@@ -82,3 +85,15 @@ def test_a_file_that_is_not_the_one_described_is_refused(shipped, name):
     (shipped / "shipped" / name).write_bytes((shipped / name).read_bytes() + b" ")
     with pytest.raises(UserError, match=f"{name}: not the file that its encoder.json"):
         read_ours(given, SIZE)
+
+
+def test_own_images_get_the_encoder_of_the_code_at_the_size_that_it_learned_from():
+    config = read_config([ROOT / "config/own.yaml"])
+    weights = ROOT / config["pretraining"]["weights"]["all"]
+    recipe = read_description(weights)["recipe"]
+    assert recipe["crop_size"] == config["representation"]["crop_size"]
+    for key in ("network_size", "network_field"):
+        assert recipe["cutouts"][key] == config["cutouts"][key]
+    assert (
+        read_ours(weights, recipe["crop_size"]).head.questions == config["pretraining"]["questions"]
+    )
