@@ -239,7 +239,7 @@ rule evaluate_pretraining:
 
 use rule evaluate_pretraining as evaluate_shipped with:
     input:
-        votes=f"<results>/3_pretrain/{JUDGED}/votes/{PRETRAINED_ON}.parquet",
+        votes=[f"<results>/3_pretrain/{JUDGED}/votes/{PRETRAINED_ON}.parquet"],
         catalogue=f"<results>/1_catalogue/{PRETRAINED_ON}.parquet",
     output:
         "<results>/shipped/evaluation.csv",
