@@ -81,6 +81,7 @@ lock:  ## pin the latest versions of all packages, for all versions of Python
 	.venv-lock/bin/pip install --quiet uv
 	$(COMPILE) --upgrade envs/requirements.in -o envs/requirements.lock
 	$(COMPILE) envs/requirements-cuda.in -o envs/requirements-cuda.lock
+	$(COMPILE) --upgrade tests/validator.in -o tests/validator.lock
 	rm -r .venv-lock
 
 bench: env  ## speed beside that of other tools, SIZE full or small; all of them after bench-env

@@ -369,7 +369,7 @@ def draw_representation(case: Case) -> None:
     """Stage 8, at random positions."""
     from workflow.lib.common.tables import read_table, write_parquet
     from workflow.lib.figures.canvas import Canvas
-    from workflow.lib.figures.representation import draw_representation
+    from workflow.lib.figures.representation import draw_representation, gather_cells
 
     folder = Path(case.folder)
     names = read_table(folder / "0-of-1.csv", text=["iauname"])["iauname"]
@@ -377,8 +377,9 @@ def draw_representation(case: Case) -> None:
     positions = folder / "umap.parquet"
     write_parquet(pd.DataFrame({"iauname": names, "umap_x": x, "umap_y": y}), positions)
     files = [folder / f"figure.{ending}" for ending in ("pdf", "png", "csv")]
-    canvas = Canvas(6.97, 150, [], *files, folder / "encoder.json")
-    draw_representation(positions, [folder / "0-of-1.parquet"], canvas, grid=24, crop=0)
+    canvas = Canvas(6.97, 150, [], *files)
+    canvas.write_source(gather_cells(positions, folder / "encoder.json", grid=24))
+    draw_representation(canvas, [folder / "0-of-1.parquet"], crop=0)
 
 
 TABLES = [

@@ -8,6 +8,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from tests.browser import CHROMIUM, FLAGS, need
+from tests.crates import install_validator
 from tests.project import ROOT, Project, small_project
 
 # No deadline for a single example: the machine may be shared.
@@ -21,8 +22,8 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1
 SHARED = ROOT.parent / "shared" / "data"
 
 
-THOROUGH = {"chromium", "cluster", "branch", "own"}
-"""Fixtures of tests that take long: a browser, a cluster, a project that is run again."""
+THOROUGH = {"chromium", "cluster", "branch", "own", "validator"}
+"""Fixtures of tests that take long: a browser, a cluster, a project that is run again, packages."""
 
 
 FIRST = ("test_slurm", "test_kills")
@@ -61,6 +62,12 @@ def finished(tmp_path_factory, worker_id):
         project.sh("make toy")
         (folder / "made").touch()
     return project
+
+
+@pytest.fixture(scope="session")
+def validator(tmp_path_factory):
+    """The Python of an environment with the validator of RO-Crates."""
+    return install_validator(tmp_path_factory.mktemp("validator"))
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,16 @@
 
 from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.neighbours import draw_neighbours
+from workflow.lib.figures.neighbours import draw_neighbours, gather_rows
 
 start_job(snakemake.log[0], snakemake.input)
-draw_neighbours(
-    snakemake.input.neighbours,
-    snakemake.input.cutouts,
-    Canvas(**snakemake.params.canvas, **snakemake.output, description=snakemake.input.description),
-    per_row=snakemake.params.per_row,
-    blocks=snakemake.params.blocks,
-    crop=snakemake.params.crop,
+canvas = Canvas(**snakemake.params.canvas, **snakemake.output)
+canvas.write_source(
+    gather_rows(
+        snakemake.input.neighbours,
+        snakemake.input.description,
+        per_row=snakemake.params.per_row,
+        blocks=snakemake.params.blocks,
+    )
 )
+draw_neighbours(canvas, snakemake.input.cutouts, crop=snakemake.params.crop)

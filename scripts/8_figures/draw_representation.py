@@ -2,13 +2,11 @@
 
 from workflow.lib.common.jobs import start_job
 from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.representation import draw_representation
+from workflow.lib.figures.representation import draw_representation, gather_cells
 
 start_job(snakemake.log[0], snakemake.input)
-draw_representation(
-    snakemake.input.positions,
-    snakemake.input.cutouts,
-    Canvas(**snakemake.params.canvas, **snakemake.output, description=snakemake.input.description),
-    grid=snakemake.params.grid,
-    crop=snakemake.params.crop,
+canvas = Canvas(**snakemake.params.canvas, **snakemake.output)
+canvas.write_source(
+    gather_cells(snakemake.input.positions, snakemake.input.description, grid=snakemake.params.grid)
 )
+draw_representation(canvas, snakemake.input.cutouts, crop=snakemake.params.crop)

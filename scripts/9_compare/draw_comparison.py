@@ -5,16 +5,15 @@ from workflow.lib.figures.canvas import Canvas
 from workflow.lib.figures.comparison import draw_comparison, gather_scores
 
 start_job(snakemake.log[0], snakemake.input)
+canvas = Canvas(**snakemake.params.canvas, **snakemake.output)
 encoders, params, files = snakemake.params.encoders, snakemake.params, snakemake.input
-table = gather_scores(
-    encoders,
-    probes=dict(zip(params.probes, files.probes, strict=True)),
-    retrieval=dict(zip(params.retrieval, files.retrieval, strict=True)),
-    scores=dict(zip(params.scores.items(), files.scores, strict=True)),
-    models=dict(zip(params.models.items(), files.models, strict=True)),
+canvas.write_source(
+    gather_scores(
+        dict(zip(encoders, files.descriptions, strict=True)),
+        probes=dict(zip(params.probes, files.probes, strict=True)),
+        retrieval=dict(zip(params.retrieval, files.retrieval, strict=True)),
+        scores=dict(zip(params.scores.items(), files.scores, strict=True)),
+        models=dict(zip(params.models.items(), files.models, strict=True)),
+    )
 )
-draw_comparison(
-    table,
-    dict(zip(encoders, files.descriptions, strict=True)),
-    Canvas(**params.canvas, **snakemake.output),
-)
+draw_comparison(canvas, encoders)

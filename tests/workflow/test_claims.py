@@ -1,6 +1,7 @@
 """The paper's claims on the smallest sky, and their page in a real browser without network."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlparse
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.app.test_accessibility import axe_problems
-from tests.project import ROOT
+from tests.crates import described, faults
+from tests.project import ROOT, Project
 from workflow.lib.planning.claims import read_claims
 
 RESULTS = "results/toy/9_claims"
@@ -101,3 +103,19 @@ def test_the_provenance_names_the_configuration_and_the_code(finished):
     assert found["configuration"]["anomalies.ratings"] == 20
     assert found["code"]["rules"].keys() >= {"simulate_survey", "draw_neighbours"}
     assert "tests/toy/anomaly_tasks.tsv" in found["inputs"]
+
+
+def test_a_run_is_packed_with_what_plans_it_again(branch, validator, tmp_path):
+    branch.toy("crate")
+    crate = branch.folder / RESULTS / "crate.zip"
+    assert faults(validator, crate, tmp_path) == []
+    results = {one["@id"] for one in described(crate)["#run"]["result"]}
+    drawn = branch.folder / "results/toy/8_figures"
+    made = {f"results/8_figures/{path.relative_to(drawn)}" for path in drawn.rglob("[!.]*.*")}
+    assert results >= made > {"results/8_figures/figure_A1.csv", "results/8_figures/table_1.tex"}
+    shutil.unpack_archive(crate, tmp_path / "unpacked")
+    unpacked = Project(tmp_path / "unpacked")
+    (unpacked.folder / ".venv").symlink_to(ROOT / ".venv")
+    jobs = unpacked.jobs("--configfile configuration.json")
+    assert jobs["draw_representation"] == 3
+    assert jobs["simulate_survey"] == 2

@@ -36,7 +36,7 @@ PAPER = {
     "gather_ellipses": 2,
     "select_candidates": 4 + 1,  # and the experiments, as in the next three
     "standardise_features": 4 * 2 + 1,
-    "hunt_anomalies": 15 * (3 + 3 * 2 + 6),
+    "hunt_anomalies": 15 * (3 + 3 * 2 + 7),
     "score_repeats": 4 + 1,
     "project_ellipses": 1,
     "measure_grouping": 1,

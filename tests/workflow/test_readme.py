@@ -12,6 +12,7 @@ from tests.browser import free_port, served
 from tests.conftest import ROOT
 from tests.timm import state, write_bin
 from tests.workflow.test_dag import PAPER
+from tests.workflow.test_redrawn import alone, assert_same_pixels, look_of
 from tests.zoobot import (
     head_variables,
     settle,
@@ -19,6 +20,7 @@ from tests.zoobot import (
     write_checkpoint,
     zoobot_network,
 )
+from workflow.lib.figures.comparison import draw_comparison
 from workflow.lib.planning.config import merged
 
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -75,7 +77,7 @@ def test_the_larger_sky_is_planned(bare):
         assert {"simulate_survey", "pretrain_encoder", last} <= jobs.keys()
 
 
-def test_encoders_are_compared(branch):
+def test_encoders_are_compared(branch, tmp_path):
     """And a table of representations, the ellipses; by labels that enough galaxies have."""
     (command,) = [text for text in BLOCKS if COMPARE in text]
     few = {"above": 0.5, "below": 0.5}
@@ -87,6 +89,11 @@ def test_encoders_are_compared(branch):
     assert set(table["task"]) == {"probes", "similarity", "anomalies", "finetuning"}
     assert table["value"].between(0, 1).all()
     assert (table.groupby(["task", "survey", "label", "measure"]).size() % 5 == 0).all()
+    # The figure is drawn again from this table alone.
+    source = branch.folder / "results/toy/9_compare/compare.csv"
+    canvas = alone(source, tmp_path, look_of(branch))
+    draw_comparison(canvas, ["random", "all", "bar", "imagenet", "ellipse"])
+    assert_same_pixels(canvas.png, source.with_suffix(".png"))
 
 
 def test_galaxy_zoo_desi_is_planned(bare):

@@ -9,7 +9,7 @@ ANOMALIES = ("ring", "irregular", "merger")
 
 
 def test_the_galaxies_are_as_many_as_in_the_paper():
-    """Sec. 2.1, 3.3 and 4.1; of anomalies as many as the authors' code has."""
+    """Sec. 2.1, 3.3 and 4.2; of anomalies as many as the authors' code has."""
     numbers = expected(1)
     assert ATLAS == 641_409
     assert sum(map(size, GROUPS)) == 313_789

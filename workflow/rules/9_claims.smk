@@ -98,3 +98,45 @@ rule claims:
             "<results>/9_claims/{file}",
             file=["claims.csv", "claims.html", "summary.txt", "provenance.json"],
         ),
+
+
+rule write_crate:
+    """Pack the run as a Workflow Run RO-Crate: code, configuration, figures, tables and claims."""
+    input:
+        provenance="<results>/9_claims/provenance.json",
+        outputs=[
+            rules.figures.input,
+            rules.tables.input,
+            (
+                expand("<results>/8_figures/table_1.{ending}", ending=["csv", "tex", "html"])
+                if ANOMALY_FIGURES
+                else []
+            ),
+            expand("<results>/9_claims/{file}", file=["claims.csv", "claims.html", "summary.txt"]),
+        ],
+        downloads=ancient("config/downloads.tsv"),
+    output:
+        "<results>/9_claims/crate.zip",
+    log:
+        "<logs>/9_claims/write_crate.log",
+    benchmark:
+        "<benchmarks>/9_claims/write_crate.tsv"
+    conda:
+        "../../envs/crate.yaml"
+    threads: 1
+    resources:
+        mem_mb=escalate(1000),
+        runtime=escalate(30),
+    params:
+        code=code_of("write_crate"),
+        config=config,
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
+        benchmarks=config["pathvars"]["benchmarks"],
+    script:
+        "../../scripts/9_claims/write_crate.py"
+
+
+rule crate:
+    """Target: the run in one file for archives, as a Workflow Run RO-Crate."""
+    input:
+        "<results>/9_claims/crate.zip",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.lib.anomaly.active_learning import LabelRater
-from workflow.lib.anomaly.methods import SEARCHES, modulate, search
+from workflow.lib.anomaly.methods import SEARCHES, modulate, rarity_of, search
 from workflow.lib.common.errors import UserError
 from workflow.lib.planning.config import read_config
 
@@ -73,6 +73,15 @@ def test_the_baseline_rates_the_rarest(sky):
     assert found.rarity.min() == 0
     assert found.rarity.max() == 5
     assert set(found.rows) == set(np.argsort(-found.rarity)[:40])
+
+
+def test_a_search_may_rate_the_rarest_first_and_then_what_it_learns(sky):
+    vectors, labels = sky
+    settings = SETTINGS["gaussian-process"] | {"first": "isolation-forest"}
+    found = search("gaussian-process", vectors, LabelRater(labels), 30, seed=1, **settings)
+    rarity = rarity_of(vectors, seed=1)
+    assert set(found.rows[:10]) == set(np.argsort(-rarity)[:10])
+    assert set(found.rows) != set(np.argsort(-rarity)[:30])
 
 
 @pytest.mark.parametrize("name", SEARCHES)

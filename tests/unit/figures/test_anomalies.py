@@ -15,14 +15,19 @@ from workflow.lib.figures.anomalies import (
     draw_finds,
     draw_interest,
     draw_scores,
+    gather_curves,
+    gather_finds,
+    gather_interest,
 )
 from workflow.lib.figures.canvas import BORDER, Canvas
 
 
-def canvas_at(out, hunted):
-    """A small canvas that saves to files of this name."""
+def canvas_at(out, source):
+    """A small canvas with this source data, which saves to files of this name."""
     files = [out.with_suffix(f".{ending}") for ending in ("pdf", "png", "csv")]
-    return Canvas(6.97, 60, ["simulated galaxies"], *files, hunted / "encoder.json")
+    canvas = Canvas(6.97, 60, ["simulated galaxies"], *files)
+    canvas.write_source(source)
+    return canvas
 
 
 def checked(out):
@@ -33,12 +38,16 @@ def checked(out):
     return pd.read_csv(out.with_suffix(".csv"))
 
 
-def scores(hunted, out):
-    draw_scores(
+def curves(hunted):
+    return gather_curves(
         {task: hunted / f"{task}-curves.csv" for task in TASKS},
         {task: hunted / f"{task}.json" for task in TASKS},
-        canvas_at(out, hunted),
+        hunted / "encoder.json",
     )
+
+
+def scores(hunted, out):
+    draw_scores(canvas_at(out, curves(hunted)))
     return checked(out)
 
 
@@ -55,11 +64,7 @@ def test_scores_are_drawn_for_each_task_method_and_repeat(hunted, tmp_path):
 def test_chance_by_random_ratings_and_the_highest_accuracy_are_drawn(hunted, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(Canvas, "save", lambda _, figure, *others: drawn.append(figure))
-    draw_scores(
-        {task: hunted / f"{task}-curves.csv" for task in TASKS},
-        {task: hunted / f"{task}.json" for task in TASKS},
-        canvas_at(tmp_path / "figure_5", hunted),
-    )
+    draw_scores(canvas_at(tmp_path / "figure_5", curves(hunted)))
     above, _, below, _ = drawn[0].axes
     first = np.arange(1, 41)
     chance = chance_by_rank(60, 6, 10, 40)
@@ -84,16 +89,18 @@ def test_the_same_scores_give_the_same_bytes(hunted, tmp_path):
 
 
 def test_figure_4_has_the_values_that_each_method_selects_by(hunted, tmp_path):
-    draw_interest(
+    source = gather_interest(
         dict.fromkeys(METHODS, hunted / "plane.parquet"),
         {method: hunted / f"sky-ring-{method}-0.parquet" for method in METHODS},
         hunted / "sky-ring.parquet",
-        canvas_at(tmp_path / "figure_4", hunted),
+        hunted / "encoder.json",
     )
+    draw_interest(canvas_at(tmp_path / "figure_4", source))
     table = checked(tmp_path / "figure_4").set_index("method")
     for method, column in (("baseline", "rarity"), ("cnn-gp", "interest")):
         found = pd.read_parquet(hunted / f"sky-ring-{method}-0.parquet")
         rows = table.loc[method].set_index("iauname").loc[NAMES]
+        assert set(rows["chosen_by"]) == {column}
         assert np.allclose(rows["value"], found[column], atol=1e-4)
         assert rows["rated"].sum() == 10
         assert rows["anomaly"].sum() == 6
@@ -101,13 +108,14 @@ def test_figure_4_has_the_values_that_each_method_selects_by(hunted, tmp_path):
 
 def test_finds_are_a_selection_of_the_highest_ranks_set_by_the_seed(hunted, tmp_path):
     def draw(name, seed):
-        draw_finds(
+        source = gather_finds(
             {task: hunted / f"{task}-cnn-gp-0.parquet" for task in TASKS},
             {task: hunted / f"{task}.parquet" for task in TASKS},
-            [hunted / "cutouts.parquet"],
-            canvas_at(tmp_path / name, hunted),
-            among=20, columns=5, rows=2, crop=4, seed=seed,
+            hunted / "encoder.json",
+            among=20, columns=5, rows=2, seed=seed,
         )  # fmt: skip
+        canvas = canvas_at(tmp_path / name, source)
+        draw_finds(canvas, [hunted / "cutouts.parquet"], columns=5, rows=2, crop=4)
         return checked(tmp_path / name)
 
     table = draw("figure_6", 1)
@@ -135,14 +143,13 @@ def test_repeats_of_other_candidates_are_not_drawn(hunted, tmp_path):
     found = pd.read_parquet(hunted / "sky-ring-cnn-gp-0.parquet")
     found.iloc[1:].to_parquet(tmp_path / "other.parquet")
     message = r"other\.parquet: made from other galaxies"
-    canvas = canvas_at(tmp_path / "figure", hunted)
     with pytest.raises(UserError, match=message):
-        draw_interest(
+        gather_interest(
             {"cnn-gp": hunted / "plane.parquet"}, {"cnn-gp": tmp_path / "other.parquet"},
-            hunted / "sky-ring.parquet", canvas,
+            hunted / "sky-ring.parquet", hunted / "encoder.json",
         )  # fmt: skip
     with pytest.raises(UserError, match=message):
-        draw_finds(
+        gather_finds(
             {"ring": tmp_path / "other.parquet"}, {"ring": hunted / "sky-ring.parquet"},
-            [hunted / "cutouts.parquet"], canvas, among=20, columns=5, rows=2, crop=4, seed=1,
+            hunted / "encoder.json", among=20, columns=5, rows=2, seed=1,
         )  # fmt: skip

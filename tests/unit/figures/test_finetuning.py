@@ -7,7 +7,7 @@ from PIL import Image
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.finetuning import draw_finetuning, lines_of, summarise
+from workflow.lib.figures.finetuning import draw_finetuning, gather_points, lines_of, summarise
 
 RUNS = [
     ("scratch", "all", ["scratch"]),
@@ -46,7 +46,9 @@ def models():
 def draw(models, figure, folder):
     models.to_csv(folder / "models.csv", index=False)
     files = [folder / f"{figure}.{ending}" for ending in ("pdf", "png", "csv")]
-    draw_finetuning(folder / "models.csv", figure, Canvas(6.97, 60, ["simulated galaxies"], *files))
+    canvas = Canvas(6.97, 60, ["simulated galaxies"], *files)
+    canvas.write_source(gather_points(folder / "models.csv", figure))
+    draw_finetuning(canvas)
     assert files[0].read_bytes().startswith(b"%PDF")
     with Image.open(files[1]) as picture:
         assert np.asarray(picture).std() > 10

@@ -11,7 +11,7 @@ from tests.unit.figures.test_canvas import plain
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.figures.canvas import BORDER, Canvas
-from workflow.lib.figures.neighbours import TAG_WIDTH, draw_neighbours, place_in_rows
+from workflow.lib.figures.neighbours import TAG_WIDTH, draw_neighbours, gather_rows, place_in_rows
 
 
 def neighbours_of(tags, count):
@@ -48,11 +48,10 @@ def rows_drawn(tmp_path):
         (tmp_path / "encoder.json").write_text(json.dumps({"label": label}))
         write_parquet(neighbours_of(tags, 5), tmp_path / "neighbours.parquet")
         files = [folder / f"a.{ending}" for ending in ("pdf", "png", "csv")]
-        canvas = Canvas(4.0, 100, [note] if note else [], *files, tmp_path / "encoder.json")
-        cutouts = [tmp_path / "0-of-1.parquet"]
-        draw_neighbours(
-            tmp_path / "neighbours.parquet", cutouts, canvas, per_row=4, blocks=blocks, crop=10
-        )
+        canvas = Canvas(4.0, 100, [note] if note else [], *files)
+        neighbours, description = tmp_path / "neighbours.parquet", tmp_path / "encoder.json"
+        canvas.write_source(gather_rows(neighbours, description, per_row=4, blocks=blocks))
+        draw_neighbours(canvas, [tmp_path / "0-of-1.parquet"], crop=10)
         with Image.open(folder / "a.png") as picture:
             return folder, np.asarray(picture.convert("RGB")).astype(int)
 
@@ -74,7 +73,7 @@ def test_each_row_has_a_green_query_its_neighbours_in_order_and_the_tag(rows_dra
         np.testing.assert_allclose(greys, [first, 80, 110, 140], atol=3)
         assert (picture[row * side : (row + 1) * side, : left - 2] < 128).sum() > 50  # the tag
     table = pd.read_csv(folder / "a.csv")
-    assert list(table) == ["tag", "rank", "iauname", "distance", "block", "column", "row"]
+    assert list(table) == ["tag", "rank", "iauname", "distance", "block", "column", "row", "note"]
     assert table["iauname"].tolist() == ["Q0", "J1", "J2", "J3", "Q1", "J1", "J2", "J3"]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.pca_variance import draw_variance
+from workflow.lib.figures.pca_variance import draw_variance, gather_variance
 
 
 def test_the_source_data_is_the_variance_that_the_fits_kept(tmp_path):
@@ -28,7 +28,9 @@ def test_the_source_data_is_the_variance_that_the_fits_kept(tmp_path):
             tables[survey].append(path)
     for name in ("first", "second"):
         files = [tmp_path / f"{name}.{ending}" for ending in ("pdf", "png", "csv")]
-        draw_variance(tables, Canvas(6.97, 50, [], *files, tmp_path / "encoder.json"))
+        canvas = Canvas(6.97, 50, [], *files)
+        canvas.write_source(gather_variance(tables, tmp_path / "encoder.json"))
+        draw_variance(canvas)
     for ending in ("pdf", "png", "csv"):
         first, second = (tmp_path / f"{name}.{ending}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()

@@ -13,7 +13,12 @@ from tests.unit.figures.test_canvas import plain
 from workflow.lib.common.images import to_jpeg
 from workflow.lib.common.tables import write_parquet
 from workflow.lib.figures.canvas import Canvas
-from workflow.lib.figures.representation import cells_for, draw_representation, place_on_grid
+from workflow.lib.figures.representation import (
+    cells_for,
+    draw_representation,
+    gather_cells,
+    place_on_grid,
+)
 
 coordinates = st.floats(-50, 50, width=32)
 planes = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=60)
@@ -107,8 +112,11 @@ def drawn(tmp_path):
         folder = tmp_path / name
         (tmp_path / "encoder.json").write_text(json.dumps({"label": label}))
         files = [folder / f"a.{ending}" for ending in ("pdf", "png", "csv")]
-        canvas = Canvas(3.0, dpi, [note] if note else [], *files, tmp_path / "encoder.json")
-        draw_representation(tmp_path / "umap.parquet", cutouts, canvas, grid=grid, crop=5)
+        canvas = Canvas(3.0, dpi, [note] if note else [], *files)
+        canvas.write_source(
+            gather_cells(tmp_path / "umap.parquet", tmp_path / "encoder.json", grid)
+        )
+        draw_representation(canvas, cutouts, crop=5)
         return folder
 
     return draw
@@ -121,7 +129,7 @@ def test_a_figure_is_a_pdf_a_png_and_its_source_data(drawn):
     with Image.open(folder / "a.png") as picture:
         assert abs(picture.width - 300) <= 1
     table = pd.read_csv(folder / "a.csv")
-    assert list(table) == ["iauname", "umap_x", "umap_y", "column", "row"]
+    assert list(table) == ["iauname", "umap_x", "umap_y", "column", "row", "note"]
     assert len(table) == len(table.drop_duplicates(["column", "row"]))
 
 

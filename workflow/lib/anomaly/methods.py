@@ -61,6 +61,7 @@ def by_gaussian_process(
     *,
     seed: int,
     threads: int | None = None,
+    first: str = "random",
     **settings: Any,
 ) -> Found:
     """Search by active learning with a Gaussian process: the paper's method.
@@ -77,6 +78,8 @@ def by_gaussian_process(
         Sets the first batch and the restarts of each fit.
     threads
         By default, as many as the process has cores.
+    first
+        A key of `FIRST_BATCHES`.
     settings
         The fields of `active_learning.GaussianProcessSettings`.
 
@@ -85,7 +88,7 @@ def by_gaussian_process(
     Found
     """
     settings = GaussianProcessSettings(**settings)
-    rows = first_batch(len(vectors), min(settings.batch, ratings), seed)
+    rows = FIRST_BATCHES[first](vectors, min(settings.batch, ratings), seed)
     given = rater.rate(rows)
     while True:
         step = next_step(vectors, rows, given, settings, seed, threads)
@@ -94,6 +97,38 @@ def by_gaussian_process(
             return Found(rows, given, step.interest)
         rows = np.concatenate([rows, batch])
         given = np.concatenate([given, rater.rate(batch)])
+
+
+def draw_first(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Draw the galaxies to rate first at random."""
+    return first_batch(len(vectors), count, seed)
+
+
+def choose_rarest(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Choose the rarest galaxies to rate first (paper, footnote 10)."""
+    return smallest(-rarity_of(vectors, seed), count)
+
+
+FIRST_BATCHES: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
+    "random": draw_first,
+    "isolation-forest": choose_rarest,
+}
+"""How a search by a Gaussian process chooses the first batch, when nothing is rated yet."""
+
+
+def rarity_of(
+    vectors: np.ndarray, seed: int, trees: int = 100, threads: int | None = None
+) -> np.ndarray:
+    """Compute how rare galaxies are among these by an isolation forest, on the scale of ratings.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), from 0 to `active_learning.HIGHEST`.
+    """
+    forest = IsolationForest(n_estimators=trees, random_state=seed, n_jobs=threads or -1)
+    rarity = -forest.fit(vectors).decision_function(vectors)
+    return HIGHEST * (rarity - rarity.min()) / np.ptp(rarity)
 
 
 def by_isolation_forest(
@@ -128,9 +163,7 @@ def by_isolation_forest(
     Found
     """
     cores = threads or -1
-    forest = IsolationForest(n_estimators=trees, random_state=seed, n_jobs=cores).fit(vectors)
-    rarity = -forest.decision_function(vectors)
-    rarity = HIGHEST * (rarity - rarity.min()) / np.ptp(rarity)
+    rarity = rarity_of(vectors, seed, trees, threads)
     rows = smallest(-rarity, ratings)
     given = rater.rate(rows)
     regressor = RandomForestRegressor(trees, random_state=seed, n_jobs=cores)

@@ -34,8 +34,7 @@ def record_provenance(
         whether files differ from it; and the hash of each rule's code), packages, machine (that of
         this job; the logs name those of others), inputs (SHA-256 of each file that config names).
     """
-    config = {**config, "legacysurvey": {**config["legacysurvey"], "contact": None}}
-    values = flatten(config)
+    values = flatten(without_contact(config))
     text = json.dumps(values, sort_keys=True)
     write_json(
         {
@@ -48,6 +47,11 @@ def record_provenance(
         },
         provenance,
     )
+
+
+def without_contact(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the user's address from a configuration, since what is written may be published."""
+    return {**config, "legacysurvey": {**config["legacysurvey"], "contact": None}}
 
 
 def _commit() -> dict[str, Any]:

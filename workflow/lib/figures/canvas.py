@@ -1,8 +1,9 @@
-"""What all figures share: thumbnails in cells, panels, notes, and saving with the source data."""
+"""What all figures share: their source data, thumbnails in cells, panels, notes, and saving."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,20 @@ from workflow.lib.figures.style import GREEN, NOTE_SIZE, TALLEST
 LINE = 0.15
 """Height of a line of notes [inch]."""
 
+TEXT = {
+    "depth", "encoder", "iauname", "label", "line", "measure", "method", "note", "panel",
+    "pretraining", "stage", "survey", "tag", "task",
+}  # fmt: skip
+"""Columns of source data that are read as text, also where they look like numbers."""
+
 
 @dataclass(frozen=True)
 class Canvas:
-    """The size of a figure, its notes, and the files that it is saved to."""
+    """The size of a figure, its notes, its source data, and the files that it is saved to.
+
+    A script writes the source data, and the figure is drawn from that file: so whoever has the file
+    has what is drawn, and can draw it anew. Only the pictures of galaxies come from other files.
+    """
 
     width: float
     """Width of the figure [inch]."""
@@ -32,14 +43,23 @@ class Canvas:
     pdf: str | Path
     png: str | Path
     csv: str | Path
-    """File for the figure's source data."""
-    description: str | Path | None = None
-    """The `encoder.json` of the figure's encoder; its label, what it learned from, is a note."""
+    """The figure's source data. Its column `note` says what readers must know about the encoder of
+    each row, by `label_of`; missing if nothing."""
+
+    def write_source(self, table: pd.DataFrame) -> None:
+        """Write the source data, with 8 digits of each number."""
+        write_text(table.to_csv(index=False, float_format="%.8g"), self.csv)
+
+    @cached_property
+    def source(self) -> pd.DataFrame:
+        """The source data, as read from its file; what is empty there is missing."""
+        text = dict.fromkeys(TEXT, "str")
+        return pd.read_csv(self.csv, dtype=text, keep_default_na=False, na_values=[""])
 
     @property
     def notes(self) -> list[str]:
-        """All notes, a line each: on the galaxies, and on what the encoder learned from."""
-        return notes_on(self.survey_notes, self.description)
+        """All notes, a line each: on the galaxies, and on what the encoders learned from."""
+        return [*self.survey_notes, *self.source["note"].dropna().unique()]
 
     def side(self, columns: int, rows: int, width: float | None = None) -> int:
         """Give the largest side of a square cell for a grid that fits the page [pixel].
@@ -83,7 +103,6 @@ class Canvas:
         columns: int,
         height: float,
         width: float = 1.0,
-        notes: Sequence[str] = (),
         **options: Any,
     ) -> tuple[plt.Figure, np.ndarray]:
         """Make a figure with panels, with the notes below them.
@@ -96,8 +115,6 @@ class Canvas:
             Height of the figure, at most that of the page [inch].
         width
             Its width, as a part of the canvas's.
-        notes
-            More notes.
         **options
             Of `matplotlib.pyplot.subplots`.
 
@@ -110,23 +127,16 @@ class Canvas:
         figure, axes = plt.subplots(
             rows, columns, figsize=size, squeeze=False, layout="constrained", **options
         )
-        figure.supxlabel("\n".join([*self.notes, *notes]), fontsize=NOTE_SIZE)
+        figure.supxlabel("\n".join(self.notes), fontsize=NOTE_SIZE)
         return figure, axes
 
-    def save(
-        self, figure: plt.Figure, table: pd.DataFrame, float_format: str | None = None
-    ) -> None:
-        """Write a figure as PDF and PNG and its source data as CSV, and close the figure.
-
-        Files are written atomically and without a date. `float_format` is that of
-        `pandas.DataFrame.to_csv`.
-        """
+    def save(self, figure: plt.Figure) -> None:
+        """Write a figure as PDF and PNG, atomically and without a date, and close it."""
         with atomic_path(self.pdf) as temporary:
             figure.savefig(temporary, dpi=self.dpi, metadata={"CreationDate": None})
         with atomic_path(self.png) as temporary:
             figure.savefig(temporary, dpi=self.dpi)
         plt.close(figure)
-        write_text(table.to_csv(index=False, float_format=float_format), self.csv)
 
 
 def legend_above(figure: plt.Figure, columns: int | None = None) -> None:
@@ -151,10 +161,9 @@ BORDER = tuple(round(255 * part) for part in to_rgb(GREEN))
 """RGB colour of the border around some cells."""
 
 
-def notes_on(survey_notes: Sequence[str], description: str | Path | None) -> list[str]:
-    """Add the encoder's label from its `encoder.json`, if it has one, to the notes on galaxies."""
-    label = json.loads(Path(description).read_text())["label"] if description else ""
-    return [*survey_notes, label] if label else [*survey_notes]
+def label_of(description: str | Path) -> str:
+    """Read what readers must know about an encoder from its `encoder.json`; empty if nothing."""
+    return json.loads(Path(description).read_text())["label"]
 
 
 def mosaic(

@@ -1,6 +1,5 @@
 """Encoders and representations on the paper's three tasks: one table, one figure."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib.common.errors import UserError
-from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.canvas import Canvas, label_of
 from workflow.lib.figures.style import (
     BLACK,
     BLUE,
@@ -24,7 +23,7 @@ from workflow.lib.figures.style import (
 
 COLUMNS = [
     "task", "survey", "label", "measure", "labelled", "encoder", "value", "error", "chance",
-    "galaxies",
+    "galaxies", "note",
 ]  # fmt: skip
 """Columns of the table of scores."""
 
@@ -60,7 +59,7 @@ Place = tuple[str, str]
 
 
 def gather_scores(
-    encoders: Sequence[str],
+    descriptions: Mapping[str, str | Path],
     *,
     probes: Mapping[str, str | Path],
     retrieval: Mapping[str, str | Path],
@@ -71,8 +70,8 @@ def gather_scores(
 
     Parameters
     ----------
-    encoders
-        Names, in the order of the table.
+    descriptions
+        By encoder, in the order of the table, its `encoder.json`.
     probes, retrieval
         By survey, files by `probe.probe` and `retrieval.compare_retrieval`.
     scores
@@ -86,8 +85,8 @@ def gather_scores(
         task (a key of `TITLES`), survey, label (what is recognised or sought; `all tags` and `all
         answers` are means over these), measure (auc, precision_<neighbours>, average_precision,
         accuracy_<galaxies> or accuracy), labelled (number of galaxies learned from, for accuracy
-        only), encoder, value, error (one standard deviation), chance, and galaxies (the number
-        scored, searched from or searched; missing for accuracy).
+        only), encoder, value, error (one standard deviation), chance, galaxies (the number
+        scored, searched from or searched; missing for accuracy), and note.
     """
     parts = [
         *(_of_probes(survey, pd.read_csv(path)) for survey, path in probes.items()),
@@ -101,7 +100,9 @@ def gather_scores(
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(parts, ignore_index=True)
     table = table.astype({"labelled": "Int64", "galaxies": "Int64"})
-    order = {name: number for number, name in enumerate(encoders)}
+    notes = {name: label_of(path) for name, path in descriptions.items()}
+    table["note"] = table["encoder"].map(notes)
+    order = {name: number for number, name in enumerate(descriptions)}
     first = {place: number for number, place in enumerate(_places(table))}
     ranks = pd.DataFrame(
         {
@@ -182,35 +183,32 @@ def marks(encoders: Sequence[str]) -> dict[str, Mark]:
     }
 
 
-def draw_comparison(
-    table: pd.DataFrame, descriptions: Mapping[str, str | Path], canvas: Canvas
-) -> None:
+def draw_comparison(canvas: Canvas, encoders: Sequence[str]) -> None:
     """Draw the scores of all encoders: a panel for each task, and each label to be learned.
 
     Of tags and answers only the means are drawn.
 
     Parameters
     ----------
-    table
-        By `gather_scores`.
-    descriptions
-        By encoder, its `encoder.json`; its label is a note below the figure.
     canvas
-        Its CSV gets the whole table.
+        With source data by `gather_scores`.
+    encoders
+        Names, in the order of the legend.
 
     Raises
     ------
     UserError
         If there are no scores.
     """
-    panels = list(_panels(table))
+    panels = list(_panels(canvas.source))
     if not panels:
         raise UserError(f"{canvas.csv}: no scores to draw; too few galaxies have a tag or label")
-    encoders = marks(list(descriptions))
+    drawn = marks(encoders)
     row = max(NAMED, 0.1 + ROW * len(encoders))
     needed = [CURVES if panel.curves else 0.4 + row * len(panel.groups) for panel in panels]
     heights = [max(needed[place : place + 2]) for place in range(0, len(panels), 2)]
-    notes = [*canvas.notes, *_labels(descriptions)]
+    noted = canvas.source.dropna(subset="note").drop_duplicates("encoder")
+    notes = [*canvas.survey_notes, *(f"{one.encoder}: {one.note}" for one in noted.itertuples())]
     legend = 0.3 + 0.16 * (1 + len(encoders) // LEGEND)
     size = canvas.width, sum(heights) + legend + 0.11 * len(notes)
     figure = plt.figure(figsize=size, layout="constrained")
@@ -218,10 +216,10 @@ def draw_comparison(
     for place, panel in enumerate(panels):
         axes = figure.add_subplot(grid[place // 2, place % 2])
         axes.set_title(panel.title, fontsize=8, loc="left")
-        (_draw_curve if panel.curves else _draw_rows)(axes, panel, encoders)
+        (_draw_curve if panel.curves else _draw_rows)(axes, panel, drawn)
     known = [
         plt.Line2D([], [], linestyle="", markersize=4, label=name, **mark._asdict())
-        for name, mark in encoders.items()
+        for name, mark in drawn.items()
     ]
     chance = plt.Line2D([], [], color=CHANCE, linewidth=1.5, label="chance")
     figure.legend(
@@ -229,7 +227,7 @@ def draw_comparison(
         loc="outside upper center",
     )  # fmt: skip
     figure.supxlabel("\n".join(notes), fontsize=6)
-    canvas.save(figure, table, "%.4f")
+    canvas.save(figure)
 
 
 class Panel(NamedTuple):
@@ -319,10 +317,3 @@ def _mark(axes: plt.Axes, x: Any, y: Any, mark: Mark, linewidth: float = 0, **er
 def _error(error: float) -> float:
     """Give an error to draw: none for a single repeat."""
     return 0.0 if pd.isna(error) else error
-
-
-def _labels(descriptions: Mapping[str, str | Path]) -> Iterator[str]:
-    """Give what readers must know about encoders, a line each."""
-    for name, path in descriptions.items():
-        if label := json.loads(Path(path).read_text())["label"]:
-            yield f"{name}: {label}"

@@ -101,7 +101,7 @@ def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         panel, line, pretraining, stage, depth, size, labelled (mean number of different galaxies
         with the label in the training set), models (their number), accuracy (mean), spread
-        (standard deviation of the accuracy), loss (mean), loss_spread.
+        (standard deviation of the accuracy), loss (mean), loss_spread, note.
     """
     rows = []
     for line in lines:
@@ -126,15 +126,14 @@ def summarise(lines: Sequence[Line], models: pd.DataFrame) -> pd.DataFrame:
                     "spread": group["accuracy"].std(ddof=0),
                     "loss": group["loss"].mean(),
                     "loss_spread": group["loss"].std(ddof=0),
+                    "note": group["label"].iloc[0],
                 }
             )
     return pd.DataFrame(rows)
 
 
-def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
-    """Draw test accuracy and loss by number of labelled galaxies (Figs. 7, 8, 9).
-
-    Error bars are standard deviations over models. Those of several lines stand side by side.
+def gather_points(models: str | Path, figure: str) -> pd.DataFrame:
+    """Compute the points of Figure 7, 8 or 9.
 
     Parameters
     ----------
@@ -142,9 +141,11 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
         By `tabulate.tabulate`.
     figure
         figure_7, figure_8 or figure_9.
-    canvas
-        Its CSV gets what `summarise` returns. The labels of the encoders shown are added to its
-        notes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        task (the label that is learned), and what `summarise` returns.
 
     Raises
     ------
@@ -152,20 +153,33 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
         If there are no models that the figure shows.
     """
     table = pd.read_csv(models, keep_default_na=False)
-    task = table["task"].iloc[0]
     points = summarise(lines_of(figure, table), table)
     if points.empty:
         raise UserError(
             f"{models}: no models for {figure}; add a depth such as 'all' to 'finetune.depths', or "
             "remove the figure from 'figures.show'"
         )
+    points.insert(0, "task", table["task"].iloc[0])
+    return points
+
+
+def draw_finetuning(canvas: Canvas) -> None:
+    """Draw test accuracy and loss by number of labelled galaxies (Figs. 7, 8, 9).
+
+    Error bars are standard deviations over models. Those of several lines stand side by side.
+
+    Parameters
+    ----------
+    canvas
+        With source data by `gather_points`.
+    """
+    points = canvas.source.fillna({"panel": ""})
     # A logarithmic axis cannot show 0.
     shown = points[points["labelled"] >= 1]
     panels = list(dict.fromkeys(points["panel"]))
-    drawn_of = table["pretraining"].isin(points["pretraining"])
     drawn, grid = canvas.panels(
         2, len(panels), canvas.width * 0.75, width=1 if len(panels) > 1 else 0.7,
-        notes=sorted(set(table.loc[drawn_of, "label"]) - {""}), sharex=True, sharey="row",
+        sharex=True, sharey="row",
     )  # fmt: skip
     looks = _looks(points)
     for column, panel in zip(grid.T, panels, strict=True):
@@ -173,11 +187,11 @@ def draw_finetuning(models: str | Path, figure: str, canvas: Canvas) -> None:
             _draw_lines(axes, shown[shown["panel"] == panel], metric, looks)
         column[0].axhline(0.5, color="0.7", linewidth=0.6, zorder=0)
         column[0].set_title(panel)
-        column[1].set(xlabel=f"labelled {task} galaxies", ylim=(0, None))
+        column[1].set(xlabel=f"labelled {points['task'].iloc[0]} galaxies", ylim=(0, None))
     grid[0, 0].set_ylabel("mean test accuracy")
     grid[1, 0].set_ylabel("mean test loss")
     legend_above(drawn, columns=None if len(panels) > 1 else 2)
-    canvas.save(drawn, points, "%.5g")
+    canvas.save(drawn)
 
 
 def _draw_lines(

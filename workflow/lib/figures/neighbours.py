@@ -9,41 +9,51 @@ import pandas as pd
 
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, mark_cells, mosaic
+from workflow.lib.figures.canvas import Canvas, label_of, mark_cells, mosaic
 
 TAG_WIDTH = 0.7
 """Width of the tags' names, left of each block of rows [inch]."""
 
 
-def draw_neighbours(
-    neighbours: str | Path,
-    cutouts: Sequence[str | Path],
-    canvas: Canvas,
-    *,
-    per_row: int,
-    blocks: int,
-    crop: int,
-) -> None:
-    """Draw a row of similar galaxies for each tag, with the query in a green border.
+def gather_rows(
+    neighbours: str | Path, description: str | Path, *, per_row: int, blocks: int
+) -> pd.DataFrame:
+    """Choose the galaxies that Figure 2 shows.
 
     Parameters
     ----------
     neighbours
         By `similarity.neighbours.find_neighbours`.
-    cutouts
-        The survey's cutout shards.
-    canvas
-        Its CSV gets what `place_in_rows` returns.
+    description
+        The encoder's `encoder.json`.
     per_row
         Galaxies in a row, including the query.
     blocks
         Number of blocks of rows side by side; the paper's are on two pages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `place_in_rows` returns, and note.
+    """
+    listed = read_table(neighbours, text=["tag", "query", "iauname"])
+    return place_in_rows(listed, per_row, blocks).assign(note=label_of(description))
+
+
+def draw_neighbours(canvas: Canvas, cutouts: Sequence[str | Path], *, crop: int) -> None:
+    """Draw a row of similar galaxies for each tag, with the query in a green border.
+
+    Parameters
+    ----------
+    canvas
+        With source data by `gather_rows`.
+    cutouts
+        The survey's cutout shards.
     crop
         Pixels cut from each side of a thumbnail.
     """
-    listed = read_table(neighbours, text=["tag", "query", "iauname"])
-    shown = place_in_rows(listed, per_row, blocks)
-    rows, count = shown["row"].max() + 1, shown["block"].max() + 1
+    shown = canvas.source
+    rows, per_row, count = (shown[name].max() + 1 for name in ("row", "column", "block"))
     side = canvas.side(per_row * count, rows, canvas.width - TAG_WIDTH * count)
     gap = round(TAG_WIDTH * canvas.dpi)
     wide = per_row * side + gap
@@ -60,7 +70,7 @@ def draw_neighbours(
             query.block * wide - 0.06 * canvas.dpi, (rows - 1 - query.row + 0.5) * side, name,
             ha="right", va="center", size=7,
         )  # fmt: skip
-    canvas.save(figure, shown, "%.6g")
+    canvas.save(figure)
 
 
 def place_in_rows(neighbours: pd.DataFrame, per_row: int, blocks: int = 1) -> pd.DataFrame:

@@ -6,20 +6,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.lib.figures.canvas import Canvas
+from workflow.lib.figures.canvas import Canvas, label_of
 from workflow.lib.figures.style import LOOKS
 
 
-def draw_variance(variances: Mapping[str, Sequence[str | Path]], canvas: Canvas) -> None:
-    """Draw the share of the variance that the first components keep, a line for each survey.
+def gather_variance(
+    variances: Mapping[str, Sequence[str | Path]], description: str | Path
+) -> pd.DataFrame:
+    """Gather the share of the variance that the first components keep, by all fits.
 
     Parameters
     ----------
     variances
         For each survey, the tables written by `pca.compress`, one for each number of components.
-        The line is from the fit with the most components; each point is the end of one fit.
-    canvas
-        Its CSV gets survey, fitted (components of the fit), component, cumulative.
+    description
+        The encoder's `encoder.json`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        survey, fitted (components of the fit), component, cumulative, note.
     """
     tables = [
         pd.read_csv(path).assign(survey=survey, fitted=lambda table: len(table))
@@ -27,8 +33,21 @@ def draw_variance(variances: Mapping[str, Sequence[str | Path]], canvas: Canvas)
         for path in paths
     ]
     table = pd.concat(tables)[["survey", "fitted", "component", "cumulative"]]
+    return table.assign(note=label_of(description))
+
+
+def draw_variance(canvas: Canvas) -> None:
+    """Draw the share of the variance that the first components keep, a line for each survey.
+
+    The line is from the fit with the most components; each point is the end of one fit.
+
+    Parameters
+    ----------
+    canvas
+        With source data by `gather_variance`.
+    """
     figure, ((axes,),) = canvas.panels(1, 1, canvas.width / 2.4, width=0.6)
-    surveys = table.groupby("survey", sort=False)
+    surveys = canvas.source.groupby("survey", sort=False)
     for (survey, rows), look in zip(surveys, cycle(LOOKS), strict=False):
         longest = rows[rows["fitted"] == rows["fitted"].max()]
         ends = rows[rows["component"] == rows["fitted"]]
@@ -45,7 +64,7 @@ def draw_variance(variances: Mapping[str, Sequence[str | Path]], canvas: Canvas)
         ylim=(0, 1.05),
     )
     axes.legend(loc="lower right")
-    canvas.save(figure, table, "%.6f")
+    canvas.save(figure)
 
 
 def percent(share: float) -> str:

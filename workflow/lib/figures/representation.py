@@ -8,33 +8,48 @@ import pandas as pd
 
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, mosaic
+from workflow.lib.figures.canvas import Canvas, label_of, mosaic
 
 
-def draw_representation(
-    positions: str | Path, cutouts: Sequence[str | Path], canvas: Canvas, *, grid: int, crop: int
-) -> None:
-    """Draw galaxy thumbnails at their umap positions (Figs. 1, A1, A2).
+def gather_cells(positions: str | Path, description: str | Path, grid: int) -> pd.DataFrame:
+    """Choose the galaxies that Figures 1, A1 and A2 show.
 
     Parameters
     ----------
     positions
         Parquet with iauname, umap_x, umap_y.
-    cutouts
-        The survey's cutout shards.
-    canvas
-        Its CSV gets the galaxies shown: iauname, umap_x, umap_y, column, row.
+    description
+        The encoder's `encoder.json`.
     grid
         Most cells along the longer side; there are fewer where galaxies would not fill them.
-    crop
-        Pixels cut from each side of a thumbnail.
+
+    Returns
+    -------
+    pandas.DataFrame
+        iauname, umap_x, umap_y, column, row, note.
     """
     galaxies = read_table(positions, text=["iauname"])
     shown = place_on_grid(galaxies, cells_for(galaxies, grid))
+    return shown.assign(note=label_of(description))
+
+
+def draw_representation(canvas: Canvas, cutouts: Sequence[str | Path], *, crop: int) -> None:
+    """Draw galaxy thumbnails at their umap positions (Figs. 1, A1, A2).
+
+    Parameters
+    ----------
+    canvas
+        With source data by `gather_cells`.
+    cutouts
+        The survey's cutout shards.
+    crop
+        Pixels cut from each side of a thumbnail.
+    """
+    shown = canvas.source
     side = canvas.side(shown["column"].max() + 1, shown["row"].max() + 1)
     thumbnails = read_thumbnails(cutouts, shown["iauname"].tolist())
     figure, _ = canvas.frame(mosaic(shown, thumbnails, side, crop))
-    canvas.save(figure, shown, "%.4f")
+    canvas.save(figure)
 
 
 def cells_for(positions: pd.DataFrame, most: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.lib.common.files import write_text
-from workflow.lib.figures.canvas import notes_on
+from workflow.lib.figures.canvas import label_of
 from workflow.lib.figures.html import Cell, html_table, write_page
 from workflow.lib.figures.style import METHODS
 
@@ -63,7 +63,7 @@ def tabulate_scores(
     table = pd.DataFrame(rows)
     write_text(table.to_csv(index=False, float_format="%.4f"), csv)
     head, groups = _head(tops, with_counts), _groups(table, tops, with_counts)
-    notes = notes_on(survey_notes, description)
+    notes = [*survey_notes, *filter(None, [label_of(description)])]
     write_text(_latex(head, groups, notes), tex)
     under = [f"<p>{escape(note)}</p>" for note in notes]
     write_page(title, [html_table(head, groups), *under], html)

@@ -1,4 +1,4 @@
-"""Which galaxies have a label, which do not, and their images (paper Sec. 4.1)."""
+"""Which galaxies have a label, which do not, and their images (paper Sec. 4.2)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def label_galaxies(
     labels: str | Path,
     counts: str | Path,
 ) -> None:
-    """Write which galaxies have a label, and which clearly do not (Sec. 4.1).
+    """Write which galaxies have a label, and which clearly do not (Sec. 4.2).
 
     Parameters
     ----------
