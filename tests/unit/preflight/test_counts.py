@@ -9,7 +9,7 @@ import pytest
 from tests.project import ROOT
 from tests.unit.preflight.conftest import job
 from workflow.lib.planning.config import merged, read_config
-from workflow.lib.preflight.counts import count_problems
+from workflow.lib.preflight.counts import count_problems, label_problems
 
 OWN = read_config([ROOT / "config/own.yaml", ROOT / "config/label.yaml"])
 TABLE, IMAGES = "labels.csv", "images"
@@ -83,3 +83,14 @@ def test_a_label_of_a_single_run_may_have_few_galaxies():
     lines_of()
     one = job("keep_classifier", label="own", pretraining="all", depth="top", size="20", repeat="0")
     assert list(count_problems("own", config, TABLE, [IMAGES], [JOBS[0], one])) == []
+
+
+@pytest.mark.parametrize(("size", "said"), [(66, []), (67, ["at most 66 can be trained on"])])
+def test_labels_are_counted_if_the_catalogue_is_made_already(size, said):
+    numbers = np.arange(200)
+    galaxies = {"iauname": [f"g{number}" for number in numbers], "ring": (numbers % 3 == 0) * 1.0}
+    pd.DataFrame(galaxies).to_parquet("own.parquet")
+    config = merged(OWN, {"finetune": {"sizes": [size]}})
+    lines = list(label_problems("own", config, "own.parquet", JOBS))
+    assert len(lines) == len(said)
+    assert all(part in line for part, line in zip(said, lines, strict=True))

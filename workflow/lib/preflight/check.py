@@ -136,7 +136,7 @@ def _of_tables(
     }
     if not surveys:
         return
-    from workflow.lib.preflight.counts import count_problems
+    from workflow.lib.preflight.counts import count_problems, label_problems
     from workflow.lib.preflight.tables import Table, needs_of, survey_problems, tag_problems
 
     tasks = every_task(config)
@@ -162,9 +162,12 @@ def _of_tables(
             )
         ]
         yield from problems
-        table = tables.get("table")
-        if not any(map(is_problem, problems)) and isinstance(table, Table) and table.whole:
+        table, catalogue = tables.get("table"), tables.get("catalogue")
+        sound = not any(map(is_problem, problems))
+        if sound and isinstance(table, Table) and table.whole:
             yield from count_problems(name, config, table.path, _archives(survey, config), jobs)
+        if sound and isinstance(catalogue, Table):
+            yield from label_problems(name, config, catalogue.path, jobs)
         if ("gather_tags", name) in planned:
             table = _table(survey["tags"]["table"], config, looks)
             if isinstance(table, str):

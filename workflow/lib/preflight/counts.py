@@ -39,8 +39,7 @@ def count_problems(
         or if a training set is larger than the labels allow.
     """
     finetune, jobs = config["finetune"], list(jobs)
-    labels = {job.wildcards["label"] for job in jobs if job.rule == "label_galaxies"}
-    labels = {label for label in labels if finetune["labels"][label]["survey"] == name}
+    labels = _planned_labels(name, finetune, jobs)
     try:
         galaxies = _selected(table, config["surveys"][name], finetune["labels"], labels)
         imaged = pd.Series(True, galaxies.index)
@@ -48,10 +47,34 @@ def count_problems(
             images = set().union(*map(image_names, archives))
             imaged = _imaged(galaxies["iauname"], images)
             yield from _compared(name, table, galaxies["iauname"], imaged, images)
-        for label in sorted(labels) if imaged.any() else []:
+        for label in labels if imaged.any() else []:
             _check_label(label, finetune, galaxies[imaged], table, jobs)
     except UserError as error:
         yield str(error)
+
+
+def label_problems(
+    name: str, config: Mapping[str, Any], catalogue: str, jobs: Iterable[Job]
+) -> Iterator[str]:
+    """Compare labels with the training sets, if a survey's catalogue is made already.
+
+    Parameters and what is yielded are those of `count_problems`, but images are not counted again.
+    """
+    finetune, jobs = config["finetune"], list(jobs)
+    try:
+        for label in _planned_labels(name, finetune, jobs):
+            decided = finetune["labels"][label]
+            columns = label_columns(decided["column"], decided["cuts"], decided.get("table"))
+            galaxies = read_table(catalogue, text=["iauname"], columns=["iauname", *columns])
+            _check_label(label, finetune, galaxies, catalogue, jobs)
+    except UserError as error:
+        yield str(error)
+
+
+def _planned_labels(name: str, finetune: Mapping[str, Any], jobs: Iterable[Job]) -> list[str]:
+    """List the labels of a survey that the run will count."""
+    labels = {job.wildcards["label"] for job in jobs if job.rule == "label_galaxies"}
+    return sorted(label for label in labels if finetune["labels"][label]["survey"] == name)
 
 
 def _selected(
