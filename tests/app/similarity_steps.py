@@ -54,6 +54,16 @@ def expect_found(page, iaunames):
     expect(gallery(page, FOUND).locator(".name")).to_have_text(iaunames)
 
 
+def open_filters(page):
+    """Open the filters' form."""
+    page.get_by_text("Filters", exact=True).click()
+    expect(page.get_by_role("combobox", name="Catalogue columns")).to_be_visible()
+
+
+def apply_filters(page):
+    page.get_by_role("button", name="Apply", exact=True).click()
+
+
 def expected(survey, like, unlike=(), whole=False, allowed=None):
     allowed = np.ones(len(survey), bool) if allowed is None else allowed
     similar = find_similar(

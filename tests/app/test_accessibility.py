@@ -41,7 +41,8 @@ def cut_off(page):
     return page.evaluate(
         """() => [...document.querySelectorAll('main *')].filter(element => {
             const box = element.getBoundingClientRect();
-            return box.width && box.right > innerWidth + 1 && !element.closest('.stDataFrame');
+            return element.checkVisibility({contentVisibilityAuto: true}) && box.width
+                && box.right > innerWidth + 1 && !element.closest('.stDataFrame');
         }).map(element => element.outerHTML.slice(0, 100))"""
     )
 

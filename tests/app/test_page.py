@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from tests.app.similarity_steps import (
     FOUND,
     START,
+    apply_filters,
     ask,
     box,
     download,
@@ -25,6 +26,7 @@ from tests.app.similarity_steps import (
     galaxies,
     galaxy,
     gallery,
+    open_filters,
     sky,
     upload,
     wait_until_settled,
@@ -116,6 +118,7 @@ def test_all_dimensions_can_be_compared(site, visit):
     page = visit(site.address)
     ask(page, site.survey.iaunames[8])
     expect_matched(page, site.survey.iaunames[8])
+    page.get_by_text("Distance", exact=True).first.click()
     page.get_by_text("all 1280").click()
     names = expected(site.survey, [8], whole=True)
     assert names != expected(site.survey, [8])
@@ -135,6 +138,7 @@ def test_filters_and_downloads_in_three_formats(site, visit):
     assert everything["rank"].tolist() == list(range(1, len(everything) + 1))
     assert everything["iauname"].tolist()[:24] == galaxies(page)
     assert everything["distance"].is_monotonic_increasing
+    open_filters(page)
     columns = page.get_by_role("combobox", name="Catalogue columns")
     columns.fill(FILTERED)
     page.get_by_role("option", name=FILTERED, exact=True).click()
@@ -144,6 +148,7 @@ def test_filters_and_downloads_in_three_formats(site, visit):
     for _ in range(30):
         thumbs.first.press("ArrowRight")
     low = float(thumbs.first.input_value())
+    apply_filters(page)
     smooth = survey.column(FILTERED)
     allowed = smooth >= low
     assert 5 < allowed.sum() < len(survey) - 5

@@ -212,9 +212,9 @@ def test_an_option_with_several_values_is_repeated():
 
 
 def test_tensorflow_and_plotting_are_not_loaded_at_start():
-    """They are imported when an image is uploaded or a map is drawn; the page must open at once."""
+    """The page must open at once; a map is drawn later, and the network is another process's."""
     program = (
-        "import sys, workflow.app.__main__, workflow.app.similarity_page\n"
+        "import sys, workflow.app.__main__, workflow.app.similarity_page, workflow.app.hunt_page\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program]

@@ -31,6 +31,8 @@ from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.common.images import to_jpeg
 
+NONE_PASSES = "No galaxy passes the filters."
+
 
 def show(survey: Survey) -> None:
     """Show the page."""
@@ -38,23 +40,27 @@ def show(survey: Survey) -> None:
     st.title("Find galaxies like this one", anchor=False)
     st.caption(plain(" · ".join(filter(None, [survey.about(), survey.encoder_label]))))
     with in_a_sentence():
-        settings = ask_settings(survey)
         text, uploaded = ask_query(survey)
+        settings = ask_settings(survey)
         if uploaded is not None:
             _answer(survey, settings, None, uploaded)
         elif text.strip():
             resolver = survey.config["page"]["name_resolver"]
             _answer(survey, settings, find_galaxy(survey, text, resolver), None)
         else:
-            _show_first_choices(survey)
+            _show_first_choices(survey, settings)
 
 
-def _show_first_choices(survey: Survey) -> None:
+def _show_first_choices(survey: Survey, settings: Settings) -> None:
     """Show galaxies to start from, evenly spaced in the catalogue."""
     st.header("Or start from one of these", anchor=False)
-    count = min(survey.config["page"]["gallery"], len(survey))
-    rows = np.linspace(0, len(survey) - 1, count).astype(int)
-    _galaxies(survey, rows, label="Galaxies to start from")
+    rows = np.flatnonzero(survey.within(settings.ranges))
+    if not len(rows):
+        st.info(NONE_PASSES)
+        return
+    count = min(survey.config["page"]["gallery"], len(rows))
+    places = np.linspace(0, len(rows) - 1, count).astype(int)
+    _galaxies(survey, rows[places], label="Galaxies to start from")
 
 
 def _answer(
@@ -94,7 +100,7 @@ def _answer(
         )
         st.header("Most similar galaxies", anchor=False)
         if not len(similar.rows):
-            st.info("No galaxy passes the filters.")
+            st.info(NONE_PASSES)
             return
         measure = "score" if unlike else "distance"
         _show_similar(survey, similar, page["gallery"], measure)
