@@ -91,7 +91,7 @@ def test_every_picture_and_every_control_has_a_name(site, visit):
         assert texts == [f"Picture of {name}" for name in galaxies(page, label)]
     controls = gallery(page, FOUND).get_by_role("button")
     names = [controls.nth(place).get_attribute("aria-label") for place in range(controls.count())]
-    assert len(set(names)) == 3 * 24
+    assert len(set(names)) == 4 * 24
     levels = heading_levels(page)
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -17,6 +17,9 @@ ASKED = "galaxy"
 LIKE, UNLIKE = EXAMPLES = ("like", "unlike")
 """Keys in the page's address: the query (ASKED), and further examples of both kinds."""
 
+SHOWN = "show"
+"""Key in the page's address: the number of galaxies shown."""
+
 MAX_EXAMPLES = 12
 """Largest number of examples of each kind."""
 
@@ -108,6 +111,25 @@ def drop_example(kind: str, iauname: str) -> None:
     st.query_params[kind] = [name for name in st.query_params.get_all(kind) if name != iauname]
 
 
+def count_shown(survey: Survey, found: int) -> int:
+    """Return how many of the galaxies found are shown: those asked for in the page's address."""
+    page, asked = survey.config["page"], st.query_params.get(SHOWN, "")
+    wanted = int(asked) if asked.isdecimal() and len(asked) < 9 else 0
+    return min(found, max(page["gallery"], min(wanted, page["table"])))
+
+
+def offer_more(survey: Survey, found: int) -> None:
+    """Offer to show more galaxies, if there are more."""
+    page, shown = survey.config["page"], count_shown(survey, found)
+    more = min(found, max(page["gallery"], page["table"]), shown + page["gallery"]) - shown
+    if more > 0:
+        st.button(f"Show {more} more", on_click=_show_more, args=(shown + more,))
+
+
+def _show_more(count: int) -> None:
+    st.query_params[SHOWN] = str(count)
+
+
 def choose(iauname: str) -> None:
     """Make a galaxy the new query."""
     _start_anew()
@@ -116,16 +138,17 @@ def choose(iauname: str) -> None:
 
 def _start_anew() -> None:
     """Remove all examples and the uploaded image (by replacing the upload field)."""
-    _forget_examples()
+    _forget_search()
     st.session_state["uploads"] += 1
 
 
 def _forget_query() -> None:
     """Remove the text and all examples, once an image is uploaded."""
-    _forget_examples()
+    _forget_search()
     st.session_state[ASKED] = ""
 
 
-def _forget_examples() -> None:
-    for kind in EXAMPLES:
-        st.query_params[kind] = []
+def _forget_search() -> None:
+    """Forget the examples, and that more galaxies were asked for."""
+    for key in (*EXAMPLES, SHOWN):
+        st.query_params[key] = []

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
+from workflow.app.names import titles
 from workflow.app.survey import Galaxies
 from workflow.app.text import label, plain
 
@@ -48,12 +49,14 @@ def ask_filters(galaxies: Galaxies) -> dict[str, Range]:
         Columns, with the smallest and the largest value allowed.
     """
     applied = read_filters(galaxies)
+    named = titles(galaxies.units)
     usual = [column for column in FILTERED_AT_FIRST if column in galaxies.units]
     with st.expander("Filters", expanded=bool(applied)):
         columns = st.multiselect(
             "Catalogue columns",
-            list(galaxies.units),
+            list(named),
             list(dict.fromkeys([*usual, *applied])),
+            format_func=named.get,
             key=CHOSEN,
             select_all=False,
             on_change=_apply,
@@ -61,7 +64,7 @@ def ask_filters(galaxies: Galaxies) -> dict[str, Range]:
         )
         with st.form("filters", border=False):
             for column in columns:
-                _slider(galaxies, column, applied)
+                _slider(galaxies, column, named[column], applied)
             st.form_submit_button("Apply", type="primary", on_click=_apply, args=(galaxies,))
         if applied:
             passing = np.count_nonzero(galaxies.within(applied))
@@ -70,16 +73,14 @@ def ask_filters(galaxies: Galaxies) -> dict[str, Range]:
     return applied
 
 
-def _slider(galaxies: Galaxies, column: str, applied: Mapping[str, Range]) -> None:
+def _slider(galaxies: Galaxies, column: str, title: str, applied: Mapping[str, Range]) -> None:
     """Show the slider of a column, or say why it has none."""
     ends = _ends(galaxies, column)
     if isinstance(ends, str):
-        st.caption(plain(f"{column} {ends}"))
+        st.caption(plain(f"{title} {ends}"))
         return
     low, high = np.clip(applied.get(column, ends), *ends)
-    unit = galaxies.units[column]
-    name = label(f"{column} [{unit}]" if unit else column)
-    st.slider(name, *ends, (float(low), float(high)), key=_key(column))
+    st.slider(label(title), *ends, (float(low), float(high)), key=_key(column))
 
 
 def _apply(galaxies: Galaxies) -> None:

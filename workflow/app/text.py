@@ -24,7 +24,7 @@ button:focus-visible, a:focus-visible, input:focus-visible {
 """The page's own style, on top of Streamlit's."""
 
 
-NO_MARKUP = re.compile(r"[\w .,/\[\]-]*")
+NO_MARKUP = re.compile(r"(?:[\w .,/%\[-]|\](?![(:])|(?<!\])\(|\)|:(?= ))*")
 """Text that means the same with and without Markdown."""
 
 
