@@ -1,6 +1,6 @@
 """A galaxy enlarged: its full field with a scale bar, the votes about it, its measurements."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import NamedTuple
 
@@ -74,9 +74,9 @@ def draw_scale(jpeg: bytes, bar: Bar) -> bytes:
     return buffer.getvalue()
 
 
-def facts(galaxies: Galaxies, row: int) -> list[str]:
+def facts(galaxies: Galaxies, row: int, columns: Iterable[str] = tuple(UNITS)) -> list[str]:
     """Return what is measured of a galaxy, in words: ``r magnitude 16.2 mag``."""
-    values = galaxies.values(row, UNITS)
+    values = galaxies.values(row, columns)
     return [
         f"{name_of(column)} {value_of(column, value, galaxies.units[column])}"
         for column, value in values.items()

@@ -1,4 +1,4 @@
-"""Links to a galaxy's position in the Legacy Survey's viewer and in SIMBAD."""
+"""Links to the galaxies similar to one, and to its position in other services."""
 
 import math
 from urllib.parse import urlencode
@@ -36,3 +36,8 @@ def links_to(galaxies: Galaxies, row: int) -> dict[str, str]:
         return {}
     layer = galaxies.config["legacysurvey"]["layer"]
     return {"Legacy Survey viewer": viewer_link(ra, dec, layer), "SIMBAD": simbad_link(ra, dec)}
+
+
+def similar_link(iauname: str) -> str:
+    """Link from the page of hunts to the galaxies similar to this one."""
+    return f"./?{urlencode({'galaxy': iauname})}"
