@@ -130,7 +130,10 @@ def _show(galaxies: Galaxies, row: int, more: Callable[[str], None] | None) -> N
         if more is not None:
             more(iauname)
         st.markdown("  \n".join(map(plain, facts(galaxies, row))))
-        for question, answers in votes(galaxies, row).items():
+        asked = votes(galaxies, row)
+        if asked:
+            st.caption("Fractions of the votes, predicted where nobody voted")
+        for question, answers in asked.items():
             shares = ", ".join(f"{answer} {share:.2f}" for answer, share in answers.items())
             st.markdown(f"**{plain(question)}**  \n{plain(shares)}")
 
