@@ -204,6 +204,26 @@ def test_a_rating_is_changed_from_the_list(hunt_site, hunt_sky, visit):
     expect(best(page).get_by_role("link", name=f"find similar {name}")).to_be_visible()
 
 
+def test_the_closer_look_stays_open_while_the_model_learns(hunt_site, hunt_sky, visit):
+    page = visit(hunt_site)
+    start_hunt(page, "looking")
+    page.keyboard.type("5123000000")
+    expect(page.get_by_text("batch 2")).to_be_visible()
+    wait_until_ready(page)
+    name = best(page).locator(".name").nth(5).inner_text()
+    page.keyboard.type("0123450123")
+    best(page).get_by_role("button", name=re.compile(f"^{re.escape(name)}")).click()
+    dialog = page.get_by_role("dialog")
+    expect(page.get_by_text("After 20 ratings")).to_be_attached()
+    page.wait_for_function(SETTLED)
+    expect(dialog).to_contain_text(name)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_text("Rate with the keyboard").click()
+    expect(page.get_by_text("undoes the last answer")).to_be_hidden()
+    expect(dialog).to_have_count(0)
+
+
 def test_other_keys_and_key_combinations_rate_nothing(hunt_site, hunt_sky, visit):
     page, path = visit(hunt_site), hunt_sky.ratings / "keys.jsonl"
     start_hunt(page, "keys")

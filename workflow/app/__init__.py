@@ -9,6 +9,7 @@
   network), which are processes of their own
 - hunt: ``hunt_page``, ``hunt`` (ratings and model together), ``ratings`` (the file of ratings),
   ``rater`` (the rating element, with its HTML, CSS and JavaScript)
-- both pages: ``survey`` (the workflow's results), ``thumbnails``, ``gallery``, ``table``,
-  ``downloads``, ``links``, ``text``
+- both pages: ``survey`` (the workflow's results), ``thumbnails``, ``gallery``, ``closeup`` (one
+  galaxy enlarged), ``table``, ``downloads``, ``links``, ``names`` (of columns, as people say them),
+  ``text``
 """

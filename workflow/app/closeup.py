@@ -99,12 +99,17 @@ def votes(galaxies: Galaxies, row: int) -> dict[str, dict[str, float]]:
 
 
 def enlarge(iauname: str) -> None:
-    """Have a galaxy enlarged when the page is drawn next."""
+    """Have a galaxy enlarged, until the dialog is closed."""
     st.session_state[ENLARGED] = iauname
 
 
+def close() -> None:
+    """Have no galaxy enlarged."""
+    st.session_state.pop(ENLARGED, None)
+
+
 def show_enlarged(galaxies: Galaxies, more: Callable[[str], None] | None = None) -> None:
-    """Show the galaxy of the last `enlarge` in a dialog, if there is one.
+    """Show the galaxy of the last `enlarge` in a dialog, if it has not been closed.
 
     Parameters
     ----------
@@ -113,9 +118,10 @@ def show_enlarged(galaxies: Galaxies, more: Callable[[str], None] | None = None)
     more
         Shows further elements in the dialog, for a galaxy's iauname.
     """
-    row = galaxies.row(st.session_state.pop(ENLARGED, ""))
+    row = galaxies.row(st.session_state.get(ENLARGED, ""))
     if row is not None:
-        st.dialog("A closer look", width="large")(_show)(galaxies, row, more)
+        dialog = st.dialog("A closer look", width="large", on_dismiss=close)
+        dialog(_show)(galaxies, row, more)
 
 
 def _show(galaxies: Galaxies, row: int, more: Callable[[str], None] | None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from workflow.app.closeup import enlarge, facts, show_enlarged
+from workflow.app.closeup import close, enlarge, facts, show_enlarged
 from workflow.app.downloads import labels_csv, ratings_csv
 from workflow.app.gallery import show_gallery
 from workflow.app.hunt import Hunt, Hunts, Learned, describe, word
@@ -271,6 +271,7 @@ def _offer_change(hunt: Hunt, iauname: str) -> None:
             )
             if st.form_submit_button("Change the rating"):
                 _try(hunt, hunt.change, iauname, rating)
+                close()
                 st.rerun()
     for text, address in _searched(hunt).items():
         st.link_button(text.capitalize(), address(iauname))
