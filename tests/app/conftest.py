@@ -217,14 +217,17 @@ def visit(chromium):
     """Open a page in a window of its own; at the end, check that the browser saw no errors."""
     contexts = []
 
-    def open_page(address, width=1280, height=900):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
-        page = contexts[-1].new_page()
+    def watch(page):
         page.set_default_timeout(60_000)
         page.outside, page.wrong = [], []
         page.on("request", lambda request: page.outside.append(request.url))
         page.on("pageerror", lambda error: page.wrong.append(str(error)))
         page.on("dialog", lambda dialog: (page.wrong.append(dialog.message), dialog.dismiss()))
+
+    def open_page(address, width=1280, height=900):
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
+        contexts[-1].on("page", watch)  # also pages that a link opens
+        page = contexts[-1].new_page()
         page.goto(address)
         return page
 

@@ -93,11 +93,16 @@ def answers(path):
     said = {}
     for line in path.read_text().splitlines():
         event = json.loads(line)
-        if "galaxy" in event:
-            said[event["galaxy"]] = "s" if event["rating"] is None else str(event["rating"])
+        if iauname := event.get("galaxy") or event.get("changed"):
+            said[iauname] = "s" if event["rating"] is None else str(event["rating"])
         elif "undo" in event:
             del said[event["undo"]]
     return said
+
+
+def best(page):
+    """Return the list of the most interesting galaxies."""
+    return page.get_by_role("list", name=TOP)
 
 
 def download(page, label):

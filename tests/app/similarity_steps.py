@@ -1,5 +1,7 @@
 """What a visitor does on the page of similar galaxies."""
 
+import re
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -54,10 +56,41 @@ def expect_found(page, iaunames):
     expect(gallery(page, FOUND).locator(".name")).to_have_text(iaunames)
 
 
-def expected(survey, like, unlike=(), whole=False, allowed=None):
+def open_filters(page):
+    """Open the filters' form."""
+    page.get_by_text("Filters", exact=True).click()
+    expect(page.get_by_role("combobox", name="Catalogue columns")).to_be_visible()
+
+
+def choose_filter(page, title):
+    """Add a column's slider to the form; return its two ends."""
+    columns = page.get_by_role("combobox", name="Catalogue columns")
+    columns.click()
+    columns.fill(title)
+    page.get_by_role("option", name=title, exact=True).click()
+    columns.press("Escape")
+    thumbs = page.get_by_role("slider", name=re.compile(f"^{re.escape(title)}"))
+    expect(thumbs).to_have_count(2)
+    return thumbs
+
+
+def enlarge(page, name, label=FOUND):
+    """Enlarge a galaxy; return the dialog."""
+    gallery(page, label).get_by_role("button", name=f"enlarge {name}", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("img", name=re.compile(f"^{re.escape(name)}"))).to_be_visible()
+    page.wait_for_function(SETTLED)
+    return dialog
+
+
+def apply_filters(page):
+    page.get_by_role("button", name="Apply", exact=True).click()
+
+
+def expected(survey, like, unlike=(), *, whole=False, allowed=None, metric="manhattan", count=24):
     allowed = np.ones(len(survey), bool) if allowed is None else allowed
     similar = find_similar(
-        survey, like, unlike, 24, whole=whole, metric="manhattan", allowed=allowed, same_within=100
+        survey, like, unlike, count, whole=whole, metric=metric, allowed=allowed, same_within=100
     )
     return [survey.iaunames[row] for row in similar.rows]
 

@@ -1,21 +1,33 @@
 """Both pages in a real browser: screen readers, keyboard, and a phone's width."""
 
+import re
+
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.app.hunt_steps import TOP, cards, expect_progress, labels, start_hunt, wait_until_ready
+from tests.app.hunt_steps import (
+    TOP,
+    best,
+    cards,
+    expect_progress,
+    labels,
+    start_hunt,
+    wait_until_ready,
+)
 from tests.app.similarity_steps import (
     FOUND,
     MATCHED,
     START,
     ask,
     box,
+    enlarge,
     expect_matched,
     forms,
     galaxies,
     gallery,
+    open_filters,
 )
 from tests.browser import SETTLED
 
@@ -37,11 +49,16 @@ def heading_levels(page):
 
 
 def cut_off(page):
-    """Return the elements that extend beyond the right edge, as HTML; tables may scroll."""
+    """Return the elements that extend beyond the right edge, as HTML.
+
+    Tables may scroll, and a slider's input is an invisible box around its thumb.
+    """
     return page.evaluate(
         """() => [...document.querySelectorAll('main *')].filter(element => {
             const box = element.getBoundingClientRect();
-            return box.width && box.right > innerWidth + 1 && !element.closest('.stDataFrame');
+            return element.checkVisibility({contentVisibilityAuto: true}) && box.width
+                && box.right > innerWidth + 1
+                && !element.closest('.stDataFrame') && !element.matches('input[type=range]');
         }).map(element => element.outerHTML.slice(0, 100))"""
     )
 
@@ -90,19 +107,94 @@ def test_every_picture_and_every_control_has_a_name(site, visit):
         assert texts == [f"Picture of {name}" for name in galaxies(page, label)]
     controls = gallery(page, FOUND).get_by_role("button")
     names = [controls.nth(place).get_attribute("aria-label") for place in range(controls.count())]
-    assert len(set(names)) == 3 * 24
+    assert len(set(names)) == 4 * 24
     levels = heading_levels(page)
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert max(np.diff(levels)) <= 1
 
 
+def press_until(page, key, reached):
+    """Press a key until an element has the focus; fail after as many as a page has elements."""
+    for _ in range(300):
+        page.keyboard.press(key)
+        if reached():
+            return
+    raise AssertionError("the keyboard does not reach it")
+
+
+def label_focused(page):
+    """Return the name of the element that has the focus: its label, or its text."""
+    return page.evaluate(
+        """() => {
+            let found = document.activeElement;
+            while (found.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+            return found.ariaLabel || found.innerText || "";
+        }"""
+    )
+
+
+def test_filters_and_the_closer_look_can_be_used_with_the_keyboard_alone(site, visit):
+    survey = site.survey
+    page = visit(f"{site.address}/?galaxy={survey.iaunames[8].replace('+', '%2B')}")
+    expect_matched(page, survey.iaunames[8])
+    box(page).focus()
+    press_until(page, "Tab", lambda: label_focused(page).strip().endswith("Filters"))
+    page.keyboard.press("Enter")
+    press_until(page, "Tab", lambda: label_focused(page) == "r magnitude [mag] — start")
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    press_until(page, "Tab", lambda: label_focused(page).strip() == "Apply")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("galaxies pass the filters")).to_be_visible()
+    page.wait_for_function(SETTLED)
+    press_until(page, "Tab", lambda: label_focused(page).startswith("enlarge"))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text(re.compile("r magnitude"))).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_no_accessibility_problems(site, visit, width):
-    page = visit(site.address, width=width)
+    page = visit(site.address, width=width, height=844)
     ask(page, forms(site.survey, 8)["degrees"])
     expect_matched(page, site.survey.iaunames[8])
     assert axe_problems(page) == []
+    open_filters(page)
+    page.get_by_text("Distance", exact=True).first.click()
+    expect(page.get_by_text("Euclidean")).to_be_visible()
+    assert axe_problems(page) == []
+    assert cut_off(page) == []
+    enlarge(page, galaxies(page)[0])
+    assert axe_problems(page) == []
+
+
+def in_view(page, element):
+    """Tell whether an element is within the window, without scrolling."""
+    place, size = element.bounding_box(), page.viewport_size
+    return (
+        0 <= place["x"] <= place["x"] + place["width"] <= size["width"]
+        and 0 <= place["y"] <= place["y"] + place["height"] <= size["height"]
+    )
+
+
+def test_hunt_filters_and_distance_are_within_reach_on_a_phone(hunt_site, visit):
+    page = visit(hunt_site.removesuffix("/hunt"), width=390, height=844)
+    expect(gallery(page, START).get_by_role("listitem").first).to_be_visible()
+    page.wait_for_function(SETTLED)
+    assert in_view(page, page.get_by_text("Filters", exact=True))
+    assert in_view(page, page.get_by_text("Distance", exact=True).first)
+    hunting = page.get_by_role("link", name="Anomaly hunt")
+    assert in_view(page, hunting)
+    hunting.click()
+    start_hunt(page, "phone")
+    page.wait_for_function(SETTLED)
+    rating = page.get_by_role("button", name="5 of 5, most interesting")
+    assert in_view(page, rating)
+    rating.click()
+    expect_progress(page, 1)
 
 
 def test_nothing_is_cut_off_at_the_width_of_a_phone(site, visit):
@@ -130,6 +222,12 @@ def test_the_hunt_page_is_accessible(hunt_site, visit, width):
     page.wait_for_function(SETTLED)
     assert axe_problems(page) == []
     assert len(set(labels(page))) == 10
+    best(page).get_by_role("button").first.click()
+    expect(page.get_by_role("dialog").get_by_role("radio", name="5")).to_be_checked()
+    page.wait_for_function(SETTLED)
+    assert axe_problems(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert cards(page).nth(0).get_attribute("aria-current") == "true"
     levels = heading_levels(page)
     assert levels[0] == 1

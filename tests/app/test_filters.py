@@ -35,19 +35,69 @@ def results(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_a_column_of_any_numbers_can_be_chosen(results, monkeypatch, column):
+@pytest.fixture
+def app(results, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["page.py", str(results / "page.yaml")])
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
+    app = AppTest.from_file(str(PAGE), default_timeout=300)
     app.query_params["galaxy"] = "J0003"
-    app.run()
+    return app.run()
+
+
+def slider(app, column):
+    return [slider for slider in app.slider if slider.key == f"filter-{column}"]
+
+
+def applied(app):
+    found = app.query_params.get("filter", [])
+    return [found] if isinstance(found, str) else sorted(found)
+
+
+def press(app, label):
+    (button,) = [button for button in app.button if button.label == label]
+    assert not button.click().run().exception
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_column_of_any_numbers_can_be_chosen(app, column):
     app.multiselect[0].select(column)
     assert not app.run().exception
-    sliders = [slider for slider in app.slider if slider.key == f"filter-{column}"]
     if column in ("rank", "distance"):
-        low, high = sliders[0].value
-        sliders[0].set_value((low, high - 2))
-        assert not app.run().exception
+        low, high = slider(app, column)[0].value
+        slider(app, column)[0].set_value((low, high - 2))
+        press(app, "Apply")
+        assert applied(app) == [f"{column}:{low}:{high - 2}"]
     else:
-        assert not sliders
+        assert not slider(app, column)
         assert any(column in caption.value for caption in app.caption)
+
+
+def test_filters_are_applied_together_and_removed_with_their_column_or_all(app):
+    app.multiselect[0].select("rank").run()
+    slider(app, "rank")[0].set_value((3.0, 20.0))
+    slider(app, "mag_r")[0].set_value((4.0, 6.0))
+    press(app, "Apply")
+    assert applied(app) == ["mag_r:4.0:6.0", "rank:3.0:20.0"]
+    app.multiselect[0].unselect("mag_r").run()
+    assert applied(app) == ["rank:3.0:20.0"]
+    press(app, "Remove all filters")
+    assert applied(app) == []
+    assert slider(app, "rank")[0].value == (0.0, 39.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "rank", "rank:1", "rank:9:1", "rank:nan:1", "rank:a:b", "nothing:1:2", "same:1:9",
+     "a:b:c:d", "<script>:1:2", "huge:0:1", "rank:-inf:inf"],
+)  # fmt: skip
+def test_a_filter_in_the_address_that_means_nothing_is_ignored(app, text):
+    app.query_params["filter"] = [text, "rank:30:35"]
+    assert not app.run().exception
+    passing = [caption.value for caption in app.caption if "pass the filters" in caption.value]
+    assert passing == ["6 of 40 galaxies pass the filters"]
+
+
+def test_a_filter_that_no_galaxy_passes_says_so(app):
+    app.query_params["filter"] = ["rank:30:35", "distance:0:1"]
+    assert [info.value for info in app.run().info] == ["No galaxy passes the filters."]
+    app.query_params["galaxy"] = ""
+    assert not app.run().exception

@@ -143,17 +143,56 @@ def test_an_answer_of_the_previous_batch_can_be_undone_which_changes_the_next_ba
     hunt = sky.begin()
     rate_batch(hunt, lambda _: 0)
     second, last = hunt.history.waiting, hunt.history.answers[-1].iauname
+    learned = hunt.learned
+    assert learned.says_nothing
     hunt.undo(last)
-    assert (hunt.history.waiting, hunt.learned) == ((last,), None)
+    # The list stays, and says that it is outdated.
+    assert (hunt.history.waiting, hunt.learned, hunt.outdated) == ((last,), learned, True)
+    assert sorted(hunt.ranking(hunt.learned)) == list(range(38))
     hunt.answer(last, 5)
     settle()
     assert hunt.history.waiting != second
+    assert hunt.learned.ratings == hunt.history.rated
+    assert not hunt.outdated
+    assert not hunt.learned.says_nothing
     again = reopened(sky)
     assert again.history == hunt.history
     for answer in hunt.history.answers[::-1]:
         again.undo(answer.iauname)
     settle()
     assert (again.history.answers, len(again.history.batches)) == ((), 1)
+
+
+def test_a_changed_rating_is_learned_and_kept(sky):
+    hunt = sky.begin()
+    rate_batch(hunt, by_number)
+    first, second, *_ = (answer.iauname for answer in hunt.history.answers)
+    batch, before = hunt.history.waiting, hunt.learned
+    hunt.change(first, 5 - by_number(first))
+    settle()
+    assert hunt.history.waiting == batch
+    assert hunt.learned.ratings == hunt.history.rated
+    assert not np.array_equal(hunt.learned.interest, before.interest)
+    hunt.change(second, None)
+    hunt.change(second, None)
+    hunt.change("no such galaxy", 5)
+    hunt.change(batch[0], 5)
+    settle()
+    assert [answer[:2] for answer in hunt.history.answers[:2]] == [
+        (first, 5 - by_number(first)),
+        (second, None),
+    ]
+    assert len(hunt.learned.ratings) == 9
+    assert reopened(sky).history == hunt.history
+
+
+def test_a_hunt_without_ratings_has_no_predictions(sky):
+    hunt = sky.begin()
+    rate_batch(hunt, by_number)
+    for answer in hunt.history.answers:
+        hunt.change(answer.iauname, None)
+    settle()
+    assert hunt.learned is None
 
 
 def test_another_answer_for_a_rated_galaxy_is_refused_with_the_reason(sky):

@@ -5,13 +5,16 @@ import re
 import signal
 
 import pandas as pd
+import yaml
 from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.app.conftest import make_results
 from tests.app.hunt_steps import (
     TOP,
     answers,
+    best,
     card,
     cards,
     current_galaxy,
@@ -24,7 +27,10 @@ from tests.app.hunt_steps import (
     wait_until_ready,
     waiting,
 )
-from tests.browser import SETTLED, free_port
+from tests.app.similarity_steps import expect_matched
+from tests.browser import SETTLED, free_port, served
+from tests.project import ROOT
+from workflow.app.survey import Survey
 
 
 def test_rings_rank_high_and_a_crash_loses_nothing(chromium, hunt_sky, visit):
@@ -101,11 +107,19 @@ def test_rating_undo_and_skip_by_mouse(hunt_site, hunt_sky, visit):
     expect(page.get_by_text("batch 2")).to_be_visible()
     wait_until_ready(page)
     second = waiting(page)
-    expect(page.get_by_role("list", name=TOP).get_by_role("listitem")).to_have_count(50)
+    expect(best(page).get_by_role("listitem")).to_have_count(50)
+    # All ratings are the same, so nothing can be predicted.
+    expect(page.get_by_text("the model knows nothing yet")).to_be_visible()
+    captions = best(page).locator(".caption").all_inner_texts()
+    assert {caption.split(": ")[1] for caption in captions} == {"rated 0", "no prediction yet"}
     last = list(answers(path))[-1]
     page.get_by_role("button", name="undo").click()
     expect(page.get_by_text("batch 1")).to_be_visible()
-    expect(page.get_by_role("heading", name=TOP)).to_have_count(0)
+    # The list and its downloads stay.
+    expect(best(page).get_by_role("listitem")).to_have_count(50)
+    page.wait_for_function(SETTLED)
+    assert len(pd.read_csv(download(page, "Download CSV")[1])) == len(hunt_sky.galaxies)
+    assert len(pd.read_csv(download(page, "Download your ratings as CSV")[1])) == 9
     assert current_galaxy(page) == last
     page.get_by_role("button", name="5 of 5").click()
     expect(page.get_by_text("batch 2")).to_be_visible()
@@ -113,6 +127,101 @@ def test_rating_undo_and_skip_by_mouse(hunt_site, hunt_sky, visit):
     assert len(waiting(page)) == len(second) == 10
     assert waiting(page) != second
     expect(page.get_by_role("list", name=TOP).locator(".name").first).to_have_text(last)
+
+
+def test_enter_starts_a_hunt_and_the_list_says_when_it_begins(hunt_site, hunt_sky, visit):
+    page = visit(hunt_site)
+    box = page.get_by_role("textbox", name="Name of the hunt")
+    box.fill("entered")
+    box.press("Enter")
+    wait_until_ready(page)
+    expect(page.get_by_text("The list begins once you have rated a first batch")).to_be_visible()
+    assert (hunt_sky.ratings / "entered.jsonl").exists()
+
+
+def test_a_galaxy_to_rate_has_its_facts_and_similar_galaxies(hunt_site, hunt_sky, visit):
+    page = visit(hunt_site)
+    start_hunt(page, "facts")
+    name = current_galaxy(page)
+    row = hunt_sky.galaxies.row(name)
+    shown = page.get_by_role("region", name="Galaxy to rate")
+    magnitude = hunt_sky.galaxies.column("mag_r")[row]
+    expect(shown.get_by_text(f"r magnitude {magnitude:.3g} mag")).to_be_visible()
+    expect(shown.get_by_role("link", name="Legacy Survey viewer")).to_have_count(0)
+    with page.expect_popup() as opening:
+        shown.get_by_role("link", name="find similar").click()
+    similar = opening.value
+    expect_matched(similar, name)
+    assert current_galaxy(page) == name
+
+
+def test_a_galaxy_on_the_sky_has_a_link_to_the_viewer_while_it_is_rated(tmp_path, visit):
+    config, _ = make_results(tmp_path, [f"J{number}" for number in range(12)])
+    overlay = yaml.safe_load((tmp_path / "page.yaml").read_text())
+    overlay["hunt"] = {"folder": str(tmp_path / "hunts")}
+    (tmp_path / "page.yaml").write_text(yaml.safe_dump(overlay))
+    galaxies = Survey(config)
+    with served(["make", "app"], ROOT, CONFIG=str(tmp_path / "page.yaml")) as (address, _):
+        page = visit(f"{address}/hunt")
+        box = page.get_by_role("textbox", name="Name of the hunt")
+        box.fill("linked")
+        box.press("Enter")
+        wait_until_ready(page)
+        for _ in range(2):
+            row = galaxies.row(current_galaxy(page))
+            link = page.get_by_role("link", name="Legacy Survey viewer")
+            place = re.compile(f"ra={galaxies.ra[row]:.6f}&dec={galaxies.dec[row]:.6f}")
+            expect(link).to_have_attribute("href", place)
+            page.keyboard.press("3")
+            expect(link).not_to_have_attribute("href", place)
+
+
+def test_a_rating_is_changed_from_the_list(hunt_site, hunt_sky, visit):
+    page, path = visit(hunt_site), hunt_sky.ratings / "changed.jsonl"
+    start_hunt(page, "changed")
+    page.keyboard.type("5123000000")
+    expect(best(page).locator(".caption").first).to_have_text("1: rated 5")
+    wait_until_ready(page)
+    name = best(page).locator(".name").first.inner_text()
+    best(page).get_by_role("button").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio", name="5")).to_be_checked()
+    page.wait_for_function(SETTLED)
+    page.keyboard.press("4")  # meant for no galaxy behind the dialog
+    dialog.get_by_text("1", exact=True).click()
+    dialog.get_by_role("button", name="Change the rating").click()
+    expect(dialog).to_have_count(0)
+    expect(best(page).locator(".caption").first).to_have_text("1: rated 3")
+    expect_progress(page, 10)
+    assert answers(path)[name] == "1"
+    # What the page offers for download has the change, once the model has learned it.
+    expect(page.get_by_text("One was undone or changed since")).to_have_count(0)
+    page.wait_for_function(SETTLED)
+    label, file = download(page, "Download them as labels for the workflow")
+    labels = pd.read_csv(file).set_index("iauname")["label"]
+    assert label == "changed-labels.csv"
+    assert (labels[name], len(labels)) == (0.2, 10)
+    expect(best(page).get_by_role("link", name=f"find similar {name}")).to_be_visible()
+
+
+def test_the_closer_look_stays_open_while_the_model_learns(hunt_site, hunt_sky, visit):
+    page = visit(hunt_site)
+    start_hunt(page, "looking")
+    page.keyboard.type("5123000000")
+    expect(page.get_by_text("batch 2")).to_be_visible()
+    wait_until_ready(page)
+    name = best(page).locator(".name").nth(5).inner_text()
+    page.keyboard.type("0123450123")
+    best(page).get_by_role("button", name=re.compile(f"^{re.escape(name)}")).click()
+    dialog = page.get_by_role("dialog")
+    expect(page.get_by_text("After 20 ratings")).to_be_attached()
+    page.wait_for_function(SETTLED)
+    expect(dialog).to_contain_text(name)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_text("Rate with the keyboard").click()
+    expect(page.get_by_text("undoes the last answer")).to_be_hidden()
+    expect(dialog).to_have_count(0)
 
 
 def test_other_keys_and_key_combinations_rate_nothing(hunt_site, hunt_sky, visit):

@@ -15,9 +15,12 @@ from scipy.spatial.distance import cdist
 from tests.app.similarity_steps import (
     FOUND,
     START,
+    apply_filters,
     ask,
     box,
+    choose_filter,
     download,
+    enlarge,
     expect_found,
     expect_matched,
     expected,
@@ -25,11 +28,14 @@ from tests.app.similarity_steps import (
     galaxies,
     galaxy,
     gallery,
+    open_filters,
     sky,
     upload,
     wait_until_settled,
 )
 from tests.app.test_parts import fits_bytes, rng_cube
+from tests.browser import SETTLED, served
+from tests.project import ROOT
 
 
 def test_the_first_view_describes_the_survey_and_offers_galaxies_to_start_from(site, visit):
@@ -101,7 +107,12 @@ def test_examples_and_counterexamples(site, visit):
     names = expected(survey, [row, rows[0]], [rows[1]])
     assert names != expected(survey, [row])
     expect_found(page, names)
-    expect(gallery(page, FOUND).locator(".caption").first).to_contain_text("1: score")
+    expect(page.get_by_text("0 at what you like, 1 at what you do not")).to_be_visible()
+    captions = gallery(page, FOUND).locator(".caption").all_inner_texts()
+    shown = [float(caption.split(": distance ")[1]) for caption in captions]
+    assert shown == sorted(shown)
+    table = pd.read_csv(BytesIO(download(page, "CSV")[1]))
+    assert table["distance"].is_monotonic_increasing
     page.reload()
     expect_found(page, names)
     page.get_by_role("button", name=f"remove {unlike}").click()
@@ -116,6 +127,7 @@ def test_all_dimensions_can_be_compared(site, visit):
     page = visit(site.address)
     ask(page, site.survey.iaunames[8])
     expect_matched(page, site.survey.iaunames[8])
+    page.get_by_text("Distance", exact=True).first.click()
     page.get_by_text("all 1280").click()
     names = expected(site.survey, [8], whole=True)
     assert names != expected(site.survey, [8])
@@ -135,15 +147,12 @@ def test_filters_and_downloads_in_three_formats(site, visit):
     assert everything["rank"].tolist() == list(range(1, len(everything) + 1))
     assert everything["iauname"].tolist()[:24] == galaxies(page)
     assert everything["distance"].is_monotonic_increasing
-    columns = page.get_by_role("combobox", name="Catalogue columns")
-    columns.fill(FILTERED)
-    page.get_by_role("option", name=FILTERED, exact=True).click()
-    columns.press("Escape")
-    thumbs = page.locator('[class*="st-key-filter-smooth"]').get_by_role("slider")
-    expect(thumbs).to_have_count(2)
+    open_filters(page)
+    thumbs = choose_filter(page, "Smooth or featured: smooth (automated)")
     for _ in range(30):
         thumbs.first.press("ArrowRight")
     low = float(thumbs.first.input_value())
+    apply_filters(page)
     smooth = survey.column(FILTERED)
     allowed = smooth >= low
     assert 5 < allowed.sum() < len(survey) - 5
@@ -164,13 +173,95 @@ def test_filters_and_downloads_in_three_formats(site, visit):
     assert (votable["ra"].unit, votable["mag_r"].unit) == ("deg", "mag")
 
 
-def test_links_lead_to_the_same_position_in_the_viewer_and_in_simbad(site, visit):
+def test_a_shared_link_has_the_filters_and_settings_also_before_a_search(site, visit):
+    survey = site.survey
+    page = visit(site.address)
+    open_filters(page)
+    thumbs = page.get_by_role("slider", name="r magnitude")
+    for _ in range(40):
+        thumbs.first.press("ArrowRight")
+    low = float(thumbs.first.input_value())
+    apply_filters(page)
+    allowed = survey.column("mag_r") >= low
+    expect(page.get_by_text(f"{allowed.sum()} of {len(survey)} galaxies pass")).to_be_visible()
+    page.wait_for_function(SETTLED)
+    started = [survey.row(name) for name in galaxies(page, START)]
+    assert allowed[started].all()
+    assert len(started) == min(24, allowed.sum())
+    page.get_by_text("Distance", exact=True).first.click()
+    page.get_by_text("Euclidean").click()
+    ask(page, survey.iaunames[8])
+    expect_matched(page, survey.iaunames[8])
+    found = galaxies(page)
+    assert found == expected(survey, [8], allowed=allowed, metric="euclidean")
+    friend = visit(page.url)
+    expect_matched(friend, survey.iaunames[8])
+    assert galaxies(friend) == found
+    friend.get_by_role("button", name="Remove all filters").click()
+    expect(friend).not_to_have_url(re.compile("filter="))
+    expect_found(friend, expected(survey, [8], metric="euclidean"))
+
+
+def test_more_galaxies_can_be_shown(site, visit):
+    survey = site.survey
+    page = visit(site.address)
+    ask(page, survey.iaunames[8])
+    expect_matched(page, survey.iaunames[8])
+    page.get_by_role("button", name="Show 24 more").click()
+    expect_found(page, expected(survey, [8], count=48))
+    page.reload()
+    expect_found(page, expected(survey, [8], count=48))
+    ask(page, survey.iaunames[1])
+    expect_found(page, expected(survey, [1]))
+    page.goto(f"{site.address}/?show=1e9&galaxy={survey.iaunames[8].replace('+', '%2B')}")
+    expect_found(page, expected(survey, [8]))
+
+
+def test_a_galaxy_is_enlarged_with_its_scale_its_measurements_and_its_votes(site, visit):
+    survey = site.survey
+    page = visit(site.address)
+    ask(page, survey.iaunames[8])
+    expect_matched(page, survey.iaunames[8])
+    name = galaxies(page)[3]
+    row = survey.row(name)
+    dialog = enlarge(page, name)
+    field = survey.column("pixel_scale")[row] * 424
+    expect(dialog.get_by_role("img")).to_have_accessible_name(
+        f"{name} in its full field, {field:.3g} arcsec across; north is up, east is left"
+    )
+    width = dialog.get_by_role("img").evaluate("image => image.naturalWidth")
+    assert width == 424
+    expect(dialog.get_by_text(f"r magnitude {survey.column('mag_r')[row]:.3g} mag")).to_be_visible()
+    smooth = dialog.get_by_text(
+        re.compile(r"^Smooth or featured\s+smooth \d\.\d\d, featured or disk")
+    )
+    expect(smooth).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert galaxies(page)[3] == name
+
+
+def test_simulated_galaxies_have_no_links_to_the_sky(site, visit):
     page = visit(site.address)
     ask(page, site.survey.iaunames[8])
     expect_matched(page, site.survey.iaunames[8])
-    viewer = page.get_by_role("link", name="Legacy Survey viewer").get_attribute("href")
-    assert f"ra={site.survey.ra[8]:.6f}&dec={site.survey.dec[8]:.6f}" in viewer
-    assert "simbad" in page.get_by_role("link", name="SIMBAD").first.get_attribute("href")
+    enlarge(page, galaxies(page)[0])
+    assert page.locator("a[href*='legacysurvey'], a[href*='simbad']").count() == 0
+
+
+def test_links_lead_to_the_same_position_in_the_viewer_and_in_simbad(made_up, visit):
+    survey, config = made_up.survey, made_up.folder / "page.yaml"
+    with served(["make", "app"], ROOT, CONFIG=str(config)) as (address, _):
+        page = visit(address)
+        ask(page, survey.iaunames[8])
+        expect_matched(page, survey.iaunames[8])
+        viewer = page.get_by_role("link", name="Legacy Survey viewer").get_attribute("href")
+        assert f"ra={survey.ra[8]:.6f}&dec={survey.dec[8]:.6f}" in viewer
+        assert "simbad" in page.get_by_role("link", name="SIMBAD").get_attribute("href")
+        name = galaxies(page)[2]
+        links = enlarge(page, name).get_by_role("link", name="Legacy Survey viewer")
+        ra = survey.ra[survey.row(name)]
+        assert f"ra={ra:.6f}" in links.get_attribute("href")
 
 
 def test_a_users_own_image(site, visit):

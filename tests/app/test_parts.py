@@ -159,12 +159,19 @@ def test_an_uploaded_image_is_drawn_at_the_size_of_thumbnails(side):
         fits_bytes(rng_cube(2), BANDS="gr"),
         b"SIMPLE  = <script>alert(1)</script>".ljust(2880),
         b"../../etc/passwd",
+        b"GIF89a\x01\x02",
+        b"\x00\xff'\x00",
+        b"\x1f\x8b" + b"abc" * 10,
+        png(30, 30, 3)[:60],
     ],
 )  # fmt: skip
 def test_a_hostile_file_is_refused_with_a_one_line_error(data):
     with pytest.raises(UserError, match="no usable image") as caught:
         draw_upload(data, CUTOUTS)
     assert "\n" not in plain(str(caught.value))
+    # In words: neither bytes nor tuples of Python, nor what a library says.
+    said = str(caught.value).removeprefix("no usable image: ")
+    assert not re.search(r"""b['"]|\\x|[()<>:]|Error|astropy|Python""", said)
 
 
 def tile_bomb():
@@ -212,9 +219,9 @@ def test_an_option_with_several_values_is_repeated():
 
 
 def test_tensorflow_and_plotting_are_not_loaded_at_start():
-    """They are imported when an image is uploaded or a map is drawn; the page must open at once."""
+    """The page must open at once; a map is drawn later, and the network is another process's."""
     program = (
-        "import sys, workflow.app.__main__, workflow.app.similarity_page\n"
+        "import sys, workflow.app.__main__, workflow.app.similarity_page, workflow.app.hunt_page\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program]

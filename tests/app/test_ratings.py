@@ -82,7 +82,7 @@ def test_a_file_with_an_incomplete_first_line_is_started_again(path):
         (2, "", "not JSON"),
         (3, "{", "not JSON"),
         (3, "\x00\x00\x00", "not JSON"),
-        (3, "7", "neither a batch, an answer nor an undo"),
+        (3, "7", "neither a batch, an answer, a change nor an undo"),
         (
             3,
             '{"galaxy": "a", "rating": 6, "at": "now"}',
@@ -100,6 +100,7 @@ def test_a_file_with_an_incomplete_first_line_is_started_again(path):
         ),
         (3, '{"galaxy": "z", "rating": 1, "at": "now"}', "z is not waiting"),
         (3, '{"undo": "a"}', "a was not answered last"),
+        (3, '{"changed": "z", "rating": 1, "at": ""}', "z has no answer that could be changed"),
         (4, '{"galaxy": "a", "rating": 1, "at": "now"}', "a is not waiting"),
         (5, '{"shown": []}', "empty"),
         (5, '{"shown": ["c", "c"]}', "shown before"),

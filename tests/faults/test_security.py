@@ -102,7 +102,9 @@ def test_a_type_of_python_in_parquet_is_not_made(tmp_path):
 
 def test_the_page_is_for_this_machine_and_limits_uploads(monkeypatch):
     config = read_config([])
-    monkeypatch.setattr(start, "open_survey", lambda *_: SimpleNamespace(config=config))
+    monkeypatch.setattr(
+        start, "open_survey", lambda *_: SimpleNamespace(config=config, given="a table")
+    )
     monkeypatch.setattr(start, "warm_up", lambda _: None)
     monkeypatch.setattr(start.cli, "main", lambda: 0)
     monkeypatch.setattr(sys, "argv", ["workflow.app"])

@@ -42,7 +42,7 @@ def code_blocks(language):
 
 
 BLOCKS = code_blocks("bash")
-CHECKPOINT, TIMM, TABLE, RATINGS = code_blocks("yaml")
+CHECKPOINT, TIMM, TABLE, LABELS = code_blocks("yaml")
 """The lines of configuration: Zoobot's encoders of then and now, a table, a label from a hunt."""
 
 
@@ -182,13 +182,13 @@ def test_own_images(finished, branch):
 def learn_own_label(branch, table):
     """The page on your own label; here a hunt has rated how featured galaxies are."""
     rating = table["Class1.2"].rank(pct=True).mul(5.99).astype(int).astype("Int64")
-    ratings = pd.DataFrame({"iauname": table["asset_id"], "rating": rating.where(rating != 3)})
-    ratings.to_csv(branch.folder / "data/own/rings-ratings.csv", index=False)
+    labels = pd.DataFrame({"iauname": table["asset_id"], "label": rating / 5})
+    labels[rating != 3].to_csv(branch.folder / "data/own/rings-labels.csv", index=False)
     label = branch.folder / "config/label.yaml"
     small = {"finetune": {"sizes": [10, 20], "repeats": 1, "depths": {"all": ["top"]}}}
     small["finetune"]["stages"] = {"finetuned": {"images_seen": 100}}
     small["finetune"]["predict"] = {"depth": "top"}
-    for lines in (small, yaml.safe_load(RATINGS)):
+    for lines in (small, yaml.safe_load(LABELS)):
         label.write_text(yaml.safe_dump(merged(yaml.safe_load(label.read_text()), lines)))
     branch.sh(block("snakemake finetuning predictions"))
     folder = branch.folder / "results/own/7_finetune/own"

@@ -9,6 +9,7 @@ from typing import Any
 
 from streamlit.web import cli
 
+from workflow.app.encoder_process import encoder_of
 from workflow.app.search import find_similar
 from workflow.app.survey import Survey, open_survey
 from workflow.lib.common.errors import UserError
@@ -73,6 +74,8 @@ def main() -> None:
     given = parser.parse_args()
     try:
         survey = open_survey(*given.configfile)
+        if not survey.given:
+            encoder_of(survey)  # loads in the background, so that the first upload need not wait
         warm_up(survey)
     except UserError as error:
         sys.exit(f"error: {error}")

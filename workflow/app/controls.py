@@ -1,32 +1,27 @@
-"""The search form: the query, further examples, how to compare, filters.
+"""The search form: the query, further examples, how to compare.
 
-The query and the examples are part of the page's address, so that a search can be bookmarked and
+All of it is part of the page's address, as are the filters, so that a search can be bookmarked and
 shared.
 """
 
 from typing import NamedTuple
 
-import numpy as np
 import streamlit as st
 
+from workflow.app.filters import ask_filters
 from workflow.app.query import FORMS, MAX_LENGTH
 from workflow.app.survey import Survey
-from workflow.app.text import label, plain
 from workflow.lib.similarity.nearest import METRICS
 
 ASKED = "galaxy"
 LIKE, UNLIKE = EXAMPLES = ("like", "unlike")
 """Keys in the page's address: the query (ASKED), and further examples of both kinds."""
 
+SHOWN = "show"
+"""Key in the page's address: the number of galaxies shown."""
+
 MAX_EXAMPLES = 12
 """Largest number of examples of each kind."""
-
-FILTERED_AT_FIRST = ("mag_r", "petro_theta")
-"""Catalogue columns with a slider when the page opens."""
-
-
-LARGEST = 2**53 / 100
-"""Numbers from here on have digits that a slider does not keep: two of them are decimals."""
 
 
 class Settings(NamedTuple):
@@ -41,9 +36,11 @@ class Settings(NamedTuple):
 
 
 def ask_settings(survey: Survey) -> Settings:
-    """Show the sidebar: how to compare, and filters."""
-    with st.sidebar:
-        st.header("Compare", anchor=False)
+    """Show filters, and how to compare."""
+    filtering, comparing = st.columns(2, gap="medium")
+    with filtering:
+        ranges = ask_filters(survey)
+    with comparing, st.expander("Distance"):
         components = survey.config["similarity"]["components"]
         whole = st.radio(
             "Representation",
@@ -52,35 +49,19 @@ def ask_settings(survey: Survey) -> Settings:
                 False: f"{components} principal components",
                 True: f"all {survey.vectors[True].shape[1]} dimensions",
             }.get,
+            key="representation",
+            bind="query-params",
         )
         usual = METRICS.index(survey.config["similarity"]["metric"])
-        metric = st.radio("Distance", METRICS, usual, format_func=str.capitalize)
-        st.header("Filter", anchor=False)
-        chosen = st.multiselect(
-            "Catalogue columns",
-            list(survey.units),
-            [name for name in FILTERED_AT_FIRST if name in survey.units],
-            select_all=False,
+        metric = st.radio(
+            "Distance",
+            METRICS,
+            usual,
+            format_func=str.capitalize,
+            key="distance",
+            bind="query-params",
         )
-        return Settings(whole, metric, dict(filter(None, (_range(survey, c) for c in chosen))))
-
-
-def _range(survey: Survey, column: str) -> tuple[str, tuple[float, float]] | None:
-    """Show a slider for a column; return its range, or None if the slider was not moved."""
-    values = survey.column(column)
-    known = values[np.isfinite(values)]
-    if not known.size or known.min() == known.max():
-        st.caption(plain(f"{column} is the same for all galaxies"))
-        return None
-    if np.abs(known).max() >= LARGEST:
-        st.caption(plain(f"{column} has numbers with too many digits for a filter"))
-        return None
-    # Rounded outwards to two decimals, as the slider shows them.
-    ends = float(np.floor(100 * known.min()) / 100), float(np.ceil(100 * known.max()) / 100)
-    unit = survey.units[column]
-    name = label(f"{column} [{unit}]" if unit else column)
-    chosen = st.slider(name, *ends, ends, key=f"filter-{column}")
-    return (column, chosen) if chosen != ends else None
+    return Settings(whole, metric, ranges)
 
 
 def ask_query(survey: Survey) -> tuple[str, bytes | None]:
@@ -130,6 +111,25 @@ def drop_example(kind: str, iauname: str) -> None:
     st.query_params[kind] = [name for name in st.query_params.get_all(kind) if name != iauname]
 
 
+def count_shown(survey: Survey, found: int) -> int:
+    """Return how many of the galaxies found are shown: those asked for in the page's address."""
+    page, asked = survey.config["page"], st.query_params.get(SHOWN, "")
+    wanted = int(asked) if asked.isdecimal() and len(asked) < 9 else 0
+    return min(found, max(page["gallery"], min(wanted, page["table"])))
+
+
+def offer_more(survey: Survey, found: int) -> None:
+    """Offer to show more galaxies, if there are more."""
+    page, shown = survey.config["page"], count_shown(survey, found)
+    more = min(found, max(page["gallery"], page["table"]), shown + page["gallery"]) - shown
+    if more > 0:
+        st.button(f"Show {more} more", on_click=_show_more, args=(shown + more,))
+
+
+def _show_more(count: int) -> None:
+    st.query_params[SHOWN] = str(count)
+
+
 def choose(iauname: str) -> None:
     """Make a galaxy the new query."""
     _start_anew()
@@ -138,16 +138,17 @@ def choose(iauname: str) -> None:
 
 def _start_anew() -> None:
     """Remove all examples and the uploaded image (by replacing the upload field)."""
-    _forget_examples()
+    _forget_search()
     st.session_state["uploads"] += 1
 
 
 def _forget_query() -> None:
     """Remove the text and all examples, once an image is uploaded."""
-    _forget_examples()
+    _forget_search()
     st.session_state[ASKED] = ""
 
 
-def _forget_examples() -> None:
-    for kind in EXAMPLES:
-        st.query_params[kind] = []
+def _forget_search() -> None:
+    """Forget the examples, and that more galaxies were asked for."""
+    for key in (*EXAMPLES, SHOWN):
+        st.query_params[key] = []

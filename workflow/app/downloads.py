@@ -1,4 +1,4 @@
-"""Tables to download as CSV, Parquet or VOTable; with units, except in CSV."""
+"""Tables to download as CSV, Parquet or VOTable, with units except in CSV; and a hunt's ratings."""
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow.app.ratings import Answer, History
+from workflow.lib.anomaly.active_learning import HIGHEST
 from workflow.lib.common.tables import with_units
 
 Units = Mapping[str, str]
@@ -52,3 +54,21 @@ FORMATS = (
     Format("Parquet", ".parquet", "application/vnd.apache.parquet", to_parquet),
     Format("VOTable", ".vot", "application/x-votable+xml", to_votable),
 )
+
+
+def ratings_csv(history: History) -> bytes:
+    """Write all answers of a hunt as CSV; skipped galaxies have no rating."""
+    answers = pd.DataFrame(history.answers, columns=Answer._fields)
+    answers["rating"] = answers["rating"].astype("Int64")
+    answers["batch"] += 1
+    return answers.to_csv(index=False).encode()
+
+
+def labels_csv(history: History) -> bytes:
+    """Write the ratings of a hunt as labels: iauname, and label from 0 to 1.
+
+    The workflow reads them as a label to fine-tune for, and as a column that decides which galaxies
+    are anomalies, as docs/your-own-data.md says.
+    """
+    rated = [(answer.iauname, answer.rating / HIGHEST) for answer in history.rated]
+    return pd.DataFrame(rated, columns=["iauname", "label"]).to_csv(index=False).encode()

@@ -26,6 +26,18 @@ REFUSED = 3
 """Exit status if there is no usable image."""
 
 
+def in_words(error: FetchError, name: str) -> str:
+    """Say what is wrong with an image, without a file's bytes and what libraries say of them."""
+    said = error.detail
+    if error.reason == "not-an-image" and "starts with" in said:
+        return f"{name} is neither FITS, JPEG nor PNG"
+    if error.reason == "too-large" and ("(" in said or ": " in said):
+        return f"{name} has more than {MAX_PIXELS:,} pixels"
+    if error.reason == "truncated" and ": " in said:
+        return f"{name} is damaged or incomplete"
+    return said
+
+
 def main() -> None:
     """Draw the image."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -36,7 +48,7 @@ def main() -> None:
     try:
         rgb, _ = thumbnail_of(data, sys.argv[2], max_pixels=MAX_PIXELS, **json.loads(sys.argv[1]))
     except FetchError as error:
-        print(error.detail, file=sys.stderr)
+        print(in_words(error, sys.argv[2]), file=sys.stderr)
         sys.exit(REFUSED)
     sys.stdout.buffer.write(rgb.tobytes())
 

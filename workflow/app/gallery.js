@@ -38,6 +38,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
           onclick: send(action, card.name),
         }),
       ),
+      ...Object.entries(card.links).map(([textContent, href]) =>
+        make("a", { textContent, href, ariaLabel: `${textContent} ${card.name}`, target: "_blank", rel: "noopener" }),
+      ),
     );
 
   const list = parentElement.querySelector("ul");

@@ -25,6 +25,7 @@ def show_gallery(
     *,
     label: str,
     mark: str = "",
+    links: Mapping[str, Callable[[str], str]] | None = None,
 ) -> None:
     """Show galaxies in a grid, as many per row as fit.
 
@@ -40,6 +41,8 @@ def show_gallery(
         Name of the gallery for screen readers; unique on the page.
     mark
         ``like`` or ``unlike`` for examples, which get a coloured frame.
+    links
+        Links of each galaxy: labels, and functions that return the address for its iauname.
     """
     calls = {"choose": choose, **actions}
 
@@ -52,6 +55,7 @@ def show_gallery(
             "name": iauname,
             "picture": b64encode(picture).decode() if picture else None,
             "caption": caption,
+            "links": {text: address(iauname) for text, address in (links or {}).items()},
         }
         for iauname, picture, caption in zip(iaunames, pictures, captions, strict=True)
     ]

@@ -43,6 +43,11 @@ class Learned(NamedTuple):
     interest: np.ndarray
     """Shape (n,), float32: the predicted rating of each galaxy."""
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether all ratings were the same, so that the model predicts nothing else."""
+        return len({answer.rating for answer in self.ratings}) < 2
+
 
 class Hunt:
     """One user's hunt through the galaxies of a survey. Safe to use from several threads.
@@ -61,7 +66,8 @@ class Hunt:
     Attributes
     ----------
     learned : Learned
-        The latest predictions; None until the model has learned from a rating.
+        The latest predictions, which may be `outdated`; None until the model has learned from a
+        rating.
     problem : str
         Why the model failed; empty if it did not.
     """
@@ -97,6 +103,11 @@ class Hunt:
         return self._learning is not None
 
     @property
+    def outdated(self) -> bool:
+        """Whether a rating that the model has learned from was undone or changed since."""
+        return self.learned is not None and not _begins(self.history, self.learned.ratings)
+
+    @property
     def finished(self) -> bool:
         """Whether every galaxy of the survey has an answer."""
         return not self.history.waiting and len(self.history.shown) == len(self.galaxies)
@@ -129,6 +140,20 @@ class Hunt:
                 self.file.undo(iauname)
                 self._update_model()
 
+    def change(self, iauname: str, rating: int | None) -> None:
+        """Change the answer for a galaxy, if it has one; the model then learns again.
+
+        Raises
+        ------
+        UserError
+            If the change cannot be saved.
+        """
+        with self._lock:
+            known = {answer.iauname: answer.rating for answer in self.history.answers}
+            if iauname in known and known[iauname] != rating:
+                self.file.change(iauname, rating)
+                self._update_model()
+
     def ranking(self, learned: Learned) -> np.ndarray:
         """Rank all galaxies, rated ones by their ratings: shape (n,), rows, the best first."""
         return final_ranking(learned.interest, *self._known(self.history))
@@ -136,13 +161,14 @@ class Hunt:
     def _update_model(self) -> None:
         """Start the model if there are new ratings or a batch is needed, unless it is running."""
         history = self.history
-        if self.learned and not _begins(history, self.learned.ratings):
+        if not history.rated:
             self.learned = None
         behind = history.rated != (self.learned.ratings if self.learned else ())
         if history.waiting:
             # The model learns between batches; during one only if there are no predictions, as in a
-            # resumed hunt or after the undo of a rating that the model had learned from.
-            needed = behind and self.learned is None and len(history.batches) > 1
+            # resumed hunt, or if they are outdated.
+            unusable = self.learned is None or self.outdated
+            needed = behind and unusable and len(history.batches) > 1
         else:
             needed = behind or not self.finished
         if needed and self._learning is None:

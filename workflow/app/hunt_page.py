@@ -1,20 +1,23 @@
 """The page of hunts: galaxies to rate, and those that the model predicts to be interesting."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from workflow.app.closeup import close, enlarge, facts, show_enlarged
+from workflow.app.downloads import labels_csv, ratings_csv
 from workflow.app.gallery import show_gallery
 from workflow.app.hunt import Hunt, Hunts, Learned, describe, word
+from workflow.app.links import links_to, similar_link
 from workflow.app.rater import Card, show_rater
-from workflow.app.ratings import Answer
 from workflow.app.survey import Galaxies
 from workflow.app.table import show_table
 from workflow.app.text import STYLE, in_a_sentence, plain
 from workflow.app.thumbnails import middle
+from workflow.lib.anomaly.active_learning import HIGHEST
 from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.common.errors import UserError
 
@@ -26,6 +29,11 @@ TYPED, SUBJECT, PROBLEM = "hunt name", "hunt subject", "hunt problem"
 
 UNDOS = 30
 """Number of latest answers sent to the browser, so that it can undo several without waiting."""
+
+BEST = "Most interesting so far"
+
+FACTS = ("mag_r", "petro_theta", "petro_th50")
+"""Catalogue columns shown with the galaxy to rate."""
 
 POLL = 0.25
 """Interval at which a page checks whether the model is done [s]."""
@@ -75,7 +83,8 @@ def _ask(hunts: Hunts) -> None:
     survey = st.selectbox("Survey", dict.fromkeys(subject.survey for subject in subjects))
     choices = [subject for subject in subjects if subject.survey == survey]
     subject = st.selectbox("The model learns from", choices, format_func=describe)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    # In a form Enter starts the hunt, and a text that is not submitted yet is not lost.
+    with st.form("hunt"), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Name of the hunt",
             key=TYPED,
@@ -83,8 +92,7 @@ def _ask(hunts: Hunts) -> None:
             placeholder="rings",
             help="A new name starts a hunt; the name of an existing hunt resumes it.",
         )
-        # Text is submitted when the field loses focus, so it is read when this button is clicked.
-        st.button(
+        st.form_submit_button(
             "Hunt",
             type="primary",
             on_click=lambda: _enter(survey, st.session_state[TYPED], subject),
@@ -117,20 +125,29 @@ def _show_hunt(hunt: Hunt) -> None:
                 f"removed: {hunt.file.dropped[:200]}"
             )
         )
-    learned, learning = hunt.learned, hunt.learning
+    learned, learning, outdated = drawn = _state(hunt)
 
     def rate() -> None:
         """Show the batch; redraw the whole page once the model has started or is done."""
-        if hunt.learned is not learned or hunt.learning != learning:
+        if _state(hunt) != drawn:
             st.rerun()
         with in_a_sentence():
             _show_batch(hunt, POLL if learning else None)
 
     st.fragment(rate)()
-    if learned is not None:
-        with in_a_sentence():
-            _show_best(hunt, learned)
+    with in_a_sentence():
+        if learned is None:
+            st.header(BEST, anchor=False)
+            st.info("The list begins once you have rated a first batch.")
+        else:
+            _show_best(hunt, learned, outdated)
+        show_enlarged(hunt.galaxies, partial(_offer_change, hunt))
     _offer_ratings(hunt)
+
+
+def _state(hunt: Hunt) -> tuple[Learned | None, bool, bool]:
+    """Return what the whole page depends on: the predictions, and whether new ones are due."""
+    return hunt.learned, hunt.learning, hunt.outdated
 
 
 def _show_batch(hunt: Hunt, poll: float | None) -> None:
@@ -143,10 +160,17 @@ def _show_batch(hunt: Hunt, poll: float | None) -> None:
     st.progress(min(rated / goal, 1.0), f"{done} · {goal} ratings make a full hunt")
     answers = {answer.iauname: answer.rating for answer in history.answers}
     batch = history.batches[-1] if history.batches else ()
-    pictures = _pictures(hunt.galaxies, tuple(map(hunt.galaxies.row, batch)), 0)
+    rows = tuple(map(hunt.galaxies.row, batch))
+    pictures, described = _pictures(hunt.galaxies, rows, 0), _described(hunt.galaxies, rows)
     cards = [
-        Card(iauname, picture, word(answers[iauname]) if iauname in answers else "")
-        for iauname, picture in zip(batch, pictures, strict=True)
+        Card(
+            iauname,
+            picture,
+            word(answers[iauname]) if iauname in answers else "",
+            measured,
+            {text: address(iauname) for text, address in _searched(hunt).items()} | links,
+        )
+        for iauname, picture, (measured, links) in zip(batch, pictures, described, strict=True)
     ]
     keys = st.toggle("Rate with the keyboard", value=True)
     show_rater(
@@ -162,7 +186,7 @@ def _show_batch(hunt: Hunt, poll: float | None) -> None:
 
 
 def _try(hunt: Hunt, call: Callable[..., None], *arguments: object) -> None:
-    """Answer or undo; if it fails, keep the message in the session until a later call succeeds."""
+    """Answer, undo or change; keep the message if it fails, until a later call succeeds."""
     try:
         call(*arguments)
     except UserError as error:
@@ -183,29 +207,27 @@ def _status(hunt: Hunt) -> str:
     return "Every galaxy has been shown" if hunt.finished else ""
 
 
-def _show_best(hunt: Hunt, learned: Learned) -> None:
+def _show_best(hunt: Hunt, learned: Learned, outdated: bool) -> None:
     """Show the galaxies with the highest ratings, given by the user or predicted by the model."""
     config = hunt.galaxies.config
     rows = hunt.ranking(learned)[: config["page"]["table"]]
     ratings = {answer.iauname: answer.rating for answer in hunt.history.rated}
     table = hunt.galaxies.table(rows, UNITS)
     table.insert(0, "rank", np.arange(1, len(rows) + 1))
-    table.insert(2, "interest", learned.interest[rows])
+    table.insert(2, "interest", np.nan if learned.says_nothing else learned.interest[rows])
     table.insert(3, "rating", table["iauname"].map(ratings).astype("Int64"))
     count = config["hunt"]["top"]
-    st.header("Most interesting so far", anchor=False)
-    st.caption(
-        f"After {len(learned.ratings)} ratings: galaxies that you rated are ranked by your rating, "
-        "all others by the rating that the model predicts"
-    )
+    st.header(BEST, anchor=False)
+    st.caption(_about(learned, outdated))
     top = table[:count]
     show_gallery(
         list(top["iauname"]),
         _pictures(hunt.galaxies, tuple(rows[:count]), config["figures"]["neighbours"]["crop"]),
         [_caption(*row) for row in zip(top["rank"], top["rating"], top["interest"], strict=True)],
-        None,
+        enlarge,
         {},
-        label="Most interesting so far",
+        label=BEST,
+        links=_searched(hunt),
     )
     st.header("Table", anchor=False)
     stem = f"{hunt.file.path.stem}-ranking"
@@ -213,26 +235,77 @@ def _show_best(hunt: Hunt, learned: Learned) -> None:
     show_table(hunt.galaxies, table, stem=stem, measures=["interest", "rating"], alt=alt)
 
 
+def _about(learned: Learned, outdated: bool) -> str:
+    """Say what the list is."""
+    done = f"After {len(learned.ratings)} ratings: "
+    if learned.says_nothing:
+        return done + (
+            "all are the same, so the model knows nothing yet and predicts nothing; rate on until "
+            "one differs"
+        )
+    later = " One was undone or changed since; the model will learn again." if outdated else ""
+    return done + (
+        "galaxies that you rated are ranked by your rating, all others by the rating that the "
+        f"model predicts.{later} Click one to see it closer, or to change its rating."
+    )
+
+
+def _searched(hunt: Hunt) -> dict[str, Callable[[str], str]]:
+    """Return the link to similar galaxies, if this survey can be searched for them."""
+    found = hunt.galaxies.name == hunt.galaxies.config["figures"]["survey"]
+    return {"find similar": similar_link} if found else {}
+
+
+def _offer_change(hunt: Hunt, iauname: str) -> None:
+    """Offer to change the answer for a galaxy, if it has one, and to find similar ones."""
+    answers = {answer.iauname: answer.rating for answer in hunt.history.answers}
+    if iauname in answers:
+        with st.form(f"change {iauname}", border=False):
+            choices = [*range(HIGHEST + 1), None]
+            rating = st.radio(
+                "Your rating",
+                choices,
+                choices.index(answers[iauname]),
+                format_func=word,
+                horizontal=True,
+            )
+            if st.form_submit_button("Change the rating"):
+                _try(hunt, hunt.change, iauname, rating)
+                close()
+                st.rerun()
+    for text, address in _searched(hunt).items():
+        st.link_button(text.capitalize(), address(iauname))
+
+
 def _caption(rank: int, rating: object, interest: float) -> str:
-    return f"{rank}: " + (f"predicted {interest:.1f}" if rating is pd.NA else f"rated {rating}")
+    if rating is not pd.NA:
+        return f"{rank}: rated {rating}"
+    return f"{rank}: " + (
+        "no prediction yet" if np.isnan(interest) else f"predicted {interest:.1f}"
+    )
 
 
 def _offer_ratings(hunt: Hunt) -> None:
-    """Offer all answers for download as CSV."""
+    """Offer all answers for download, and the ratings as labels for the workflow."""
+    stem = hunt.file.path.stem
+    with st.container(horizontal=True):
+        for text, write, name in (
+            ("Download your ratings as CSV", ratings_csv, f"{stem}-ratings.csv"),
+            ("Download them as labels for the workflow", labels_csv, f"{stem}-labels.csv"),
+        ):
+            st.download_button(
+                text,
+                lambda write=write: write(hunt.history),  # as it is when this is clicked
+                file_name=name,
+                mime="text/csv",
+                on_click="ignore",
+            )
 
-    def write() -> bytes:
-        answers = pd.DataFrame(hunt.history.answers, columns=Answer._fields)
-        answers["rating"] = answers["rating"].astype("Int64")
-        answers["batch"] += 1
-        return answers.to_csv(index=False).encode()
 
-    st.download_button(
-        "Download your ratings as CSV",
-        write,
-        file_name=f"{hunt.file.path.stem}-ratings.csv",
-        mime="text/csv",
-        on_click="ignore",
-    )
+@lru_cache(64)
+def _described(galaxies: Galaxies, rows: tuple[int, ...]) -> list[tuple[str, dict[str, str]]]:
+    """Return what is measured of galaxies, and links to their places on the sky."""
+    return [(" · ".join(facts(galaxies, row, FACTS)), links_to(galaxies, row)) for row in rows]
 
 
 @lru_cache(64)

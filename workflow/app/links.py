@@ -1,6 +1,9 @@
-"""Links to a galaxy's position in the Legacy Survey's viewer and in SIMBAD."""
+"""Links to the galaxies similar to one, and to its position in other services."""
 
+import math
 from urllib.parse import urlencode
+
+from workflow.app.survey import Galaxies
 
 SIMBAD_RADIUS = 20
 """Radius of the search around a galaxy [arcsec]."""
@@ -24,3 +27,17 @@ def simbad_link(ra: float, dec: float) -> str:
         "Radius.unit": "arcsec",
     }
     return f"https://simbad.cds.unistra.fr/simbad/sim-coo?{urlencode(position)}"
+
+
+def links_to(galaxies: Galaxies, row: int) -> dict[str, str]:
+    """Return links to a galaxy's position and their texts; none to where it is not on the sky."""
+    ra, dec = float(galaxies.ra[row]), float(galaxies.dec[row])
+    if galaxies.simulated or not (math.isfinite(ra) and math.isfinite(dec)):
+        return {}
+    layer = galaxies.config["legacysurvey"]["layer"]
+    return {"Legacy Survey viewer": viewer_link(ra, dec, layer), "SIMBAD": simbad_link(ra, dec)}
+
+
+def similar_link(iauname: str) -> str:
+    """Link from the page of hunts to the galaxies similar to this one."""
+    return f"./?{urlencode({'galaxy': iauname})}"

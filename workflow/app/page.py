@@ -27,4 +27,9 @@ PAGES = [
     st.Page(hunt, title="Anomaly hunt"),
 ]
 
-st.navigation(PAGES, position="top").run()
+# Streamlit's own menu would hide the pages behind an icon on a phone.
+shown = st.navigation(PAGES, position="hidden")
+with st.container(horizontal=True):
+    for page in PAGES:
+        st.page_link(page)
+shown.run()

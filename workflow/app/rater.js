@@ -20,6 +20,10 @@ function picture(card) {
     : make("span", { textContent: "no picture" });
 }
 
+function link([textContent, href]) {
+  return make("a", { textContent, href, target: "_blank", rel: "noopener" });
+}
+
 // The answers: those that the server knows, and the presses since.
 function answered({ data, presses }) {
   const answers = new Map(data.cards.filter((card) => card.answer).map((card) => [card.name, card.answer]));
@@ -93,6 +97,8 @@ function draw(view) {
   if (view.shown !== (now?.name ?? null)) {
     root.querySelector(".frame").replaceChildren(...(now ? [picture(now)] : []));
     root.querySelector(".name").textContent = now?.name ?? "";
+    root.querySelector(".facts").textContent = now?.facts ?? "";
+    root.querySelector(".links").replaceChildren(...Object.entries(now?.links ?? {}).map(link));
     view.shown = now?.name ?? null;
   }
   for (const button of root.querySelectorAll("[data-action]")) {
@@ -111,7 +117,9 @@ function listen(view) {
   const handle = (event) => {
     const key = event.key.toLowerCase();
     const action = /^[0-5]$/.test(key) ? key : KEYS[key];
-    const other = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
+    // In a dialog, keys are meant for the galaxy that it shows.
+    const dialog = document.querySelector("[role=dialog]");
+    const other = dialog || event.ctrlKey || event.metaKey || event.altKey || event.repeat;
     if (!action || other || !view.data.keys || event.composedPath()[0].closest?.(field)) return;
     event.preventDefault();
     press(view, action);

@@ -28,6 +28,10 @@ class Card(NamedTuple):
     """A JPEG; None if the galaxy has none."""
     answer: str
     """Its rating or ``skipped``, as text; empty if it has no answer."""
+    facts: str
+    """What is measured of it."""
+    links: Mapping[str, str]
+    """Addresses of pages about it, by the links' texts."""
 
 
 def show_rater(
@@ -88,6 +92,8 @@ def show_rater(
                 "name": card.iauname,
                 "picture": b64encode(card.picture).decode() if card.picture else None,
                 "answer": card.answer,
+                "facts": card.facts,
+                "links": card.links,
             }
             for card in cards
         ],

@@ -7,9 +7,10 @@ Each line is JSON. The first names what is rated, each further line is an event:
     {"galaxy": "J000000.00+000000.0", "rating": 3, "at": "2022-01-31T12:00:00+00:00"}
     {"galaxy": "J000000.00+000001.0", "rating": null, "at": "2022-01-31T12:00:02+00:00"}
     {"undo": "J000000.00+000001.0"}
+    {"changed": "J000000.00+000000.0", "rating": 4, "at": "2022-01-31T12:00:05+00:00"}
 
 A rating of null means that the galaxy was skipped. An undo removes the last answer, and the batches
-that were shown after it.
+that were shown after it. A change replaces an earlier answer, which keeps its place.
 """
 
 import fcntl
@@ -74,10 +75,20 @@ class History(NamedTuple):
         """Rate or skip a galaxy that is waiting for an answer."""
         if iauname not in self.waiting:
             raise ValueError(f"{iauname} is not waiting for an answer")
-        if rating is not None and (type(rating) is not int or not 0 <= rating <= HIGHEST):
-            raise ValueError(f"a rating is an integer from 0 to {HIGHEST}, not {rating}")
-        answer = Answer(iauname, rating, len(self.batches) - 1, at)
+        answer = Answer(iauname, _checked(rating), len(self.batches) - 1, at)
         return self._replace(answers=(*self.answers, answer))
+
+    def change(self, iauname: str, rating: int | None, at: str) -> Self:
+        """Change the answer for a galaxy that has one; it keeps its place and its batch."""
+        if iauname not in {answer.iauname for answer in self.answers}:
+            raise ValueError(f"{iauname} has no answer that could be changed")
+        changed = {"rating": _checked(rating), "at": at}
+        return self._replace(
+            answers=tuple(
+                answer._replace(**changed) if answer.iauname == iauname else answer
+                for answer in self.answers
+            )
+        )
 
     def undo(self, iauname: str) -> Self:
         """Undo the last answer, which must be for this galaxy."""
@@ -96,7 +107,9 @@ class History(NamedTuple):
                 return self.answer(iauname, rating, at)
             case {"undo": str(iauname)}:
                 return self.undo(iauname)
-        raise ValueError("neither a batch, an answer nor an undo")
+            case {"changed": str(iauname), "rating": rating, "at": str(at)}:
+                return self.change(iauname, rating, at)
+        raise ValueError("neither a batch, an answer, a change nor an undo")
 
 
 class Subject(NamedTuple):
@@ -175,8 +188,11 @@ class RatingFile:
 
     def answer(self, iauname: str, rating: int | None) -> None:
         """Record the rating of a galaxy; None if it is skipped."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._record({"galaxy": iauname, "rating": rating, "at": now})
+        self._record({"galaxy": iauname, "rating": rating, "at": _now()})
+
+    def change(self, iauname: str, rating: int | None) -> None:
+        """Record that the answer for a galaxy is changed."""
+        self._record({"changed": iauname, "rating": rating, "at": _now()})
 
     def undo(self, iauname: str) -> None:
         """Record that the last answer, which must be for this galaxy, is undone."""
@@ -266,6 +282,16 @@ class RatingFile:
         except OSError as error:
             os.ftruncate(self._file, size)
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+
+def _checked(rating: Any) -> int | None:
+    if rating is not None and (type(rating) is not int or not 0 <= rating <= HIGHEST):
+        raise ValueError(f"a rating is an integer from 0 to {HIGHEST}, not {rating}")
+    return rating
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _parse_json(line: str) -> Any:

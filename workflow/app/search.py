@@ -28,7 +28,7 @@ class Similar(NamedTuple):
     rows: np.ndarray
     """Shape (k,), int64: rows of the survey."""
     distances: np.ndarray
-    """Shape (k,), float32: distances to the one example, or scores by `rank_examples`."""
+    """Shape (k,), float32: by `rank_examples`, the smallest first."""
 
 
 def find_galaxy(survey: Survey, text: str, name_resolver: str | None) -> Match:

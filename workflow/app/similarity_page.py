@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from workflow.app.closeup import enlarge, facts, show_enlarged
 from workflow.app.controls import (
     EXAMPLES,
     LIKE,
@@ -15,11 +16,13 @@ from workflow.app.controls import (
     ask_query,
     ask_settings,
     choose,
+    count_shown,
     drop_example,
     examples,
+    offer_more,
 )
 from workflow.app.gallery import show_gallery
-from workflow.app.links import simbad_link, viewer_link
+from workflow.app.links import links_to
 from workflow.app.query import Position
 from workflow.app.search import Match, Similar, find_galaxy, find_similar
 from workflow.app.sky_map import draw_sky_map
@@ -31,6 +34,10 @@ from workflow.app.upload import draw_upload, represent_upload
 from workflow.lib.catalogue.selection import UNITS
 from workflow.lib.common.images import to_jpeg
 
+NONE_PASSES = "No galaxy passes the filters."
+SMALLER = "The smaller the distance, the more similar."
+RELATIVE = f"{SMALLER} It is relative here: 0 at what you like, 1 at what you do not."
+
 
 def show(survey: Survey) -> None:
     """Show the page."""
@@ -38,23 +45,29 @@ def show(survey: Survey) -> None:
     st.title("Find galaxies like this one", anchor=False)
     st.caption(plain(" · ".join(filter(None, [survey.about(), survey.encoder_label]))))
     with in_a_sentence():
-        settings = ask_settings(survey)
         text, uploaded = ask_query(survey)
+        settings = ask_settings(survey)
         if uploaded is not None:
             _answer(survey, settings, None, uploaded)
         elif text.strip():
             resolver = survey.config["page"]["name_resolver"]
             _answer(survey, settings, find_galaxy(survey, text, resolver), None)
         else:
-            _show_first_choices(survey)
+            _show_first_choices(survey, settings)
+        show_enlarged(survey)
 
 
-def _show_first_choices(survey: Survey) -> None:
+def _show_first_choices(survey: Survey, settings: Settings) -> None:
     """Show galaxies to start from, evenly spaced in the catalogue."""
     st.header("Or start from one of these", anchor=False)
-    count = min(survey.config["page"]["gallery"], len(survey))
-    rows = np.linspace(0, len(survey) - 1, count).astype(int)
-    _galaxies(survey, rows, label="Galaxies to start from")
+    rows = np.flatnonzero(survey.within(settings.ranges))
+    if not len(rows):
+        st.info(NONE_PASSES)
+        return
+    count = count_shown(survey, len(rows))
+    places = np.linspace(0, len(rows) - 1, count).astype(int)
+    _galaxies(survey, rows[places], label="Galaxies to start from")
+    offer_more(survey, len(rows))
 
 
 def _answer(
@@ -94,11 +107,10 @@ def _answer(
         )
         st.header("Most similar galaxies", anchor=False)
         if not len(similar.rows):
-            st.info("No galaxy passes the filters.")
+            st.info(NONE_PASSES)
             return
-        measure = "score" if unlike else "distance"
-        _show_similar(survey, similar, page["gallery"], measure)
-        _show_table(survey, similar, page["table"], measure, settings)
+        _show_similar(survey, similar, relative=bool(unlike))
+        _show_table(survey, similar, page["table"], settings)
 
 
 def _show_examples(survey: Survey, rows: Sequence[int], heading: str, kind: str) -> None:
@@ -112,17 +124,13 @@ def _show_match(survey: Survey, match: Match) -> None:
     """Show the galaxy that matches the query."""
     st.header("Matched galaxy", anchor=False)
     _galaxies(survey, [match.row], label="Matched galaxy", mark=LIKE)
-    ra, dec = survey.ra[match.row], survey.dec[match.row]
-    facts = survey.table([match.row], UNITS).iloc[0, 1:]
-    lines = [plain(f"{name} {value:.7g} {survey.units[name]}") for name, value in facts.items()]
+    lines = [plain(fact) for fact in facts(survey, match.row)]
     if match.position is not None:
         lines.insert(0, f"**{_angle(match.separation)}** from the requested position")
     st.caption("  \n".join(lines))
-    if np.isfinite(ra) and np.isfinite(dec):
-        layer = survey.config["legacysurvey"]["layer"]
-        with st.container(horizontal=True):
-            st.link_button("Legacy Survey viewer", viewer_link(ra, dec, layer))
-            st.link_button("SIMBAD", simbad_link(ra, dec))
+    with st.container(horizontal=True):
+        for text, link in links_to(survey, match.row).items():
+            st.link_button(text, link)
 
 
 def _warn(survey: Survey, match: Match) -> None:
@@ -144,29 +152,31 @@ def _warn(survey: Survey, match: Match) -> None:
         )
 
 
-def _show_similar(survey: Survey, similar: Similar, count: int, measure: str) -> None:
+def _show_similar(survey: Survey, similar: Similar, *, relative: bool) -> None:
+    """Show the first galaxies; their distances are `relative` if some are to be unlike others."""
+    st.caption(RELATIVE if relative else SMALLER)
+    count = count_shown(survey, len(similar.rows))
     rows, distances = similar.rows[:count], similar.distances[:count]
-    captions = [f"{rank}: {measure} {value:.3g}" for rank, value in enumerate(distances, 1)]
+    captions = [f"{rank}: distance {value:.3g}" for rank, value in enumerate(distances, 1)]
     actions = {
         "+ like": partial(add_example, LIKE),
         "\u2212 unlike": partial(add_example, UNLIKE),
     }
     _galaxies(survey, rows, captions, actions, label="Most similar galaxies")
+    offer_more(survey, len(similar.rows))
 
 
-def _show_table(
-    survey: Survey, similar: Similar, count: int, measure: str, settings: Settings
-) -> None:
+def _show_table(survey: Survey, similar: Similar, count: int, settings: Settings) -> None:
     """Show the galaxies as a table that can be downloaded."""
     rows, distances = similar.rows[:count], similar.distances[:count]
-    ours = {*UNITS, "rank", measure}
+    ours = {*UNITS, "rank", "distance"}
     columns = [*UNITS, *(name for name in settings.ranges if name not in ours)]
     table = survey.table(rows, columns)
     table.insert(0, "rank", np.arange(1, len(rows) + 1))
-    table.insert(2, measure, distances)
+    table.insert(2, "distance", distances)
     st.header("Table", anchor=False)
     alt = f"The {len(rows)} most similar galaxies"
-    show_table(survey, table, stem="similar", measures=[measure], alt=alt)
+    show_table(survey, table, stem="similar", measures=["distance"], alt=alt)
 
 
 def _galaxies(
@@ -186,7 +196,7 @@ def _galaxies(
         [picture and middle(picture, cut) for picture in survey.thumbnails(rows)],
         captions or [""] * len(rows),
         choose,
-        actions or {},
+        {**(actions or {}), "enlarge": enlarge},
         label=label,
         mark=mark,
     )

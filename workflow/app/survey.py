@@ -1,6 +1,7 @@
 """The survey that the page shows: its galaxies, catalogue, pictures and representations."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,13 @@ class Galaxies:
 
     def about(self) -> str:
         """Describe the galaxies in a few words."""
-        simulated = "simulation" in self.config["surveys"][self.name]
         galaxies = f"{len(self):,} galaxies of {self.name}"
-        return f"{galaxies} · simulated galaxies" if simulated else galaxies
+        return f"{galaxies} · simulated galaxies" if self.simulated else galaxies
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the galaxies are simulated, so that nothing else is known about them."""
+        return "simulation" in self.config["surveys"][self.name]
 
     def row(self, iauname: str) -> int | None:
         """Return the row of a galaxy; None if no galaxy has this name."""
@@ -83,6 +88,33 @@ class Galaxies:
         """Return the galaxies' iaunames and those of these columns that the catalogue has."""
         values = {name: self.column(name)[rows] for name in columns if name in self.units}
         return pd.DataFrame({"iauname": [self.iaunames[row] for row in rows], **values})
+
+    def values(self, row: int, columns: Iterable[str]) -> dict[str, float]:
+        """Return a galaxy's values in those of these columns that the catalogue has.
+
+        Only the part of the catalogue around the galaxy is read.
+        """
+        names = [name for name in columns if name in self.units]
+        place = int(self._places[row])
+        with reading(self.catalogue), pq.ParquetFile(self.catalogue) as file:
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if place < rows:
+                    table = file.read_row_group(group, columns=names).slice(place, 1)
+                    return {name: _number(table[name][0].as_py()) for name in names}
+                place -= rows
+        raise UserError(f"{self.catalogue}: has other galaxies than before; restart the page")
+
+    def pixel_scale(self, row: int) -> float:
+        """Return the pixel scale of a galaxy's picture [arcsec/pixel]; NaN if it is not known.
+
+        The catalogue has the scale at which pictures are drawn. Pictures of a folder are drawn
+        already: only those of Galaxy Zoo DECaLS, whose galaxies are of the NSA, have that scale.
+        """
+        survey = self.config["surveys"][self.name]
+        if survey["images"]["source"] == "directory" and "nsa" not in survey["catalogue"]:
+            return math.nan
+        return self.values(row, ["pixel_scale"]).get("pixel_scale", math.nan)
 
     def within(self, ranges: Mapping[str, tuple[float, float]]) -> np.ndarray:
         """Return which galaxies have values within these ranges; shape (n,), bool.
@@ -160,6 +192,10 @@ class Survey(Galaxies):
         iaunames, components = read_representation(compressed)
         super().__init__(config, survey, iaunames)
         self.vectors = {False: components, True: map_array(whole, iaunames)}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def need(*paths: Path) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from workflow.app.downloads import FORMATS
 from workflow.app.links import simbad_link, viewer_link
+from workflow.app.names import POSITIONS, titles
 from workflow.app.survey import Galaxies
 
 LINKS = ["viewer", "SIMBAD"]
@@ -16,7 +17,7 @@ LINKS = ["viewer", "SIMBAD"]
 def show_table(
     galaxies: Galaxies, table: pd.DataFrame, *, stem: str, measures: list[str], alt: str
 ) -> None:
-    """Show a table of galaxies with links, and offer it for download.
+    """Show a table of galaxies, with links if they are on the sky, and offer it for download.
 
     Parameters
     ----------
@@ -40,21 +41,33 @@ def show_table(
                 mime=kind.mime,
                 on_click="ignore",
             )
-    shown = _with_links(table, 2 + len(measures), galaxies.config["legacysurvey"]["layer"])
+    named = titles(galaxies.units)
+    numbers = table.select_dtypes("number").columns.drop("rank")
     st.dataframe(
-        shown,
+        _with_links(galaxies, table, 2 + len(measures)),
         hide_index=True,
         column_config={
-            **{name: st.column_config.NumberColumn(format="%.4g") for name in measures},
+            **{
+                name: st.column_config.NumberColumn(named.get(name), format=_digits(table[name]))
+                for name in numbers
+            },
             **{name: st.column_config.LinkColumn(display_text=name) for name in LINKS},
         },
         alt=alt,
     )
 
 
-def _with_links(table: pd.DataFrame, place: int, layer: str) -> pd.DataFrame:
-    if not {"ra", "dec"} <= set(table):
+def _digits(column: pd.Series) -> str | None:
+    """Return the format of a column of numbers: of three digits, if that loses nothing much."""
+    if column.name in POSITIONS:
+        return "%.5f"
+    return "%.3g" if column.abs().max() < 1000 else None
+
+
+def _with_links(galaxies: Galaxies, table: pd.DataFrame, place: int) -> pd.DataFrame:
+    if galaxies.simulated or not {"ra", "dec"} <= set(table):
         return table
+    layer = galaxies.config["legacysurvey"]["layer"]
     places = list(zip(table["ra"], table["dec"], strict=True))
     links = pd.DataFrame(
         [(viewer_link(*position, layer), simbad_link(*position)) for position in places],

@@ -19,12 +19,13 @@ h3 { font-size: 1.15rem !important; }
 button:focus-visible, a:focus-visible, input:focus-visible {
   outline: 3px solid #ffd166 !important; outline-offset: 2px;
 }
-.stMainBlockContainer { padding: 3rem clamp(1rem, 3vw, 3rem) 3rem; }
+.stMainBlockContainer { padding: 1rem clamp(1rem, 3vw, 3rem) 3rem; }
+@media (max-width: 40rem) { h1 { font-size: 1.5rem !important; } }
 </style>"""
 """The page's own style, on top of Streamlit's."""
 
 
-NO_MARKUP = re.compile(r"[\w .,/\[\]-]*")
+NO_MARKUP = re.compile(r"(?:[\w .,/%\[-]|\](?![(:])|(?<!\])\(|\)|:(?= ))*")
 """Text that means the same with and without Markdown."""
 
 

@@ -5,24 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from workflow.app.draw_untrusted import REFUSED
+from workflow.app.encoder_process import NAME, ROOT, encoder_of
 from workflow.app.survey import Survey
 from workflow.lib.common.errors import UserError
 from workflow.lib.represent.pca import read_compressor
-
-if TYPE_CHECKING:
-    import keras
-
-NAME = "the uploaded file"
-"""Used instead of the file's own name. The crops that the encoder sees are drawn from this name."""
-
-ROOT = Path(__file__).parents[2]
 
 PATIENCE = 120
 """Longest wait for the process that draws an image, which has less time of a core [s]."""
@@ -99,31 +90,14 @@ def represent_upload(survey: Survey, rgb: np.ndarray, whole: bool) -> np.ndarray
     Raises
     ------
     UserError
-        If the representations come without an encoder.
+        If the representations come without an encoder, or as for `EncoderProcess.represent`.
     """
     if survey.given:
         raise UserError(
             f"an image needs the network, and '{survey.given}' is a table of representations "
             "without one; search by a galaxy's name or position"
         )
-    # Imported here because it loads TensorFlow, which only uploads need.
-    from workflow.lib.represent.embed import represent_thumbnail
-
-    cutouts, representation = survey.config["cutouts"], survey.config["representation"]
-    return represent_thumbnail(
-        rgb,
-        NAME,
-        _encoder(survey),
-        None if whole else read_compressor(survey.compressor),
-        network_size=cutouts["network_size"],
-        network_field=cutouts["network_field"],
-        seed=representation["seed"],
-        views=representation["views"],
-    )
-
-
-@cache
-def _encoder(survey: Survey) -> "keras.Model":
-    from workflow.lib.network.encoder import load_encoder
-
-    return load_encoder(survey.weights, survey.config["representation"]["crop_size"])[0]
+    vector = encoder_of(survey).represent(rgb)
+    if whole:
+        return vector
+    return read_compressor(survey.compressor).project(vector[np.newaxis])[0]

@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.catalogue.conftest import select_atlas, select_table
+from workflow.app.downloads import labels_csv
+from workflow.app.ratings import History
+from workflow.lib.anomaly.candidates import select_candidates
 from workflow.lib.catalogue.selection import select
 from workflow.lib.catalogue.shards import write_shard
 from workflow.lib.common.errors import UserError
-from workflow.lib.common.tables import read_table
+from workflow.lib.common.tables import read_table, write_parquet
 
 numbers = st.floats(-1e3, 1e3) | st.sampled_from([np.nan, np.inf, -np.inf, 3.0])
 
@@ -173,6 +176,25 @@ def test_of_zoobots_table_of_rings_only_the_chosen_column_is_taken(tables):
     assert "local_png_loc" not in galaxies
     with pytest.raises(UserError, match=r"rare_features.parquet: no column 'rings'; it has iaunam"):
         select_atlas(tables, rare_columns=["rings"])
+
+
+def test_the_labels_that_the_page_offers_for_a_hunt_decide_which_galaxies_are_anomalies(tables):
+    history = History().show(["kept", "no-flag"]).answer("kept", 4, "").answer("no-flag", 1, "")
+    path = tables / "rings-labels.csv"
+    path.write_bytes(labels_csv(history))
+    galaxies, _ = select_atlas(tables, rare_features=path, rare_columns=["label"])
+    assert galaxies.set_index("iauname")["label"].dropna().to_dict() == {
+        "kept": 0.8,
+        "no-flag": 0.2,
+    }
+    write_parquet(galaxies, tables / "catalogue.parquet")
+    select_candidates(
+        tables / "catalogue.parquet", [], label="label", above=0.5, share=None, votes="",
+        min_votes=0, filters={}, candidates=tables / "candidates.parquet",
+        counts=tables / "candidates.json",
+    )  # fmt: skip
+    found = pd.read_parquet(tables / "candidates.parquet").set_index("iauname")["anomaly"]
+    assert found.to_dict() == {"kept": True, "no-flag": False}
 
 
 def test_a_column_of_the_automated_table_can_be_cut_on(tables):

@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 
+from workflow.app.downloads import labels_csv, ratings_csv
+from workflow.app.ratings import History
 from workflow.lib.catalogue.selection import select_table_galaxies
 from workflow.lib.common.errors import UserError
 from workflow.lib.common.files import write_text
@@ -90,6 +92,21 @@ def test_the_ratings_of_a_hunt_are_labels(survey):
     pd.DataFrame({"iauname": ["J9"], "rating": [5]}).to_csv(table, index=False)
     with pytest.raises(UserError, match="none of its iaunames"):
         label(survey, **rated)
+
+
+def test_the_labels_that_the_page_offers_for_a_hunt_are_read_as_they_are(survey):
+    names, ratings = ["J4", "J0", "J1", "J5"], [5, 1, None, 3]
+    history = History().show(names)
+    for name, rating in zip(names, ratings, strict=True):
+        history = history.answer(name, rating, "")
+    table = survey / "rings-labels.csv"
+    table.write_bytes(labels_csv(history))
+    assert table.read_text() == "iauname,label\nJ4,1.0\nJ0,0.2\nJ5,0.6\n"
+    rated = {"table": table, "column": "label", "above": 0.5, "below": 0.5}
+    ratings_table = survey / "rings-ratings.csv"
+    ratings_table.write_bytes(ratings_csv(history))
+    by_rating = {"table": ratings_table, "column": "rating", "above": 2.5, "below": 2.5}
+    assert label(survey, **rated) == label(survey, **by_rating) == {"J0": False, "J4": True}
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,10 @@ def rank_examples(
     """Rank galaxies by their similarity to some examples and their dissimilarity to others.
 
     Let d be the mean distance to the examples that are liked, and u the distance to the nearest
-    example that is disliked. The score is d if no example is disliked, and otherwise d / (d + u),
-    which is one minus the relevance score of Giacinto & Roli (2004): 0 at a liked example, 1 at a
-    disliked one, and 1/2 far away from both. With one liked example and no disliked one, the
-    ranking is that of `nearest`.
+    example that is disliked. The distance given is d if no example is disliked, and otherwise the
+    relative distance d / (d + u), which is one minus the relevance score of Giacinto & Roli (2004):
+    0 at a liked example, 1 at a disliked one, and 1/2 far away from both. A smaller one is always
+    nearer. With one liked example and no disliked one, the ranking is that of `nearest`.
 
     Parameters
     ----------
@@ -134,8 +134,8 @@ def rank_examples(
     Returns
     -------
     rows : numpy.ndarray
-        Shape (min(k, number allowed),), int64, the smallest score first.
-    scores : numpy.ndarray
+        Shape (min(k, number allowed),), int64, the smallest distance first.
+    distances : numpy.ndarray
         The same shape, float32.
 
     Raises
