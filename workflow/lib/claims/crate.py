@@ -186,19 +186,16 @@ def _add_workflow(crate: ROCrate, folder: Path, known: Mapping[str, Any]) -> Ent
         workflow[shared] = crate.root_dataset[shared]
     if commit := known["code"]["commit"]:
         workflow["version"] = f"{commit}, changed" if known["code"]["changed"] else commit
+    used = {("generic", "python"): python} | {("pypi", name): packages[name] for name in packages}
     workflow["softwareRequirements"] = [
-        _software(crate, "https://www.python.org/", "python", python),
-        *(
-            _software(crate, f"https://pypi.org/project/{name}/", name, version)
-            for name, version in packages.items()
-        ),
-    ]
+        # Package URLs, the standard for naming packages (https://github.com/package-url).
+        _described(
+            crate, f"pkg:{kind}/{name}@{version}", "SoftwareApplication",
+            name=name, softwareVersion=version,
+        )
+        for (kind, name), version in used.items()
+    ]  # fmt: skip
     return workflow
-
-
-def _software(crate: ROCrate, page: str, name: str, version: str) -> Entity:
-    used = {"name": name, "url": page, "softwareVersion": version}
-    return _described(crate, f"{page}#{version}", "SoftwareApplication", **used)
 
 
 def _add_input(crate: ROCrate, path: str, sha256: str, listed: Mapping[str, Download]) -> Entity:
