@@ -237,6 +237,13 @@ def test_real_galaxies_as_own_images(branch, shared_data):
     assert len(pd.read_parquet(results / "4_represent/own/all/pca15.parquet")) == 500
     assert len(pd.read_csv(results / "8_figures/figure_1.csv")) > 50
 
+    branch.sh(block("snakemake votes"))
+    given = pd.read_csv(branch.folder / "data/own/labels.csv", dtype={"asset_id": str})
+    given = given.set_index("asset_id")["t01_smooth_or_features_a01_smooth_weighted_fraction"]
+    predicted = pd.read_parquet(results / "3_pretrain/all/votes/own.parquet").set_index("iauname")
+    predicted = predicted["smooth-or-featured_smooth_automated-fraction"]
+    assert predicted.corr(given, method="spearman") > 0.6  # 0.81 was measured
+
     answers = {
         "ring": ["t06_odd_a14_yes", "t08_odd_feature_a19_ring"],
         "merger": ["t06_odd_a14_yes", "t08_odd_feature_a24_merger"],
