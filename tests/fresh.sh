@@ -20,7 +20,7 @@ mapfile -t pip < <(env | grep '^PIP_' || true)
 # The mounts end with this namespace.
 unshare --mount bash -euo pipefail -c '
     mount -t proc proc "$0/proc"
-    mount --bind /dev "$0/dev"
+    mount --rbind /dev "$0/dev"
     exec chroot "$0" env --ignore-environment "${@:2}" HOME=/root LANG=C.UTF-8 \
         PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -euo pipefail -c "
             cd /root/morphoflow

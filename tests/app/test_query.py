@@ -1,7 +1,6 @@
 """Parsing of queries: all forms of coordinates, links and names, and invalid input."""
 
 import math
-import re
 import resource
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.app import query
 from workflow.app.query import MAX_LENGTH, Name, Position, parse_query
 from workflow.lib.common.errors import UserError
 
@@ -155,48 +153,6 @@ def test_fragments_of_coordinates_never_give_a_position_outside_the_sky(scraps):
         return
     position = found if isinstance(found, Position) else found.position
     assert position is None or all(map(math.isfinite, position))
-
-
-PATTERNS = {name: value for name, value in vars(query).items() if isinstance(value, re.Pattern)}
-
-
-def repeats(parsed):
-    """Yield the kind of each repetition and choice in a pattern, with whether it is inside ?>."""
-    for kind, value in parsed:
-        if str(kind) in ("MAX_REPEAT", "MIN_REPEAT", "BRANCH"):
-            yield str(kind)
-        if str(kind) in ("ATOMIC_GROUP",):
-            # A choice is settled once its group is left; the branches are looked at one by one.
-            for branch in branches(value):
-                yield from repeats(branch)
-            continue
-        for inner in nested(value):
-            yield from repeats(inner)
-
-
-def branches(group):
-    if len(group) == 1 and str(group[0][0]) == "BRANCH":
-        return group[0][1][1]
-    return [group]
-
-
-def nested(value):
-    if isinstance(value, re._parser.SubPattern):
-        yield value
-    elif isinstance(value, tuple | list):
-        for inner in value:
-            yield from nested(inner)
-
-
-@pytest.mark.parametrize("name", PATTERNS)
-def test_no_pattern_on_a_users_text_backtracks(name):
-    pattern = PATTERNS[name]
-    assert not list(repeats(re._parser.parse(pattern.pattern, pattern.flags)))
-
-
-def test_the_check_of_patterns_notices_backtracking():
-    for pattern in [r"\d+\.?+", r"(?:ab|cd)e", r"(?>a\s*)", r"a??"]:
-        assert list(repeats(re._parser.parse(pattern)))
 
 
 SLOW = [

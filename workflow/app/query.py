@@ -15,22 +15,21 @@ MAX_LENGTH = 500
 
 FORMS = "184.5923 14.4160, 12:18:22.2 +14:24:58, a link to the survey's viewer, or a name"
 
-# These patterns never backtrack: every repetition (`?+`, `*+`, `++`) and every choice (`(?>...)`)
-# keeps what it took. So the time that a query takes grows only with its length.
-_NUMBER = r"[+-]?+(?>\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|nan|inf(?:inity)?+)"
-_UNIT = r"(?: ?+d(?!ec)(?:eg)?+)?+"
-_APART = r"(?> ?+[,;] ?+| |(?=[+-]))"
+# Between two numbers there must be something that is part of neither, so a number can be taken in
+# one way only, and no query of `MAX_LENGTH` takes long. (Possessive repetitions would say so too,
+# but match wrongly in Python 3.11.2, that of Debian 12.)
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)"
+_UNIT = r"(?: ?d(?!ec)(?:eg)?)?"
+_APART = r"(?: ?[,;] ?| |(?=[+-]))"
 DEGREES = re.compile(
-    rf"(?:ra ?+[=:]?+ ?+)?+({_NUMBER}){_UNIT}{_APART}(?:dec ?+[=:]?+ ?+)?+({_NUMBER}){_UNIT}",
+    rf"(?:ra ?[=:]? ?)?({_NUMBER}){_UNIT}{_APART}(?:dec ?[=:]? ?)?({_NUMBER}){_UNIT}",
     re.ASCII | re.IGNORECASE,
 )
-_PARTS = r"(\d++)(?> ?+[:{}] ?+| )(\d++)(?> ?+[:m'] ?+| )(\d++(?:\.\d*+)?+)(?: ?+[s\"']++)?+"
+_PARTS = r"(\d+)(?: ?[:{}] ?| )(\d+)(?: ?[:m'] ?| )(\d+(?:\.\d*)?)(?: ?[s\"']+)?"
 SEXAGESIMAL = re.compile(
-    _PARTS.format("h") + _APART + "([+-]?+) ?+" + _PARTS.format("d"), re.ASCII | re.IGNORECASE
+    _PARTS.format("h") + _APART + "([+-]?) ?" + _PARTS.format("d"), re.ASCII | re.IGNORECASE
 )
-AFTER_J = re.compile(
-    r"(\d\d)(\d\d)(\d\d(?:\.\d*+)?+)([+-])(\d\d)(\d\d)(\d\d(?:\.\d*+)?+)", re.ASCII
-)
+AFTER_J = re.compile(r"(\d\d)(\d\d)(\d\d(?:\.\d*)?)([+-])(\d\d)(\d\d)(\d\d(?:\.\d*)?)", re.ASCII)
 """What follows the J in a name that contains coordinates, such as J121822.2+142458."""
 
 KEYBOARD = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00b0": "d", "\u2032": "'"})
