@@ -378,7 +378,7 @@ def draw_representation(case: Case) -> None:
     write_parquet(pd.DataFrame({"iauname": names, "umap_x": x, "umap_y": y}), positions)
     files = [folder / f"figure.{ending}" for ending in ("pdf", "png", "csv")]
     canvas = Canvas(6.97, 150, [], *files)
-    canvas.write_source(gather_cells(positions, folder / "encoder.json", grid=24))
+    canvas.write_source(gather_cells(positions, grid=24), folder / "encoder.json")
     draw_representation(canvas, [folder / "0-of-1.parquet"], crop=0)
 
 

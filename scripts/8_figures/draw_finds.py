@@ -12,10 +12,10 @@ canvas.write_source(
     gather_finds(
         dict(zip(tasks, snakemake.input.repeats, strict=True)),
         dict(zip(tasks, snakemake.input.candidates, strict=True)),
-        snakemake.input.description,
         among=snakemake.params.among,
         seed=snakemake.params.seed,
         **block,
-    )
+    ),
+    snakemake.input.description,
 )
 draw_finds(canvas, snakemake.input.cutouts, crop=snakemake.params.crop, **block)

@@ -12,7 +12,7 @@ canvas.write_source(
         dict(zip(methods, snakemake.input.positions, strict=True)),
         dict(zip(methods, snakemake.input.repeats, strict=True)),
         snakemake.input.candidates,
-        snakemake.input.description,
-    )
+    ),
+    snakemake.input.description,
 )
 draw_interest(canvas)

@@ -9,9 +9,9 @@ canvas = Canvas(**snakemake.params.canvas, **snakemake.output)
 canvas.write_source(
     gather_rows(
         snakemake.input.neighbours,
-        snakemake.input.description,
         per_row=snakemake.params.per_row,
         blocks=snakemake.params.blocks,
-    )
+    ),
+    snakemake.input.description,
 )
 draw_neighbours(canvas, snakemake.input.cutouts, crop=snakemake.params.crop)

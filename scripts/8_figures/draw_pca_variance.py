@@ -14,7 +14,7 @@ canvas.write_source(
             survey: snakemake.input.variances[number * each : (number + 1) * each]
             for number, survey in enumerate(surveys)
         },
-        snakemake.input.description,
-    )
+    ),
+    snakemake.input.description,
 )
 draw_variance(canvas)

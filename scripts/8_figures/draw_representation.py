@@ -7,6 +7,6 @@ from workflow.lib.figures.representation import draw_representation, gather_cell
 start_job(snakemake.log[0], snakemake.input)
 canvas = Canvas(**snakemake.params.canvas, **snakemake.output)
 canvas.write_source(
-    gather_cells(snakemake.input.positions, snakemake.input.description, grid=snakemake.params.grid)
+    gather_cells(snakemake.input.positions, snakemake.params.grid), snakemake.input.description
 )
 draw_representation(canvas, snakemake.input.cutouts, crop=snakemake.params.crop)

@@ -11,7 +11,7 @@ canvas.write_source(
     gather_curves(
         dict(zip(tasks, snakemake.input.curves, strict=True)),
         dict(zip(tasks, snakemake.input.counts, strict=True)),
-        snakemake.input.description,
-    )
+    ),
+    snakemake.input.description,
 )
 draw_scores(canvas)

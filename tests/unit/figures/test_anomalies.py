@@ -22,11 +22,11 @@ from workflow.lib.figures.anomalies import (
 from workflow.lib.figures.canvas import BORDER, Canvas
 
 
-def canvas_at(out, source):
+def canvas_at(hunted, out, source):
     """A small canvas with this source data, which saves to files of this name."""
     files = [out.with_suffix(f".{ending}") for ending in ("pdf", "png", "csv")]
     canvas = Canvas(6.97, 60, ["simulated galaxies"], *files)
-    canvas.write_source(source)
+    canvas.write_source(source, hunted / "encoder.json")
     return canvas
 
 
@@ -42,12 +42,11 @@ def curves(hunted):
     return gather_curves(
         {task: hunted / f"{task}-curves.csv" for task in TASKS},
         {task: hunted / f"{task}.json" for task in TASKS},
-        hunted / "encoder.json",
     )
 
 
 def scores(hunted, out):
-    draw_scores(canvas_at(out, curves(hunted)))
+    draw_scores(canvas_at(hunted, out, curves(hunted)))
     return checked(out)
 
 
@@ -64,7 +63,7 @@ def test_scores_are_drawn_for_each_task_method_and_repeat(hunted, tmp_path):
 def test_chance_by_random_ratings_and_the_highest_accuracy_are_drawn(hunted, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(Canvas, "save", lambda _, figure, *others: drawn.append(figure))
-    draw_scores(canvas_at(tmp_path / "figure_5", curves(hunted)))
+    draw_scores(canvas_at(hunted, tmp_path / "figure_5", curves(hunted)))
     above, _, below, _ = drawn[0].axes
     first = np.arange(1, 41)
     chance = chance_by_rank(60, 6, 10, 40)
@@ -93,9 +92,8 @@ def test_figure_4_has_the_values_that_each_method_selects_by(hunted, tmp_path):
         dict.fromkeys(METHODS, hunted / "plane.parquet"),
         {method: hunted / f"sky-ring-{method}-0.parquet" for method in METHODS},
         hunted / "sky-ring.parquet",
-        hunted / "encoder.json",
     )
-    draw_interest(canvas_at(tmp_path / "figure_4", source))
+    draw_interest(canvas_at(hunted, tmp_path / "figure_4", source))
     table = checked(tmp_path / "figure_4").set_index("method")
     for method, column in (("baseline", "rarity"), ("cnn-gp", "interest")):
         found = pd.read_parquet(hunted / f"sky-ring-{method}-0.parquet")
@@ -111,10 +109,9 @@ def test_finds_are_a_selection_of_the_highest_ranks_set_by_the_seed(hunted, tmp_
         source = gather_finds(
             {task: hunted / f"{task}-cnn-gp-0.parquet" for task in TASKS},
             {task: hunted / f"{task}.parquet" for task in TASKS},
-            hunted / "encoder.json",
             among=20, columns=5, rows=2, seed=seed,
         )  # fmt: skip
-        canvas = canvas_at(tmp_path / name, source)
+        canvas = canvas_at(hunted, tmp_path / name, source)
         draw_finds(canvas, [hunted / "cutouts.parquet"], columns=5, rows=2, crop=4)
         return checked(tmp_path / name)
 
@@ -146,10 +143,10 @@ def test_repeats_of_other_candidates_are_not_drawn(hunted, tmp_path):
     with pytest.raises(UserError, match=message):
         gather_interest(
             {"cnn-gp": hunted / "plane.parquet"}, {"cnn-gp": tmp_path / "other.parquet"},
-            hunted / "sky-ring.parquet", hunted / "encoder.json",
+            hunted / "sky-ring.parquet",
         )  # fmt: skip
     with pytest.raises(UserError, match=message):
         gather_finds(
             {"ring": tmp_path / "other.parquet"}, {"ring": hunted / "sky-ring.parquet"},
-            hunted / "encoder.json", among=20, columns=5, rows=2, seed=1,
+            among=20, columns=5, rows=2, seed=1,
         )  # fmt: skip

@@ -50,7 +50,7 @@ def rows_drawn(tmp_path):
         files = [folder / f"a.{ending}" for ending in ("pdf", "png", "csv")]
         canvas = Canvas(4.0, 100, [note] if note else [], *files)
         neighbours, description = tmp_path / "neighbours.parquet", tmp_path / "encoder.json"
-        canvas.write_source(gather_rows(neighbours, description, per_row=4, blocks=blocks))
+        canvas.write_source(gather_rows(neighbours, per_row=4, blocks=blocks), description)
         draw_neighbours(canvas, [tmp_path / "0-of-1.parquet"], crop=10)
         with Image.open(folder / "a.png") as picture:
             return folder, np.asarray(picture.convert("RGB")).astype(int)

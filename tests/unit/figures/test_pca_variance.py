@@ -29,7 +29,7 @@ def test_the_source_data_is_the_variance_that_the_fits_kept(tmp_path):
     for name in ("first", "second"):
         files = [tmp_path / f"{name}.{ending}" for ending in ("pdf", "png", "csv")]
         canvas = Canvas(6.97, 50, [], *files)
-        canvas.write_source(gather_variance(tables, tmp_path / "encoder.json"))
+        canvas.write_source(gather_variance(tables), tmp_path / "encoder.json")
         draw_variance(canvas)
     for ending in ("pdf", "png", "csv"):
         first, second = (tmp_path / f"{name}.{ending}" for name in ("first", "second"))

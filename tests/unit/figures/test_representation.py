@@ -114,7 +114,7 @@ def drawn(tmp_path):
         files = [folder / f"a.{ending}" for ending in ("pdf", "png", "csv")]
         canvas = Canvas(3.0, dpi, [note] if note else [], *files)
         canvas.write_source(
-            gather_cells(tmp_path / "umap.parquet", tmp_path / "encoder.json", grid)
+            gather_cells(tmp_path / "umap.parquet", grid), tmp_path / "encoder.json"
         )
         draw_representation(canvas, cutouts, crop=5)
         return folder

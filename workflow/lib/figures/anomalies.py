@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from workflow.lib.common.joins import need_same
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, label_of, legend_above, mark_cells, mosaic
+from workflow.lib.figures.canvas import Canvas, legend_above, mark_cells, mosaic
 from workflow.lib.figures.style import (
     BLACK,
     BLUE,
@@ -48,7 +48,7 @@ TASK_WIDTH = 0.8
 
 
 def gather_curves(
-    curves: Mapping[str, str | Path], counts: Mapping[str, str | Path], description: str | Path
+    curves: Mapping[str, str | Path], counts: Mapping[str, str | Path]
 ) -> pd.DataFrame:
     """Gather the scores of the first N galaxies of a ranking, for all tasks of Figure 3 or 5.
 
@@ -57,14 +57,12 @@ def gather_curves(
     curves, counts
         For each task, the CSV by `scores.score_repeats` and the JSON by
         `candidates.select_candidates`.
-    description
-        The encoder's `encoder.json`.
 
     Returns
     -------
     pandas.DataFrame
         task and the columns of the curves, accuracy_ceiling (the highest that is possible),
-        anomalies and galaxies (their numbers in the task), note.
+        anomalies and galaxies (their numbers in the task).
     """
     tables = []
     for task, path in curves.items():
@@ -72,7 +70,7 @@ def gather_curves(
         table.insert(0, "task", task)
         table["accuracy_ceiling"] = np.minimum(1, known["anomalies"] / table["first"])
         tables.append(table.assign(anomalies=known["anomalies"], galaxies=known["galaxies"]))
-    return pd.concat(tables).assign(note=label_of(description))
+    return pd.concat(tables)
 
 
 def draw_scores(canvas: Canvas) -> None:
@@ -131,7 +129,6 @@ def gather_interest(
     positions: Mapping[str, str | Path],
     repeats: Mapping[str, str | Path],
     candidates: str | Path,
-    description: str | Path,
 ) -> pd.DataFrame:
     """Gather where methods looked for anomalies, and where the anomalies are (Fig. 4).
 
@@ -143,14 +140,12 @@ def gather_interest(
         For each method, one repeat by `hunt.hunt_anomalies`.
     candidates
         By `candidates.select_candidates`.
-    description
-        The encoder's `encoder.json`.
 
     Returns
     -------
     pandas.DataFrame
         method, iauname, umap_x, umap_y, value, chosen_by (what the value is: rarity for the
-        baseline, otherwise interest as predicted after the last rating), anomaly, rated, note.
+        baseline, otherwise interest as predicted after the last rating), anomaly, rated.
     """
     galaxies = read_table(candidates, text=["iauname"])[["iauname", "anomaly"]]
     tables = []
@@ -163,7 +158,7 @@ def gather_interest(
         placed = placed.merge(found[["iauname", "value", "rated"]], on="iauname")
         tables.append(placed.assign(method=method, chosen_by=chosen_by))
     order = ["method", "iauname", "umap_x", "umap_y", "value", "chosen_by", "anomaly", "rated"]
-    return pd.concat(tables)[order].assign(note=label_of(description))
+    return pd.concat(tables)[order]
 
 
 def draw_interest(canvas: Canvas) -> None:
@@ -208,7 +203,6 @@ def draw_interest(canvas: Canvas) -> None:
 def gather_finds(
     repeats: Mapping[str, str | Path],
     candidates: Mapping[str, str | Path],
-    description: str | Path,
     *,
     among: int,
     columns: int,
@@ -221,8 +215,6 @@ def gather_finds(
     ----------
     repeats, candidates
         For each task, by `hunt.hunt_anomalies` and `candidates.select_candidates`.
-    description
-        The encoder's `encoder.json`.
     among
         Number of highest ranks that galaxies are selected from.
     columns, rows
@@ -233,7 +225,7 @@ def gather_finds(
     Returns
     -------
     pandas.DataFrame
-        task, iauname, rank, anomaly, column, row, note.
+        task, iauname, rank, anomaly, column, row.
     """
     blocks = []
     for number, task in enumerate(reversed(repeats)):
@@ -247,8 +239,7 @@ def gather_finds(
         place = np.arange(count)
         row = number * rows + rows - 1 - place // columns
         blocks.append(chosen.assign(task=task, column=place % columns, row=row))
-    shown = pd.concat(blocks[::-1])[["task", "iauname", "rank", "anomaly", "column", "row"]]
-    return shown.assign(note=label_of(description))
+    return pd.concat(blocks[::-1])[["task", "iauname", "rank", "anomaly", "column", "row"]]
 
 
 def draw_finds(

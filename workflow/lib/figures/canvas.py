@@ -46,8 +46,13 @@ class Canvas:
     """The figure's source data. Its column `note` says what readers must know about the encoder of
     each row, by `label_of`; missing if nothing."""
 
-    def write_source(self, table: pd.DataFrame) -> None:
-        """Write the source data, with 8 digits of each number."""
+    def write_source(self, table: pd.DataFrame, description: str | Path | None = None) -> None:
+        """Write the source data, with 8 digits of each number.
+
+        If all of it is of one encoder, `description` is its `encoder.json`, and gives the notes.
+        """
+        if description is not None:
+            table = table.assign(note=label_of(description))
         write_text(table.to_csv(index=False, float_format="%.8g"), self.csv)
 
     @cached_property

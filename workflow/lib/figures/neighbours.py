@@ -9,23 +9,19 @@ import pandas as pd
 
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, label_of, mark_cells, mosaic
+from workflow.lib.figures.canvas import Canvas, mark_cells, mosaic
 
 TAG_WIDTH = 0.7
 """Width of the tags' names, left of each block of rows [inch]."""
 
 
-def gather_rows(
-    neighbours: str | Path, description: str | Path, *, per_row: int, blocks: int
-) -> pd.DataFrame:
+def gather_rows(neighbours: str | Path, *, per_row: int, blocks: int) -> pd.DataFrame:
     """Choose the galaxies that Figure 2 shows.
 
     Parameters
     ----------
     neighbours
         By `similarity.neighbours.find_neighbours`.
-    description
-        The encoder's `encoder.json`.
     per_row
         Galaxies in a row, including the query.
     blocks
@@ -34,10 +30,9 @@ def gather_rows(
     Returns
     -------
     pandas.DataFrame
-        What `place_in_rows` returns, and note.
+        What `place_in_rows` returns.
     """
-    listed = read_table(neighbours, text=["tag", "query", "iauname"])
-    return place_in_rows(listed, per_row, blocks).assign(note=label_of(description))
+    return place_in_rows(read_table(neighbours, text=["tag", "query", "iauname"]), per_row, blocks)
 
 
 def draw_neighbours(canvas: Canvas, cutouts: Sequence[str | Path], *, crop: int) -> None:

@@ -6,34 +6,29 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.lib.figures.canvas import Canvas, label_of
+from workflow.lib.figures.canvas import Canvas
 from workflow.lib.figures.style import LOOKS
 
 
-def gather_variance(
-    variances: Mapping[str, Sequence[str | Path]], description: str | Path
-) -> pd.DataFrame:
+def gather_variance(variances: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
     """Gather the share of the variance that the first components keep, by all fits.
 
     Parameters
     ----------
     variances
         For each survey, the tables written by `pca.compress`, one for each number of components.
-    description
-        The encoder's `encoder.json`.
 
     Returns
     -------
     pandas.DataFrame
-        survey, fitted (components of the fit), component, cumulative, note.
+        survey, fitted (components of the fit), component, cumulative.
     """
     tables = [
         pd.read_csv(path).assign(survey=survey, fitted=lambda table: len(table))
         for survey, paths in variances.items()
         for path in paths
     ]
-    table = pd.concat(tables)[["survey", "fitted", "component", "cumulative"]]
-    return table.assign(note=label_of(description))
+    return pd.concat(tables)[["survey", "fitted", "component", "cumulative"]]
 
 
 def draw_variance(canvas: Canvas) -> None:

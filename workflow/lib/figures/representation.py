@@ -8,29 +8,26 @@ import pandas as pd
 
 from workflow.lib.common.tables import read_table
 from workflow.lib.cutouts.shards import read_thumbnails
-from workflow.lib.figures.canvas import Canvas, label_of, mosaic
+from workflow.lib.figures.canvas import Canvas, mosaic
 
 
-def gather_cells(positions: str | Path, description: str | Path, grid: int) -> pd.DataFrame:
+def gather_cells(positions: str | Path, grid: int) -> pd.DataFrame:
     """Choose the galaxies that Figures 1, A1 and A2 show.
 
     Parameters
     ----------
     positions
         Parquet with iauname, umap_x, umap_y.
-    description
-        The encoder's `encoder.json`.
     grid
         Most cells along the longer side; there are fewer where galaxies would not fill them.
 
     Returns
     -------
     pandas.DataFrame
-        iauname, umap_x, umap_y, column, row, note.
+        iauname, umap_x, umap_y, column, row.
     """
     galaxies = read_table(positions, text=["iauname"])
-    shown = place_on_grid(galaxies, cells_for(galaxies, grid))
-    return shown.assign(note=label_of(description))
+    return place_on_grid(galaxies, cells_for(galaxies, grid))
 
 
 def draw_representation(canvas: Canvas, cutouts: Sequence[str | Path], *, crop: int) -> None:
