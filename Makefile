@@ -82,6 +82,7 @@ lock:  ## pin the latest versions of all packages, for all versions of Python
 	$(COMPILE) --upgrade envs/requirements.in -o envs/requirements.lock
 	$(COMPILE) envs/requirements-cuda.in -o envs/requirements-cuda.lock
 	$(COMPILE) --upgrade tests/validator.in -o tests/validator.lock
+	$(COMPILE) --upgrade --no-deps tests/jax.in -o tests/jax.lock
 	rm -r .venv-lock
 
 bench: env  ## speed beside that of other tools, SIZE full or small; all of them after bench-env

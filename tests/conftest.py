@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from filelock import FileLock
@@ -22,8 +24,8 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1
 SHARED = ROOT.parent / "shared" / "data"
 
 
-THOROUGH = {"chromium", "cluster", "branch", "own", "validator"}
-"""Fixtures of tests that take long: a browser, a cluster, a project that is run again, packages."""
+THOROUGH = {"chromium", "cluster", "bare", "branch", "own", "planned", "validator", "with_jax"}
+"""Fixtures of tests that take long: a browser, a cluster, Snakemake's runs and plans, packages."""
 
 
 FIRST = ("test_slurm", "test_kills")
@@ -68,6 +70,16 @@ def finished(tmp_path_factory, worker_id):
 def validator(tmp_path_factory):
     """The Python of an environment with the validator of RO-Crates."""
     return install_validator(tmp_path_factory.mktemp("validator"))
+
+
+@pytest.fixture(scope="session")
+def with_jax(tmp_path_factory):
+    """The environment variables with which Keras uses JAX, which is in a folder of its own."""
+    folder = tmp_path_factory.mktemp("jax")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    lock = ["--no-deps", "--require-hashes", "-r", ROOT / "tests/jax.lock"]
+    subprocess.run([*pip, *lock, "--target", folder], check=True)
+    return os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(folder)}
 
 
 @pytest.fixture(scope="session")

@@ -52,12 +52,25 @@ class Project:
 
     def jobs(self, arguments):
         """Return the number of jobs of each rule that a dry-run lists."""
-        output = self.sh(f"snakemake -n --cores 2 {arguments}")
-        table = re.search(r"^Job stats:\n.*?\n-+.*?\n(.*?)\n\n", output, re.S | re.M)
-        rows = table[1].splitlines() if table else []
-        counts = {name: int(count) for name, count in (row.split() for row in rows)}
-        counts.pop("total", None)
-        return counts
+        return counted(self.sh(f"snakemake -n --cores 2 {arguments}"))
+
+
+def goes_on(process, seconds=0.1):
+    """Watch a process for a moment; tell whether it goes on. A loop of this takes no core."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def counted(output):
+    """Read the number of jobs of each rule from what a dry-run said."""
+    table = re.search(r"^Job stats:\n.*?\n-+.*?\n(.*?)\n\n", output, re.S | re.M)
+    rows = table[1].splitlines() if table else []
+    counts = {name: int(count) for name, count in (row.split() for row in rows)}
+    counts.pop("total", None)
+    return counts
 
 
 def copy_project(target):

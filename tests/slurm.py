@@ -18,6 +18,7 @@ from typing import NamedTuple
 import psutil
 
 from tests.browser import free_port
+from tests.project import goes_on
 
 PROGRAMS = ["slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "mariadb-install-db"]
 ETC = Path("/etc/slurm")
@@ -255,7 +256,7 @@ class Cluster:
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         while not ready():
-            if self.processes[name].poll() is not None:
+            if not goes_on(self.processes[name]):
                 out = (self.folder / f"{name}.out").read_text()
                 raise AssertionError(f"{name} ended before it was ready\n{out}")
 

@@ -18,6 +18,8 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.network.encoder import load_encoder, random_encoder, save_encoder
 from workflow.lib.represent.embed import represent_thumbnail
 
+pytestmark = pytest.mark.thorough
+
 CROP = 32
 OPTIONS = {"network_size": 40, "network_field": 0.75, "seed": 1, "views": 1}
 RGB = np.random.default_rng(3).integers(0, 255, (64, 64, 3), np.uint8)

@@ -186,6 +186,7 @@ def tile_bomb():
     return buffer.getvalue()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("make", [tile_bomb, lambda: gzip.compress(bytes(10**9))])
 def test_a_small_file_that_unpacks_to_a_large_one_is_refused(make):
     data = make()

@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -61,6 +62,18 @@ def kinds(files):
     return {re.sub(rf"\d+|{names}", "#", str(path)): path for path in files}.values()
 
 
+@contextmanager
+def restored(path):
+    """Give a file's bytes; at the end they and its times are as before, so that no job runs again.
+
+    A disk that damages a file changes no times either.
+    """
+    whole, times = path.read_bytes(), path.stat()
+    yield whole
+    path.write_bytes(whole)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 # What every file and every job has
 
 
@@ -77,44 +90,44 @@ def test_every_result_has_a_record_that_sha256sum_accepts(copy, made):
     assert not unrecorded
     (command,) = re.findall(r"```bash\n(cd .*)\n```", (ROOT / "docs/reliability.md").read_text())
     assert copy.sh(command) == ""  # quiet: a damaged file would be named
-    made[0].write_bytes(made[0].read_bytes() + b"0")
-    assert f"{made[0].name}: FAILED" in copy.sh(command, check=False)
-    made[0].write_bytes(made[0].read_bytes()[:-1])
+    with restored(made[0]) as whole:
+        made[0].write_bytes(whole + b"0")
+        assert f"{made[0].name}: FAILED" in copy.sh(command, check=False)
 
 
 def test_a_flipped_bit_and_a_cut_are_noticed_in_each_file(made):
     draw = random.Random(1)
     for path in made:
-        whole = path.read_bytes()
-        bit = draw.randrange(8 * len(whole))
-        flipped = bytearray(whole)
-        flipped[bit // 8] ^= 1 << bit % 8
-        for damaged in (bytes(flipped), whole[: bit // 8], b""):
-            path.write_bytes(damaged)
-            with pytest.raises(UserError, match=re.escape(f"{path}: not as the workflow wrote it")):
-                check(path)
-        path.write_bytes(whole)
+        with restored(path) as whole:
+            bit = draw.randrange(8 * len(whole))
+            flipped = bytearray(whole)
+            flipped[bit // 8] ^= 1 << bit % 8
+            message = re.escape(f"{path}: not as the workflow wrote it")
+            for damaged in (bytes(flipped), whole[: bit // 8], b""):
+                path.write_bytes(damaged)
+                with pytest.raises(UserError, match=message):
+                    check(path)
         check(path)
 
 
 def test_a_file_of_another_survey_task_or_galaxy_is_noticed_in_each_kinds_place(made):
     """With its record too, as when a folder is copied over another."""
     for path in kinds(made):
-        whole, record = path.read_bytes(), record_path(path).read_text()
+        whole, record = path.read_bytes(), record_path(path)
         others = [
             other
             for other in made
             if other.suffix == path.suffix and other != path and other.read_bytes() != whole
         ]
         for other in others[:2]:
-            path.write_bytes(other.read_bytes())
-            with pytest.raises(UserError, match="another file in its place"):
-                check(path)
-            record_path(path).write_text(record_path(other).read_text())
-            with pytest.raises(UserError, match=f"the workflow wrote it as .*{other.name}; delete"):
-                check(path)
-            path.write_bytes(whole)
-            record_path(path).write_text(record)
+            with restored(path), restored(record):
+                path.write_bytes(other.read_bytes())
+                with pytest.raises(UserError, match="another file in its place"):
+                    check(path)
+                record.write_text(record_path(other).read_text())
+                message = f"the workflow wrote it as .*{other.name}; delete"
+                with pytest.raises(UserError, match=message):
+                    check(path)
         check(path)
 
 
@@ -146,18 +159,16 @@ def test_another_tasks_scores_do_not_enter_table_1(copy):
 )
 def test_a_job_refuses_a_damaged_input_by_name(copy, damaged, target):
     path = copy.folder / RESULTS / damaged
-    whole = path.read_bytes()
-    times = path.stat()
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 16
-    path.write_bytes(flipped)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # a disk changes no times
     rule = f"--force {RESULTS}/{target} --rerun-triggers mtime"
-    output = copy.toy(rule, check=False)
+    with restored(path) as whole:
+        times = path.stat()
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 16
+        path.write_bytes(flipped)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        output = copy.toy(rule, check=False)
     assert f"error: {RESULTS}/{damaged}: not as the workflow wrote it" in output
     assert "Traceback" not in output
-    path.write_bytes(whole)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     copy.toy(rule)
 
 

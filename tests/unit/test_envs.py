@@ -186,6 +186,7 @@ def test_conda_can_read_an_environment(env):
     assert ("pip" in specs) == any(isinstance(one, dict) for one in content["dependencies"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("env", ENVS, ids=lambda path: path.stem)
 def test_pip_can_resolve_its_packages_of_an_environment(env):
     content = yaml.safe_load(env.read_text())["dependencies"]

@@ -6,120 +6,40 @@ import re
 import pytest
 
 from tests.browser import free_port
+from tests.project import ROOT, small_project
 from workflow.lib.planning.claims import CONFIG, read_claims
 
-PAPER = {
-    "download_file": 12,
-    "select_galaxies": 2,
-    "write_shard": 260,
-    "index_images": 2,
-    "fetch_cutouts": 260,
-    "gather_images": 1,
-    "pretrain_encoder": 5 + 1,  # and `final`, for Figures 1 to 6
-    "copy_encoder": 1,
-    "make_random_encoder": 1,
-    "predict_votes": 5,
-    "evaluate_pretraining": 1,
-    "embed_cutouts": 8 * 200 + 60,  # decals by eight encoders, gz2 only by the one shown in figures
-    "gather_representation": 9,
-    "compress_representation": 3 + 7 + 3,
-    "unpack_representation": 1,
-    "probe_representations": 1,
-    "project_representation": 3 + 1,  # and gz2, for Figure 4
-    "gather_tags": 1,
-    "find_neighbours": 1,
-    "measure_retrieval": 1,
-    "measure_overlap": 1,
-    "compare_votes": 1,
-    "compare_planes": 1,
-    "measure_ellipses": 260,
-    "gather_ellipses": 2,
-    "select_candidates": 4 + 1,  # and the experiments, as in the next three
-    "standardise_features": 4 * 2 + 1,
-    "hunt_anomalies": 15 * (3 + 3 * 2 + 7),
-    "score_repeats": 4 + 1,
-    "project_ellipses": 1,
-    "measure_grouping": 1,
-    "tabulate_scores": 1,
-    "show_table": 7,
-    "draw_scores": 2,
-    "draw_interest": 1,
-    "draw_finds": 1,
-    "label_galaxies": 1,
-    "gather_labelled": 2,
-    "finetune_encoder": 1_500,
-    "tabulate_finetuning": 1,
-    "draw_finetuning": 3,
-    "draw_representation": 3,
-    "draw_neighbours": 1,
-    "draw_pca_variance": 1,
-    "compare_claims": 1,
-    "record_provenance": 1,
-    "all": 1,
-}
 
-
-@pytest.mark.parametrize("arguments", ["", "--profile slurm"])
-def test_dry_run_of_the_paper_lists_every_job(bare, arguments):
-    assert bare.jobs(arguments) == PAPER
-
-
-def test_planning_the_paper_takes_less_than_a_gigabyte(bare):
-    (bare.folder / "watch.py").write_text(
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """What a dry-run of the paper says, and its peak memory [KiB]."""
+    project = small_project(tmp_path_factory.mktemp("paper") / "morphoflow")
+    (project.folder / "watch.py").write_text(
         "import resource, subprocess\n"
-        "subprocess.run(['snakemake', '-n', '-q'], check=True)\n"
+        "subprocess.run(['snakemake', '-n'], check=True)\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
     )
-    assert int(bare.sh("python watch.py").split()[-1]) < 2**20  # KiB
+    output = project.sh("python watch.py")
+    return output, int(output.split()[-1])
 
 
-DESI = {
-    "select_galaxies": 1,
-    "write_shard": 500,
-    "fetch_cutouts": 500,
-    "copy_encoder": 1,
-    "embed_cutouts": 500,
-    "gather_representation": 1,
-    "unpack_representation": 1,
-    "compress_representation": 3,
-    "project_representation": 1,
-    "derive_tags": 1,
-    "find_neighbours": 1,
-    "measure_retrieval": 1,
-    "measure_overlap": 1,
-    "compare_votes": 1,
-    "select_candidates": 1,
-    "standardise_features": 1,
-    "hunt_anomalies": 15,
-    "score_repeats": 1,
-    "tabulate_scores": 1,
-    "draw_scores": 1,
-    "draw_finds": 1,
-    "draw_representation": 1,
-    "draw_neighbours": 1,
-    "draw_pca_variance": 1,
-    "show_table": 3,
-    "all": 1,
-}
+def test_planning_the_paper_takes_less_than_a_gigabyte(planned):
+    _, peak = planned
+    assert 2**16 < peak < 2**20
 
 
-def test_dry_run_of_galaxy_zoo_desi_trains_and_downloads_nothing(bare):
-    """The user provides the catalogue and the weights."""
-    for name in ["desi/catalogue.parquet", "zoobot/checkpoint.index"]:
-        path = bare.folder / "data" / name
-        path.parent.mkdir(parents=True)
-        path.touch()
-    assert bare.jobs("--configfile config/desi.yaml") == DESI
+def test_memory_requests_grow_with_the_galaxies_of_the_survey(bare, planned):
+    def asked(output):
+        jobs = re.findall(r"^rule (\w+):\n((?:    .*\n)+)", output, re.M)
+        return {
+            name: int(re.search(r"mem_mb=(\d+)", lines)[1])
+            for name, lines in jobs
+            if "survey=decals" in lines
+        }
 
-
-def test_memory_requests_grow_with_the_galaxies_of_the_survey(bare):
-    def asked(arguments):
-        output = bare.sh(f"snakemake -n similarity {arguments}")
-        jobs = re.findall(r"^rule (\w+):\n.*?mem_mb=(\d+)", output, re.S | re.M)
-        return {name: int(megabytes) for name, megabytes in jobs}
-
-    paper = asked("")
-    larger = asked(f"--configfile {bare.write_change('cost: {galaxies_of: {decals: 8700000}}')}")
+    change = bare.write_change("cost: {galaxies_of: {decals: 8700000}}")
+    paper = asked(planned[0])
+    larger = asked(bare.sh(f"snakemake -n similarity --configfile {change}"))
     assert paper["find_neighbours"] < 2_000 < 8_000 < larger["find_neighbours"] < 30_000
     assert paper["select_galaxies"] < larger["select_galaxies"]
     assert paper["gather_representation"] == larger["gather_representation"]
@@ -196,12 +116,11 @@ def test_a_mistake_in_the_table_of_tasks_gives_a_one_line_error(bare):
     assert "Traceback" not in output
 
 
-def test_every_file_that_a_claim_is_read_from_is_made_by_a_rule(bare):
+def test_every_file_that_a_claim_is_read_from_is_made_by_a_rule(planned):
     """Snakemake refuses to plan a job of which no rule makes an input."""
-    claims = read_claims(bare.folder / "config/claims.tsv", "final")
+    claims = read_claims(ROOT / "config/claims.tsv", "final")
     named = {claim.file for claim in claims} - {"", CONFIG}
-    output = bare.sh("snakemake -n claims")
-    (job,) = re.findall(r"^rule compare_claims:\n    input: (.*)$", output, re.M)
+    (job,) = re.findall(r"^rule compare_claims:\n    input: (.*)$", planned[0], re.M)
     read = {path.removeprefix("results/") for path in job.split(", ")}
     assert read == named | {"config/claims.tsv", "3_pretrain/final/encoder.json"}
 

@@ -9,6 +9,8 @@ import yaml
 from tests.cutout_service import CutoutService
 from workflow.lib.sources.sky.render import Instrument, cutout_fits
 
+pytestmark = pytest.mark.thorough
+
 TABLES = {
     "nsa_v1_0_1.fits": "nsa.fits",
     "gz_decals_auto_posteriors.parquet": "automated.parquet",

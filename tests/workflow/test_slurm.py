@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from tests.project import goes_on
 from tests.slurm import Cluster, missing
 from workflow.lib.network.devices import PRETEND
 from workflow.lib.planning.config import read_config
@@ -89,12 +90,12 @@ def started(project, command):
 
 def process_of(run, project, script):
     """Wait for the process of a rule's script in this project, and return it."""
-    while True:
-        assert run.poll() is None, f"the run ended before {script} was seen"
+    while goes_on(run):
         for process in psutil.process_iter(["cmdline"]):
             last = (process.info["cmdline"] or [""])[-1]
             if last.startswith(f"{project.folder}/") and last.endswith(script):
                 return process
+    raise AssertionError(f"the run ended before {script} was seen")
 
 
 def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
@@ -206,7 +207,7 @@ def interrupt(cluster, project, run, how):
     process.suspend()
     running = ("cpu", "RUNNING")  # the comment is empty until a job has ended
     while not (jobs := [job for job in cluster.jobs() if (job.partition, job.state) == running]):
-        assert run.poll() is None
+        assert goes_on(run)
     how(jobs[-1])
     process.wait()
 

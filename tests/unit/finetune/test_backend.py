@@ -1,7 +1,6 @@
 """Batches of equal size, and fine-tuning with JAX instead of TensorFlow."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -65,14 +64,8 @@ def test_what_is_only_done_on_gpus_gives_the_same_losses(
     assert losses(found) == pytest.approx(losses(expected), rel=tolerance)
 
 
-@pytest.mark.thorough
-def test_jax_gives_the_losses_of_tensorflow(folder, expected):
-    subprocess.run(
-        [sys.executable, "-c", WITH_JAX, folder],
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        check=True,
-    )
+def test_jax_gives_the_losses_of_tensorflow(folder, expected, with_jax):
+    subprocess.run([sys.executable, "-c", WITH_JAX, folder], cwd=ROOT, env=with_jax, check=True)
     found = json.loads((folder / "jax/n20_r0.json").read_text())
     assert found["versions"]["backend"] == "jax"
     assert losses(found) == pytest.approx(losses(expected), rel=1e-4)

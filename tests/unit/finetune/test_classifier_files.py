@@ -2,10 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from workflow.lib.finetune.classifier_files import read_classifier
 from workflow.lib.finetune.predict import probabilities
 from workflow.lib.network.encoder import load_encoder
+
+pytestmark = pytest.mark.thorough
 
 
 def test_the_kept_classifier_is_the_one_that_was_scored(folder, kept):

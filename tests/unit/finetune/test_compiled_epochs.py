@@ -23,6 +23,8 @@ from workflow.lib.finetune.backend import on_device, run_batched
 from workflow.lib.finetune.compiled_epochs import first_state, plan_epoch
 from workflow.lib.network.views import apply_views
 
+pytestmark = pytest.mark.thorough
+
 
 class Plain(keras.Model):
     """The same network as one model, to be trained by Keras."""

@@ -1,12 +1,15 @@
 """Training by the compiled loop: resumed from a saved state it gives the same numbers."""
 
 import numpy as np
+import pytest
 
 from tests.unit.finetune.conftest import IMAGES, examples_of, loop_of, planned
 from workflow.lib.finetune.backend import on_device
 from workflow.lib.finetune.classifier import build_classifier_head
 from workflow.lib.finetune.compiled_epochs import first_state
 from workflow.lib.finetune.compiled_training import load_state, save_state
+
+pytestmark = pytest.mark.thorough
 
 
 def test_epochs_of_one_call_and_of_several_with_a_saved_state_between_are_the_same(

@@ -15,6 +15,8 @@ from workflow.lib.finetune.tabulate import tabulate
 from workflow.lib.network.encoder import describe_table
 from workflow.lib.represent.vector_files import representation_schema, representation_table
 
+pytestmark = pytest.mark.thorough
+
 
 def test_a_run_gives_a_frozen_and_a_finetuned_model_that_learn(results):
     for size, result in zip(SIZES, results, strict=True):

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from workflow.lib.finetune.predict import predict_labels
+
+pytestmark = pytest.mark.thorough
 
 
 def test_predictions_have_each_galaxy_of_the_survey_and_its_set(folder, kept, tmp_path):

@@ -11,6 +11,8 @@ from workflow.lib.common.errors import UserError
 from workflow.lib.finetune import compiled_training, network
 from workflow.lib.network.encoder import random_encoder, save_encoder
 
+pytestmark = pytest.mark.thorough
+
 
 def test_one_run_alone_gives_the_same_bits(folder, results, kept):
     _, alone = kept

@@ -77,6 +77,7 @@ def trained(request):
     return train
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("size", [20, 80, 384])
 def test_a_frozen_head_is_as_good_as_logistic_regression(trained, size, tmp_path):
     test = galaxies(TESTED, 1)
@@ -104,6 +105,7 @@ def test_the_kept_layers_give_the_logits_of_the_head():
     assert abs(found - plain).max() > 0.1
 
 
+@pytest.mark.thorough
 def test_finetuning_after_it_does_not_diverge(folder):
     """The encoder has random weights, so that all it learns it learns here."""
     stages = {

@@ -96,6 +96,7 @@ def test_it_takes_images_from_0_to_255(encoder):
     assert rescaling[0].scale == pytest.approx(1 / 255)
 
 
+@pytest.mark.thorough
 def test_random_weights_follow_from_the_seed(encoder):
     assert digest(random_encoder(SIZE, seed=1)) == digest(encoder)
     assert digest(random_encoder(SIZE, seed=2)) != digest(encoder)
@@ -111,6 +112,7 @@ def test_random_weights_are_drawn_without_resetting_tensorflow():
     assert [first, float(tf.random.uniform(()))] == expected
 
 
+@pytest.mark.thorough
 def test_random_weights_are_the_same_in_another_process(encoder):
     printed = subprocess.run(
         [sys.executable, "-c", DIGEST, "1"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -118,6 +120,7 @@ def test_random_weights_are_the_same_in_another_process(encoder):
     assert printed.strip() == digest(encoder)
 
 
+@pytest.mark.thorough
 def test_saved_and_loaded_it_gives_the_same_representations(encoder, saved):
     loaded, description = load_encoder(saved, SIZE)
     images = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 1)).astype(np.float32)
@@ -165,6 +168,7 @@ def test_truncated_weights_are_named(weights, kept):
     assert complaint(weights).startswith(f"{weights}: not weights of this EfficientNetB0")
 
 
+@pytest.mark.thorough
 def test_other_files_are_refused(weights):
     weights.write_text("<!doctype html>")
     assert "not weights of this EfficientNetB0" in complaint(weights)

@@ -68,6 +68,7 @@ def test_a_folded_network_learns_the_same(tmp_path):
         np.testing.assert_allclose(ours, keras_own, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.thorough
 def test_all_of_an_encoder_is_folded_and_stored_as_keras_stores_it(tmp_path):
     path = tmp_path / "x.weights.h5"
     plain, folded = pair(lambda: random_encoder(32, 1), path, variance=10)

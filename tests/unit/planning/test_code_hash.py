@@ -57,6 +57,7 @@ def graph():
     return grimp.build_graph("workflow", exclude_type_checking_imports=True, cache_dir=None)
 
 
+@pytest.mark.thorough
 def test_an_edit_of_any_function_changes_the_hash_of_its_module(tmp_path):
     edited = 0
     for path in sorted((ROOT / "workflow/lib").rglob("*.py")):
@@ -87,6 +88,7 @@ def test_the_script_itself_counts(tree):
     assert changed == {"write_shard"}
 
 
+@pytest.mark.thorough
 def test_the_cached_hash_and_imports_of_a_file_equal_those_from_parsing_it(tree):
     first = hashes()
     assert code_hash.REMEMBERED.stat().st_size > 1000
@@ -98,6 +100,7 @@ def test_the_cached_hash_and_imports_of_a_file_equal_those_from_parsing_it(tree)
     assert hashes() == first
 
 
+@pytest.mark.thorough
 def test_rewording_every_docstring_and_comment_changes_no_hash(tree):
     first, reworded = hashes(), 0
     for path in [*(tree / "workflow/lib").rglob("*.py"), *(tree / "scripts").rglob("*.py")]:

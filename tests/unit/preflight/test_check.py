@@ -78,6 +78,7 @@ def given(paper, path):
     return check([job("copy_encoder", pretraining="given")], merged(paper, change), Machine())
 
 
+@pytest.mark.thorough
 def test_weights_are_loaded_as_the_job_loads_them(paper, weights, tmp_path):
     assert given(paper, weights) == []
     damaged = tmp_path / "encoder.weights.h5"

@@ -1,13 +1,11 @@
 """Pretraining and embedding with JAX as Keras's backend; all other tests use TensorFlow."""
 
 import json
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from tests.unit.pretrain.test_train_on_votes import ROOT, RUN, SETTINGS, inputs  # noqa: F401
 from workflow.lib.network.encoder import load_encoder, read_description
@@ -25,14 +23,13 @@ np.save(f"{folder}/vectors.npy", represent_batch(encoder, images, names, 1, 2))
 """
 
 
-@pytest.mark.thorough
-def test_jax_trains_and_gives_the_same_representations_as_tensorflow(inputs, tmp_path):  # noqa: F811
+def test_jax_trains_and_gives_the_same_representations_as_tensorflow(inputs, tmp_path, with_jax):  # noqa: F811
     settings = {**SETTINGS, "recipe": {**SETTINGS["recipe"], "epochs": 1}}
     arguments = [str(inputs), str(tmp_path), json.dumps(settings), json.dumps(NAMES)]
     subprocess.run(
         [sys.executable, "-c", RUN + EMBED, *arguments],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=with_jax,
         check=True,
         capture_output=True,
     )

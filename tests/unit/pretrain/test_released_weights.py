@@ -110,6 +110,7 @@ def imagenet(tmp_path_factory):
     return path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("size", [SIZE, 64])
 def test_imagenet_weights_have_the_output_of_keras_applications(
     imagenet, tmp_path, monkeypatch, size
@@ -131,6 +132,7 @@ def test_the_standard_deviations_are_those_of_keras():
     assert list(IMAGENET_STDDEV) == efficientnet.IMAGENET_STDDEV_RGB
 
 
+@pytest.mark.thorough
 def test_the_normalisation_comes_from_the_file(imagenet, tmp_path):
     ours, _, _ = copied(imagenet, tmp_path)
     mean, variance, _ = ours.layers[2].get_weights()
@@ -138,11 +140,13 @@ def test_the_normalisation_comes_from_the_file(imagenet, tmp_path):
     np.testing.assert_allclose(variance, np.square(IMAGENET_STDDEV), rtol=1e-6)
 
 
+@pytest.mark.thorough
 def test_weights_that_do_not_normalise_colours_are_refused_as_imagenet(tmp_path):
     write_h5(build_encoder(SIZE, channels=3), tmp_path / "own.h5")
     assert "not weights of ImageNet" in complaint(tmp_path / "own.h5", tmp_path)
 
 
+@pytest.mark.thorough
 def test_h5_of_another_network_is_refused(tmp_path):
     small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     write_h5(small, tmp_path / "small.h5")
@@ -188,6 +192,7 @@ def copy_of(checkpoint, tmp_path):
     return tmp_path / checkpoint.name
 
 
+@pytest.mark.thorough
 def test_zoobot_weights_have_the_output_of_zoobot_s_network(
     zoobot, variables, checkpoint, tmp_path
 ):
@@ -215,6 +220,7 @@ def second(variables):
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rename", [nested, second])
 def test_zoobot_layers_are_read_in_order_however_they_are_nested(
     zoobot, variables, tmp_path, rename
@@ -228,6 +234,7 @@ def test_zoobot_layers_are_read_in_order_however_they_are_nested(
         load_head(head)
 
 
+@pytest.mark.thorough
 def test_zoobot_colour_weights_take_three_channels_and_a_head_that_does_not_fit_is_dropped(
     tmp_path, caplog
 ):
@@ -320,6 +327,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
 # Ours
 
 
+@pytest.mark.thorough
 def test_our_own_weights_are_copied_with_their_description_and_head(tmp_path):
     given, encoder = tmp_path / "given" / "encoder.weights.h5", random_encoder(32, seed=1)
     training = {"survey": "sky", "split": {"seed": 1}}

@@ -23,6 +23,8 @@ from workflow.lib.planning.config import read_config
 from workflow.lib.pretrain.released_weights import read_ours
 from workflow.lib.pretrain.ship import ship_encoder
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def shipped(tmp_path):

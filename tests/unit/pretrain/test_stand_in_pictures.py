@@ -95,6 +95,7 @@ def features(images):
     return np.hstack([coarse(grey), coarse(steps[0] + steps[1]), overall, values])
 
 
+@pytest.mark.thorough
 def test_a_simple_classifier_beats_chance_but_is_not_enough(pictures):
     images, labels = pictures
     x, train = features(images), np.arange(len(images)) < 15 * len(CLASSES)

@@ -41,6 +41,7 @@ def assert_as_timm(encoder, side, channels):
     np.testing.assert_allclose(found[:, :16], expected, atol=1e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("side", [64, 75])
 def test_the_outputs_are_those_of_timm_also_stored_and_ready_to_be_trained(
@@ -57,6 +58,7 @@ def test_the_outputs_are_those_of_timm_also_stored_and_ready_to_be_trained(
     assert_as_timm(encoder, side, channels)
 
 
+@pytest.mark.thorough
 def test_the_outputs_of_the_real_files_are_those_of_timm(shared_data):
     folder = shared_data / "timm"
     names = {1: "pytorch_model_channels1.bin", 3: "model_channels3.safetensors"}
@@ -69,6 +71,7 @@ def test_the_outputs_of_the_real_files_are_those_of_timm(shared_data):
         assert all(np.array_equal(stored[key], value) for key, value in drawn.items())
 
 
+@pytest.mark.thorough
 def test_a_description_without_a_variant_means_that_of_keras(files, tmp_path):
     weights = tmp_path / "encoder.weights.h5"
     copy_encoder(files[1], weights, tmp_path / "head.npz", size=64, survey="decals", questions={})

@@ -53,6 +53,8 @@ from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
 from workflow.lib.pretrain.training import build_pretraining_head, build_trainee, train
 
+pytestmark = pytest.mark.thorough
+
 if sys.argv[4] == "as GPUs":
     keras.distribution.list_devices = lambda kind: ["cpu"] * int(sys.argv[3])
 how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
@@ -184,7 +186,6 @@ def losses_of_cpus(run):
     return {devices: run(2, f"{devices}.npz", devices, dropout=0.0)["loss"] for devices in (1, 2)}
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize(
     ("precision", "tolerance"),

@@ -16,6 +16,8 @@ from workflow.lib.represent.embed import embed_shard, represent_thumbnail
 from workflow.lib.represent.pca import Compressor
 from workflow.lib.represent.vector_files import gather_shards, read_representation
 
+pytestmark = pytest.mark.thorough
+
 
 def embed(shards, weights, folder, batch_size=4, seed=1, views=1):
     made = []

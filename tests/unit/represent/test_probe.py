@@ -17,6 +17,7 @@ from workflow.lib.represent.vector_files import (
 )
 
 
+@pytest.mark.thorough
 def test_a_probe_finds_a_linear_class_and_nothing_in_noise():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(600, 8))

@@ -22,6 +22,7 @@ def catalogue(tmp_path):
     return write_fractions(tmp_path / "decals.parquet")
 
 
+@pytest.mark.thorough
 def test_the_sample_is_placed_and_the_same_seed_gives_the_same_bytes(catalogue, tmp_path):
     compressed = write(tmp_path / "pca.parquet", random_vectors(40, size=4))
     for name in ("first", "second"):
