@@ -346,7 +346,8 @@ def test_other_numbers_of_threads_and_shards_give_the_same_results(finished, bra
     config["pretraining"]["shown"] = "random"
     config["representation"]["threads"] = 2
     (branch.folder / "config/toy.yaml").write_text(yaml.safe_dump(config))
-    branch.sh("snakemake --configfile config/toy.yaml --cores 2 representation")
+    made = "4_represent/decals/random/representation.parquet"
+    branch.toy(f"results/other/{made}")
 
     one, other = finished.folder / RESULTS, branch.folder / "results/other"
     name = "1_catalogue/decals.parquet"
@@ -358,13 +359,7 @@ def test_other_numbers_of_threads_and_shards_give_the_same_results(finished, bra
         for root in (one, other)
     ]
     pd.testing.assert_frame_equal(*images)
-    names, vectors = zip(
-        *(
-            read_representation(root / "4_represent/decals/random/representation.parquet")
-            for root in (one, other)
-        ),
-        strict=True,
-    )
+    names, vectors = zip(*(read_representation(root / made) for root in (one, other)), strict=True)
     assert names[0] == names[1]
     scatter = vectors[0].std()
     assert np.abs(vectors[0] - vectors[1]).max() < 1e-4 * scatter

@@ -24,6 +24,8 @@ from workflow.lib.pretrain.votes import (
     split_names,
 )
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 QUESTIONS = {"bar": ["yes", "no"], "bulge": ["big", "small"]}
 SETTINGS = {
@@ -58,8 +60,6 @@ RUN = """
 import json, logging, sys
 from workflow.lib.network.devices import use_threads
 from workflow.lib.pretrain.train_on_votes import pretrain
-
-pytestmark = pytest.mark.thorough
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 use_threads(1)
 inputs, folder = sys.argv[1:3]

@@ -23,6 +23,8 @@ from workflow.lib.pretrain.training import (
     train,
 )
 
+pytestmark = pytest.mark.thorough
+
 RECIPE = {
     "patience": 9,
     "batch_size": 16,
@@ -52,8 +54,6 @@ import keras
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
 from workflow.lib.pretrain.training import build_pretraining_head, build_trainee, train
-
-pytestmark = pytest.mark.thorough
 
 if sys.argv[4] == "as GPUs":
     keras.distribution.list_devices = lambda kind: ["cpu"] * int(sys.argv[3])
