@@ -282,9 +282,10 @@ def check_contrast(rgb: np.ndarray, image: np.ndarray, name: str) -> None:
     FetchError
         If it is nearly all white, black or one grey.
     """
-    brightness = rgb.mean(axis=2)
-    dark, bright = np.percentile(brightness, [0.1, 99.9])
-    if np.mean(brightness >= WHITE) >= MOST:
+    # As many pixels are at most so bright, for each of the 766 sums of three channels.
+    pixels = np.cumsum(np.bincount(_sum(rgb).ravel(), minlength=3 * 255 + 1))
+    dark, bright = np.searchsorted(pixels, [0.001 * pixels[-1], 0.999 * pixels[-1]]) / 3
+    if 1 - pixels[3 * WHITE - 1] / pixels[-1] >= MOST:
         level = "white"
     elif bright <= BLACK:
         level = "black"
@@ -321,7 +322,7 @@ def grey(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
     numpy.ndarray
         uint8 (size, size).
     """
-    return _to_bytes(_resize(_middle(rgb, field).mean(axis=2, dtype=np.float32), size))
+    return _to_bytes(_resize(_sum(_middle(rgb, field)).astype(np.float32) / np.float32(3), size))
 
 
 def colour_image(rgb: np.ndarray, size: int, field: float = 1) -> np.ndarray:
@@ -335,6 +336,11 @@ def _middle(rgb: np.ndarray, field: float) -> np.ndarray:
     kept = max(1, round(side * field))
     first = (side - kept) // 2
     return rgb[first : first + kept, first : first + kept]
+
+
+def _sum(rgb: np.ndarray) -> np.ndarray:
+    """Add the channels: several times as fast as by NumPy's sum over the last axis."""
+    return rgb[..., 0].astype(np.uint16) + rgb[..., 1] + rgb[..., 2]
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
@@ -379,6 +385,8 @@ def _decode_fits(
     except Exception as error:  # astropy raises all kinds of errors for damaged files
         raise FetchError("truncated", f"{name} is damaged: {error}", transient=True) from error
     missing = _check_pixels(cube, name, max_missing_share)
+    if not missing.any():
+        return to_nanomaggies(cube, header, units, name)
     cube = to_nanomaggies(np.where(missing, np.nan, cube), header, units, name)
     return np.nan_to_num(cube, nan=0.0, posinf=0.0, neginf=0.0)
 
@@ -399,10 +407,11 @@ def _check_pixels(cube: np.ndarray, name: str, max_missing_share: float) -> np.n
 
 def _central_square(image: np.ndarray, row_axis: int, column_axis: int) -> np.ndarray:
     side = min(image.shape[row_axis], image.shape[column_axis])
+    cut = [slice(None)] * image.ndim
     for axis in (row_axis, column_axis):
         start = (image.shape[axis] - side) // 2
-        image = np.take(image, range(start, start + side), axis=axis)
-    return image
+        cut[axis] = slice(start, start + side)
+    return image[tuple(cut)]
 
 
 def _resize(image: np.ndarray, size: int) -> np.ndarray:
