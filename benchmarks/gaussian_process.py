@@ -45,16 +45,18 @@ def step(case: Case) -> Callable:
     return lambda: float(next_step(vectors, rows, ratings, how, 1).batch.sum())
 
 
-def _choose(predict: Callable, vectors: np.ndarray, rows: np.ndarray, best: float) -> float:
+def _choose(
+    predict: Callable, vectors: np.ndarray, rows: np.ndarray, best: float, block: int = BLOCK
+) -> float:
     """Predict all galaxies in blocks, and choose ten; give the sum of their rows."""
     from scipy.stats import norm
 
     useful = np.empty(len(vectors))
-    for start in range(0, len(vectors), BLOCK):
-        mean, deviation = predict(vectors[start : start + BLOCK])
+    for start in range(0, len(vectors), block):
+        mean, deviation = predict(vectors[start : start + block])
         gain = mean - best - EPSILON
         sigmas = gain / deviation
-        useful[start : start + BLOCK] = gain * norm.cdf(sigmas) + deviation * norm.pdf(sigmas)
+        useful[start : start + block] = gain * norm.cdf(sigmas) + deviation * norm.pdf(sigmas)
     useful[rows] = -np.inf
     return float(np.argpartition(-useful, NEXT)[:NEXT].sum())
 
@@ -112,12 +114,12 @@ def gpytorch_exact(case: Case) -> Callable:
         process.eval()
 
         def predict(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            # Covariances among galaxies of a block stay unevaluated: only variances are needed.
             with torch.no_grad(), gpytorch.settings.fast_pred_var():
                 found = process(torch.from_numpy(np.array(part)))
                 return found.mean.numpy(), found.variance.sqrt().numpy()
 
-        return _choose(predict, vectors, rows, ratings.max())
+        # It calculates the covariances among the galaxies of a block too, so blocks are small.
+        return _choose(predict, vectors, rows, ratings.max(), block=1_000)
 
     return turn
 

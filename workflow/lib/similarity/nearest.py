@@ -5,6 +5,7 @@ takes little longer than reading the vectors from memory, so there is no index.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,7 +18,7 @@ BLOCK_VALUES = 2**18
 """Values in a block of vectors: 1 MiB of float32, which fits into a core's own cache."""
 
 QUERIES_AT_ONCE = 32
-"""Queries whose distances are held in memory at a time: 1.2 MiB each for 305,657 galaxies."""
+"""Queries that a block of vectors is compared with while it is in the cache."""
 
 
 def nearest(
@@ -62,23 +63,17 @@ def nearest(
     queries = _checked(vectors, queries, metric)
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    rows = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
-    count = min(k, len(rows))
-    found = np.empty((len(queries), count), np.int64)
+    count = min(k, len(vectors) if allowed is None else np.count_nonzero(allowed))
+    rows = np.empty((len(queries), count), np.int64)
     away = np.empty((len(queries), count), np.float32)
-
-    def choose(query: int, to_all: np.ndarray) -> None:
-        to_allowed = to_all if allowed is None else to_all[rows]
-        best = smallest(to_allowed, count)
-        found[query], away[query] = rows[best], to_allowed[best]
-
     threads = threads or _cores()
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(queries), QUERIES_AT_ONCE):
-            group = queries[start : start + QUERIES_AT_ONCE]
-            to_all = _measure(vectors, group, metric, pool, threads)
-            list(pool.map(choose, range(start, start + len(group)), to_all))
-    return found, away
+        for start in range(0, len(queries) if count else 0, QUERIES_AT_ONCE):
+            group = slice(start, start + QUERIES_AT_ONCE)
+            rows[group], away[group] = _nearest_of_few(
+                vectors, queries[group], count, metric, allowed, pool, threads
+            )
+    return rows, away
 
 
 def distances(
@@ -99,9 +94,15 @@ def distances(
         Shape (n,), float32.
     """
     queries = _checked(vectors, np.asarray(query)[np.newaxis], metric)
+    found = np.empty((1, len(vectors)), np.float32)
     threads = threads or _cores()
+
+    def measure(_: int, start: int, block: np.ndarray) -> None:
+        _measure(block, queries, metric, found[:, start : start + len(block)])
+
     with ThreadPoolExecutor(threads) as pool:
-        return _measure(vectors, queries, metric, pool, threads)[0]
+        _work_on_blocks(vectors, vectors.shape[1], measure, pool, threads)
+    return found[0]
 
 
 def rank_examples(
@@ -203,35 +204,71 @@ def _fixed(array: np.ndarray) -> np.ndarray:
     return fixed
 
 
-def _measure(
+def _work_on_blocks(
     vectors: np.ndarray,
-    queries: np.ndarray,
-    metric: str,
+    width: int,
+    work: Callable[[int, int, np.ndarray], None],
     pool: ThreadPoolExecutor,
     threads: int,
-) -> np.ndarray:
-    """Calculate the distances of all vectors to each query: shape (q, n), float32."""
-    result = np.empty((len(queries), len(vectors)), np.float32)
-    squared = metric == "euclidean"
+) -> None:
+    """Have each thread call ``work(thread, first row, block)`` for the next block of vectors.
+
+    All threads take their blocks from the same iterator, so that none waits for another. A block
+    times `width` has `BLOCK_VALUES` values.
+    """
     vectors = vectors.view(np.ndarray)  # a memory map is slow to slice
-    step = max(1, BLOCK_VALUES // max(1, vectors.shape[1]))
+    step = max(1, BLOCK_VALUES // max(1, width))
     starts = iter(range(0, len(vectors), step))
 
-    def measure(_: int) -> None:
-        # All threads take their next block from the same iterator, so that none waits for another.
+    def work_on(thread: int) -> None:
         for start in starts:
-            block = _fixed(vectors[start : start + step])
-            _sum_differences(block, queries, squared, result, start)
+            work(thread, start, _fixed(vectors[start : start + step]))
 
-    list(pool.map(measure, range(threads)))
-    return np.sqrt(result, out=result) if squared else result
+    list(pool.map(work_on, range(threads)))
+
+
+def _nearest_of_few(
+    vectors: np.ndarray,
+    queries: np.ndarray,
+    count: int,
+    metric: str,
+    allowed: np.ndarray | None,
+    pool: ThreadPoolExecutor,
+    threads: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest neighbours of so few queries that their distances fit into a core's cache.
+
+    Each thread keeps the nearest of its own blocks; at the end these are sorted together.
+    """
+    away = np.full((threads, len(queries), count), np.inf, np.float32)
+    rows = np.full(away.shape, len(vectors), np.int64)
+
+    def keep(thread: int, start: int, block: np.ndarray) -> None:
+        found = np.empty((len(queries), len(block)), np.float32)
+        _measure(block, queries, metric, found)
+        if allowed is not None:
+            found[:, ~allowed[start : start + len(block)]] = np.nan  # never the smaller
+        _keep_nearest(found, start, away[thread], rows[thread])
+
+    _work_on_blocks(vectors, max(vectors.shape[1], len(queries)), keep, pool, threads)
+    away, rows = (np.concatenate(kept, axis=1) for kept in (away, rows))
+    best = np.lexsort((rows, away))[:, :count]
+    return np.take_along_axis(rows, best, axis=1), np.take_along_axis(away, best, axis=1)
+
+
+def _measure(block: np.ndarray, queries: np.ndarray, metric: str, found: np.ndarray) -> None:
+    """Calculate the distances of a block's vectors to each query, into `found`, (q, rows)."""
+    squared = metric == "euclidean"
+    _sum_differences(block, queries, squared, found)
+    if squared:
+        np.sqrt(found, out=found)
 
 
 # Python's threads call this loop, which releases Python's lock. Numba's own threads must not be
 # used from several threads at once, as the web page would do. The loop is compiled again in each
 # process, in less than a second: a cache would need a folder, which may be shared or read-only.
 @njit(nogil=True, fastmath={"reassoc", "contract", "nsz"})  # any order of sums, to vectorise
-def _sum_differences(vectors, queries, squared, result, start):  # noqa: ANN001, ANN202
+def _sum_differences(vectors, queries, squared, result):  # noqa: ANN001, ANN202
     for query in range(queries.shape[0]):
         for row in range(vectors.shape[0]):
             total = np.float32(0)
@@ -242,4 +279,32 @@ def _sum_differences(vectors, queries, squared, result, start):  # noqa: ANN001,
             else:
                 for place in range(vectors.shape[1]):
                     total += abs(vectors[row, place] - queries[query, place])
-            result[query, start + row] = total if total == total else np.float32(np.inf)
+            result[query, row] = total if total == total else np.float32(np.inf)
+
+
+@njit(nogil=True)
+def _keep_nearest(found, start, away, rows):  # noqa: ANN001, ANN202
+    """Enter distances into the heap of each query, in which the farthest is at the top.
+
+    Of rows at the same distance the last is the farthest.
+    """
+    count = away.shape[1]
+    for query in range(found.shape[0]):
+        far, number = away[query], rows[query]
+        for place in range(found.shape[1]):
+            distance, row = found[query, place], start + place
+            if not (distance < far[0] or (distance == far[0] and row < number[0])):
+                continue
+            hole, child = 0, 1
+            while child < count:
+                other = child + 1
+                if other < count and (
+                    far[other] > far[child]
+                    or (far[other] == far[child] and number[other] > number[child])
+                ):
+                    child = other
+                if far[child] < distance or (far[child] == distance and number[child] < row):
+                    break
+                far[hole], number[hole] = far[child], number[child]
+                hole, child = child, 2 * child + 1
+            far[hole], number[hole] = distance, row
