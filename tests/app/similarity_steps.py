@@ -57,9 +57,11 @@ def expect_found(page, iaunames):
 
 
 def open_filters(page):
-    """Open the filters' form."""
+    """Open the filters' form, of a page that is not being drawn: a new form would be closed."""
+    page.wait_for_function(SETTLED)
     page.get_by_text("Filters", exact=True).click()
     expect(page.get_by_role("combobox", name="Catalogue columns")).to_be_visible()
+    page.wait_for_function(SETTLED)
 
 
 def choose_filter(page, title):
