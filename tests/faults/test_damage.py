@@ -69,9 +69,11 @@ def restored(path):
     A disk that damages a file changes no times either.
     """
     whole, times = path.read_bytes(), path.stat()
-    yield whole
-    path.write_bytes(whole)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    try:
+        yield whole
+    finally:
+        path.write_bytes(whole)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 # What every file and every job has
