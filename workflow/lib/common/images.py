@@ -285,7 +285,7 @@ def check_contrast(rgb: np.ndarray, image: np.ndarray, name: str) -> None:
     # As many pixels are at most so bright, for each of the 766 sums of three channels.
     pixels = np.cumsum(np.bincount(_sum(rgb).ravel(), minlength=3 * 255 + 1))
     dark, bright = np.searchsorted(pixels, [0.001 * pixels[-1], 0.999 * pixels[-1]]) / 3
-    if 1 - pixels[3 * WHITE - 1] / pixels[-1] >= MOST:
+    if (pixels[-1] - pixels[3 * WHITE - 1]) / pixels[-1] >= MOST:
         level = "white"
     elif bright <= BLACK:
         level = "black"
