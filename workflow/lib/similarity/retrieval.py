@@ -212,12 +212,16 @@ def compare_votes(
     ).to_numpy()
     rows = []
     found = read_table(neighbours, text=["iauname", "query"])
+    # For all tags at once, since all names of the catalogue are hashed for it.
+    named = [*found["query"], *found["iauname"]]
+    query_rows, neighbour_rows = np.split(rows_of(named, iaunames, catalogue), 2)
+    found = found.assign(row=neighbour_rows, query_row=query_rows)
     for (tag, query), ranked in found.groupby(["tag", "query"], sort=False):
-        row, *rows_of_neighbours = rows_of([query, *ranked["iauname"]], iaunames, catalogue)
+        row = ranked["query_row"].iloc[0]
         apart = mean_difference(votes, votes[row])
         others = np.delete(apart, row)
         others = others[np.isfinite(others)]
-        to_neighbours = apart[rows_of_neighbours]
+        to_neighbours = apart[ranked["row"]]
         for count in first:
             values = to_neighbours[:count][np.isfinite(to_neighbours[:count])]
             rows.append((tag, query, count, *_beyond_chance(values, others, draws, seed)))
