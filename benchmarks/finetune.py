@@ -17,7 +17,7 @@ SIZES = {
     # The simulated sky's stages, and a run of the paper's training-set size 438.
     "full": {
         "sizes": [8, 512], "pixels": 86, "crop": 64, "seen": 1024,
-        "whole": {"train": 438, "side": 424, "pixels": 300, "crop": 224, "epochs": 5},
+        "whole": {"train": 438, "side": 424, "pixels": 300, "crop": 224, "epochs": 2},
     },
     "small": {
         "sizes": [8, 64], "pixels": 86, "crop": 64, "seen": 128,
@@ -81,7 +81,9 @@ def _galaxies(case: Case) -> Any:
 def stage(case: Case) -> Callable:
     """Train one stage, as stage 7 does, with its validation after each epoch."""
     from workflow.lib.finetune.network import FinetuningSettings, Network
+    from workflow.lib.network.devices import keep_freed_memory
 
+    keep_freed_memory()
     galaxies = _galaxies(case)
     # The other stage, which comes with it, is short and not counted.
     epochs = dict.fromkeys(STAGES, 1) | {case.stage: case.epochs}
@@ -150,6 +152,9 @@ def fit(case: Case) -> Callable:
 
 def steps(case: Case) -> Callable:
     """Train as many steps on one batch of views in memory, without validation."""
+    from workflow.lib.network.devices import keep_freed_memory
+
+    keep_freed_memory()
     galaxies = _galaxies(case)
     images, model = np.asarray(galaxies.images), _plain(case, case.stage)
     data = _pipeline(images[galaxies.train.rows], galaxies.train.labels, case, train=True)
@@ -185,7 +190,9 @@ def whole_run(case: Case) -> Callable:
     """Fine-tune as stages 2 and 7 do: both stages, scored."""
     from workflow.lib.cutouts.shards import gather_images
     from workflow.lib.finetune.run import SeededRun, finetune
+    from workflow.lib.network.devices import keep_freed_memory
 
+    keep_freed_memory()
     folder = Path(case.folder)
     settings = _settings(case, dict.fromkeys(STAGES, case.epochs))
 

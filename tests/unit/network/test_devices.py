@@ -1,9 +1,37 @@
 """A job that was given a GPU uses it, or stops."""
 
+import subprocess
+import sys
+
 import pytest
 
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.devices import GIVEN, PRETEND, check_gpus, device_name, give_gpus
+
+FAULTS = """
+import ctypes, resource, sys, threading
+from workflow.lib.network.devices import keep_freed_memory
+
+if "keep" in sys.argv:
+    keep_freed_memory()
+library, size = ctypes.CDLL(None), 100 * 2**20
+library.malloc.restype = ctypes.c_void_p
+
+
+def use() -> None:
+    place = ctypes.c_void_p(library.malloc(ctypes.c_size_t(size)))
+    library.memset(place, 1, ctypes.c_size_t(size))
+    library.free(place)
+
+
+for turn in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+"""Uses 100 MiB twice, and prints how many pages the system had to give each time."""
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +71,12 @@ def test_the_pretend_gpu_of_tests_passes(monkeypatch):
 
 def test_the_lack_of_a_gpu_has_a_name():
     assert device_name() == "no GPU"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_freed_memory_is_kept(keep):
+    command = [sys.executable, "-c", FAULTS, *["keep"] * keep]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    first, second = map(int, said.split())
+    assert first > 10_000
+    assert second < 1_000 if keep else second > 10_000

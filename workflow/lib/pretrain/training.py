@@ -1,9 +1,7 @@
 """Training of a network; a killed job resumes after its last epoch, with the same result."""
 
-import ctypes
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ import numpy as np
 
 from workflow.lib.common.checksums import intact
 from workflow.lib.common.errors import UserError
-from workflow.lib.network.devices import count_gpus, policy
+from workflow.lib.network.devices import count_gpus, keep_freed_memory, policy
 from workflow.lib.network.train_on_cpu import adam, train_layers
 from workflow.lib.network.unfinished import load_arrays, save_arrays
 from workflow.lib.network.views import (
@@ -32,12 +30,6 @@ log = logging.getLogger(__name__)
 
 DROP_CONNECT = 0.2
 """Drop-connect rate with which Keras builds EfficientNetB0."""
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Options of mallopt: freed memory of more bytes than this is returned to the system."""
-
-MOST_KEPT = 2**30
-"""Value for both options [byte]."""
 
 
 class Recipe(NamedTuple):
@@ -113,18 +105,15 @@ class Look(keras.layers.Layer):
 
 
 class KeepMemory(keras.callbacks.Callback):
-    """Makes the C library keep memory that a training step frees for the next step.
+    """Keeps freed memory, as `keep_freed_memory`, also after the first batch.
 
-    When TensorFlow first reads batches from Python, it makes glibc return every freed block over
-    128 KiB to the system at once: most of a step on a CPU would be spent on allocating it again.
+    When TensorFlow first reads batches from Python, it makes the C library return it again.
     """
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Reset glibc's thresholds after the first batch was read."""
-        if batch == 0 and sys.platform == "linux":
-            set_option = ctypes.CDLL(None).mallopt
-            for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-                set_option(option, MOST_KEPT)
+        """Ask for it after the first batch was read."""
+        if batch == 0:
+            keep_freed_memory()
 
 
 def build_trainee(
