@@ -34,10 +34,12 @@ def prepare(case: Case) -> None:
 def embed_shard(case: Case) -> Callable:
     """Embed the shard, as stage 4 does."""
     from workflow.lib.network.devices import keep_freed_memory
+
+    keep_freed_memory()
+
     from workflow.lib.network.encoder import load_encoder
     from workflow.lib.represent.embed import embed_with
 
-    keep_freed_memory()
     weights = f"{case.folder}/encoder.weights.h5"
     encoder, _ = load_encoder(weights, case.crop)
     return lambda: embed_with(
@@ -90,13 +92,15 @@ def zoobot(case: Case) -> Callable:
 
 def forward_pass(case: Case) -> Callable:
     """Pass images in memory through the network alone, with its normalisation folded."""
+    from workflow.lib.network.devices import keep_freed_memory
+
+    keep_freed_memory()
+
     import numpy as np
 
-    from workflow.lib.network.devices import keep_freed_memory
     from workflow.lib.network.encoder import build_encoder
     from workflow.lib.network.fold_batchnorm import fold_normalisation
 
-    keep_freed_memory()
     network = build_encoder(case.crop)
     fold_normalisation(network)
     shape = (case.batch, case.crop, case.crop, 1)

@@ -80,10 +80,12 @@ def _galaxies(case: Case) -> Any:
 
 def stage(case: Case) -> Callable:
     """Train one stage, as stage 7 does, with its validation after each epoch."""
-    from workflow.lib.finetune.network import FinetuningSettings, Network
     from workflow.lib.network.devices import keep_freed_memory
 
     keep_freed_memory()
+
+    from workflow.lib.finetune.network import FinetuningSettings, Network
+
     galaxies = _galaxies(case)
     # The other stage, which comes with it, is short and not counted.
     epochs = dict.fromkeys(STAGES, 1) | {case.stage: case.epochs}
@@ -155,6 +157,7 @@ def steps(case: Case) -> Callable:
     from workflow.lib.network.devices import keep_freed_memory
 
     keep_freed_memory()
+
     galaxies = _galaxies(case)
     images, model = np.asarray(galaxies.images), _plain(case, case.stage)
     data = _pipeline(images[galaxies.train.rows], galaxies.train.labels, case, train=True)
@@ -188,11 +191,13 @@ def prepare_whole(case: Case) -> None:
 
 def whole_run(case: Case) -> Callable:
     """Fine-tune as stages 2 and 7 do: both stages, scored."""
-    from workflow.lib.cutouts.shards import gather_images
-    from workflow.lib.finetune.run import SeededRun, finetune
     from workflow.lib.network.devices import keep_freed_memory
 
     keep_freed_memory()
+
+    from workflow.lib.cutouts.shards import gather_images
+    from workflow.lib.finetune.run import SeededRun, finetune
+
     folder = Path(case.folder)
     settings = _settings(case, dict.fromkeys(STAGES, case.epochs))
 

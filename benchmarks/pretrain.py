@@ -32,11 +32,14 @@ def prepare(case: Case) -> None:
 
 def _training(case: Case) -> tuple[Any, Any]:
     """Build the network to train, and its batches."""
+    from workflow.lib.network.devices import keep_freed_memory
+
+    keep_freed_memory()
+
     import keras
     import numpy as np
 
     from workflow.lib.common.name_seeds import name_keys
-    from workflow.lib.network.devices import keep_freed_memory
     from workflow.lib.network.encoder import random_encoder
     from workflow.lib.planning.config import read_config
     from workflow.lib.pretrain.loss import vote_loss
@@ -48,7 +51,6 @@ def _training(case: Case) -> tuple[Any, Any]:
     )
     from workflow.lib.pretrain.votes import question_slices
 
-    keep_freed_memory()
     settings = read_config([ROOT / "config/toy.yaml", ROOT / "config/sky.yaml"])["pretraining"]
     recipe = Recipe(**settings["recipe"] | {"batch_size": case.batch})
     places = question_slices(settings["questions"])

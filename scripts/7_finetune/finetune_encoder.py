@@ -1,11 +1,14 @@
 """Train and score classifiers of one depth, one after the other."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.finetune.run import SeededRun, finetune
 from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
 use_devices(snakemake.threads, snakemake.resources.gpu)
+
+# These load libraries that would take memory in their own way first: see `use_devices`.
+from workflow.lib.finetune.run import SeededRun, finetune
+
 finetune(
     [
         SeededRun(*run, metrics)

@@ -1,11 +1,14 @@
 """Train and score heads on the representations of a table."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.finetune.run import SeededRun, finetune_head
 from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
 use_devices(snakemake.threads, gpus=0)
+
+# These load libraries that would take memory in their own way first: see `use_devices`.
+from workflow.lib.finetune.run import SeededRun, finetune_head
+
 finetune_head(
     [
         SeededRun(*run, metrics)

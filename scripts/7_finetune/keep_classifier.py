@@ -1,12 +1,15 @@
 """Repeat one run, and keep its network and the galaxies of its sets."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.finetune.classifier_files import Kept
-from workflow.lib.finetune.run import SeededRun, finetune
 from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
 use_devices(snakemake.threads, snakemake.resources.gpu)
+
+# These load libraries that would take memory in their own way first: see `use_devices`.
+from workflow.lib.finetune.classifier_files import Kept
+from workflow.lib.finetune.run import SeededRun, finetune
+
 finetune(
     [SeededRun(*snakemake.params.runs[0], snakemake.output.metrics)],
     snakemake.input.images,

@@ -1,12 +1,15 @@
 """Apply a kept classifier to every galaxy of a survey."""
 
 from workflow.lib.common.jobs import start_job
-from workflow.lib.finetune.classifier_files import Kept
-from workflow.lib.finetune.predict import predict_labels
 from workflow.lib.network.devices import use_devices
 
 start_job(snakemake.log[0], snakemake.input)
 use_devices(snakemake.threads, snakemake.resources.gpu)
+
+# These load libraries that would take memory in their own way first: see `use_devices`.
+from workflow.lib.finetune.classifier_files import Kept
+from workflow.lib.finetune.predict import predict_labels
+
 predict_labels(
     snakemake.input.cutouts,
     Kept(snakemake.input.weights, snakemake.input.head, snakemake.input.split),

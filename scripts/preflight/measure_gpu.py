@@ -2,8 +2,11 @@
 
 from workflow.lib.common.jobs import start_job
 from workflow.lib.network.devices import use_devices
-from workflow.lib.preflight.gpu import measure_gpu
 
 start_job(snakemake.log[0], snakemake.input)
 use_devices(snakemake.threads, snakemake.resources.gpu)
+
+# These load libraries that would take memory in their own way first: see `use_devices`.
+from workflow.lib.preflight.gpu import measure_gpu
+
 measure_gpu(snakemake.params.config, snakemake.output[0])

@@ -103,7 +103,10 @@ def _missing() -> str:
 
 
 def use_devices(threads: int, gpus: int) -> None:
-    """Use a job's CPU threads and GPUs, as for `use_threads` and `check_gpus`."""
+    """Use a job's memory, CPU threads and GPUs; to be called before other imports.
+
+    See `keep_freed_memory`, `use_threads` and `check_gpus`.
+    """
     keep_freed_memory()
     use_threads(threads)
     check_gpus(gpus)
@@ -136,11 +139,12 @@ def use_threads(count: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep memory that an operation frees for the next; call it early.
+    """Have the C library keep memory that an operation frees for the next.
 
     glibc returns large blocks to the system as soon as they are freed. TensorFlow frees the
     hundreds of megabytes that a layer's outputs take, and the next layer is given them again, page
-    by page: on a CPU that can take half of the time of a network.
+    by page: on a CPU that can take half of the time of a network. To be called before TensorFlow
+    and pyarrow are imported: threads that they start then would each have an arena of their own.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if set_option:  # Other C libraries lack it.
