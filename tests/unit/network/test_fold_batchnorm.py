@@ -14,6 +14,7 @@ IMAGES = RNG.normal(0, 1, (6, 16, 16, 3)).astype(np.float32)
 
 def block():
     """Build a network with every kind of convolution that EfficientNet has."""
+    keras.utils.set_random_seed(1)
     inputs = flow = keras.Input((16, 16, 3))
     for convolve in (
         layers.Conv2D(8, 3, strides=2, padding="valid", use_bias=False),
