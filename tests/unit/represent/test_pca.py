@@ -111,3 +111,12 @@ def test_equal_representations_are_refused(tmp_path, value):
     with pytest.raises(UserError, match="all galaxies have the same representation"):
         compress(path, 4, 20, *(tmp_path / name for name in MADE))
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, value):
+    vectors = random_vectors(50)
+    vectors[30, 3] = value
+    path = write(tmp_path / "a.parquet", vectors)
+    with pytest.raises(UserError, match="a representation has a number that is not finite"):
+        compress(path, 4, 20, *(tmp_path / name for name in MADE))

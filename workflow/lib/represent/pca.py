@@ -133,7 +133,7 @@ def fit_pca(
         if not np.isfinite(spread):
             raise UserError(f"{path}: a representation has a number that is not finite")
         # Sums of squares along all directions, of which the largest are kept for the next batch.
-        # A decomposition of the vectors themselves gives the same, in ten times the time.
+        # A decomposition of the vectors themselves gives the same, in several times the time.
         squares, directions = eigh(
             scatter + kept, subset_by_index=(size - components, size - 1), overwrite_a=True
         )
