@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.contest import Table, call, contest, instead, limit, ours
 from benchmarks.galaxies import write_images, write_shard
 from benchmarks.zoobot_parts import catalogue, encoder, load_torchvision, views
+from workflow.lib.network.devices import keep_freed_memory
 
 SIZES = {
     # The paper's images, and as many as in one of its 200 shards.
@@ -33,8 +34,6 @@ def prepare(case: Case) -> None:
 # replace it where representations stay within 1e-2 and the 50 nearest agree to 99%.
 def embed_shard(case: Case) -> Callable:
     """Embed the shard, as stage 4 does."""
-    from workflow.lib.network.devices import keep_freed_memory
-
     keep_freed_memory()
 
     from workflow.lib.network.encoder import load_encoder
@@ -92,8 +91,6 @@ def zoobot(case: Case) -> Callable:
 
 def forward_pass(case: Case) -> Callable:
     """Pass images in memory through the network alone, with its normalisation folded."""
-    from workflow.lib.network.devices import keep_freed_memory
-
     keep_freed_memory()
 
     import numpy as np

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.contest import Table, call, contest, instead, limit, ours
 from benchmarks.galaxies import read_grey, write_images, write_shard
 from benchmarks.zoobot_parts import catalogue, encoder, load_torchvision, views
+from workflow.lib.network.devices import keep_freed_memory
 
 SIZES = {
     # The simulated sky's stages, and a run of the paper's training-set size 438.
@@ -80,8 +81,6 @@ def _galaxies(case: Case) -> Any:
 
 def stage(case: Case) -> Callable:
     """Train one stage, as stage 7 does, with its validation after each epoch."""
-    from workflow.lib.network.devices import keep_freed_memory
-
     keep_freed_memory()
 
     from workflow.lib.finetune.network import FinetuningSettings, Network
@@ -154,8 +153,6 @@ def fit(case: Case) -> Callable:
 
 def steps(case: Case) -> Callable:
     """Train as many steps on one batch of views in memory, without validation."""
-    from workflow.lib.network.devices import keep_freed_memory
-
     keep_freed_memory()
 
     galaxies = _galaxies(case)
@@ -191,8 +188,6 @@ def prepare_whole(case: Case) -> None:
 
 def whole_run(case: Case) -> Callable:
     """Fine-tune as stages 2 and 7 do: both stages, scored."""
-    from workflow.lib.network.devices import keep_freed_memory
-
     keep_freed_memory()
 
     from workflow.lib.cutouts.shards import gather_images

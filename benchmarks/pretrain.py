@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.contest import ROOT, Table, call, contest, instead, limit, ours
 from benchmarks.galaxies import read_grey, write_images
 from benchmarks.zoobot_parts import catalogue, load_torchvision, views
+from workflow.lib.network.devices import keep_freed_memory
 
 SIZES = {
     # The simulated sky's training, and the paper's.
@@ -32,8 +33,6 @@ def prepare(case: Case) -> None:
 
 def _training(case: Case) -> tuple[Any, Any]:
     """Build the network to train, and its batches."""
-    from workflow.lib.network.devices import keep_freed_memory
-
     keep_freed_memory()
 
     import keras
@@ -72,13 +71,11 @@ def _training(case: Case) -> tuple[Any, Any]:
 
 def epoch(case: Case) -> Callable:
     """Train for an epoch, as stage 3 does."""
-    from workflow.lib.pretrain.training import KeepMemory
-
     (model, batches), epochs = _training(case), count(1)
 
     def turn() -> None:
         batches.start(next(epochs))
-        model.fit(batches, verbose=0, shuffle=False, callbacks=[KeepMemory()])
+        model.fit(batches, verbose=0, shuffle=False)
 
     return turn
 

@@ -6,7 +6,7 @@ from workflow.lib.network.devices import use_devices
 start_job(snakemake.log[0], snakemake.input)
 use_devices(snakemake.threads, gpus=0)
 
-# These load libraries that would take memory in their own way first: see `use_devices`.
+# Imported last: see `use_devices`.
 from workflow.lib.finetune.run import SeededRun, finetune_head
 
 finetune_head(

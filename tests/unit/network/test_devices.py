@@ -1,4 +1,4 @@
-"""A job that was given a GPU uses it, or stops."""
+"""A job that was given a GPU uses it, or stops; it keeps the memory that it frees."""
 
 import subprocess
 import sys

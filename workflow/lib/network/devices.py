@@ -19,7 +19,6 @@ Snakemake runs with ``--resources gpu=``."""
 PRETEND = "MORPHOFLOW_PRETEND_GPU"
 """Variable by which tests use a CPU as if it were the GPU that a job was given."""
 
-
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 """Options of mallopt, by their names in malloc.h."""
 
@@ -103,9 +102,10 @@ def _missing() -> str:
 
 
 def use_devices(threads: int, gpus: int) -> None:
-    """Use a job's memory, CPU threads and GPUs; to be called before other imports.
+    """Use a job's memory, CPU threads and GPUs.
 
-    See `keep_freed_memory`, `use_threads` and `check_gpus`.
+    As for `keep_freed_memory`, which is why scripts import other modules after this call,
+    `use_threads` and `check_gpus`.
     """
     keep_freed_memory()
     use_threads(threads)

@@ -43,7 +43,6 @@ def measure_gpu(config: Mapping[str, Any], measured: str | Path) -> None:
     from workflow.lib.pretrain.loss import vote_loss
     from workflow.lib.pretrain.training import (
         Batches,
-        KeepMemory,
         Recipe,
         all_gpus,
         build_pretraining_head,
@@ -77,7 +76,7 @@ def measure_gpu(config: Mapping[str, Any], measured: str | Path) -> None:
         model = build_trainee(encoder, head, size, vote_loss(slices.values()), recipe)
 
     def fit() -> None:
-        model.fit(batches, verbose=0, shuffle=False, callbacks=[KeepMemory()])
+        model.fit(batches, verbose=0, shuffle=False)
 
     log.info("compiling")
     batches.order = batches.rows[: recipe.batch_size]

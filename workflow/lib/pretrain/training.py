@@ -13,7 +13,7 @@ import numpy as np
 
 from workflow.lib.common.checksums import intact
 from workflow.lib.common.errors import UserError
-from workflow.lib.network.devices import count_gpus, keep_freed_memory, policy
+from workflow.lib.network.devices import count_gpus, policy
 from workflow.lib.network.train_on_cpu import adam, train_layers
 from workflow.lib.network.unfinished import load_arrays, save_arrays
 from workflow.lib.network.views import (
@@ -102,18 +102,6 @@ class Look(keras.layers.Layer):
         views = Views(*(inputs[name] for name in Views._fields))
         tones = Tones(*(inputs[name] for name in Tones._fields))
         return apply_tones(apply_views(inputs["images"], views, self.crop), tones)
-
-
-class KeepMemory(keras.callbacks.Callback):
-    """Keeps freed memory, as `keep_freed_memory`, also after the first batch.
-
-    When TensorFlow first reads batches from Python, it makes the C library return it again.
-    """
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Ask for it after the first batch was read."""
-        if batch == 0:
-            keep_freed_memory()
 
 
 def build_trainee(
@@ -375,7 +363,7 @@ def train(
         model.optimizer.learning_rate = recipe.rate(epoch)
         _seed_dropout(model, seed, epoch)
         training.start(epoch)
-        fitted = model.fit(training, verbose=0, shuffle=False, callbacks=[KeepMemory()])
+        fitted = model.fit(training, verbose=0, shuffle=False)
         losses = {"loss": fitted.history["loss"][0]}
         if validation is not None:
             losses["validation loss"] = float(model.evaluate(validation, verbose=0))
