@@ -50,6 +50,12 @@ class Project:
         (self.folder / "change.yaml").write_text(change or "{}")
         return "change.yaml"
 
+    def remove(self, *patterns):
+        """Remove results of the toy, so that the workflow makes them again."""
+        for pattern in patterns:
+            for path in (self.folder / "results/toy").glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def jobs(self, arguments):
         """Return the number of jobs of each rule that a dry-run lists."""
         return counted(self.sh(f"snakemake -n --cores 2 {arguments}"))

@@ -69,7 +69,12 @@ def choose_filter(page, title):
     columns = page.get_by_role("combobox", name="Catalogue columns")
     columns.click()
     columns.fill(title)
+    # A click is lost if the list is shortened to the matches between its two halves.
+    expect(page.get_by_role("option").first).to_have_text(title)
     page.get_by_role("option", name=title, exact=True).click()
+    # While the list is open the rest of the page cannot be used, and a redraw would miss the key.
+    expect(page.get_by_test_id("stMultiSelect").get_by_text(title, exact=True)).to_be_visible()
+    page.wait_for_function(SETTLED)
     columns.press("Escape")
     thumbs = page.get_by_role("slider", name=re.compile(f"^{re.escape(title)}"))
     expect(thumbs).to_have_count(2)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -57,13 +56,6 @@ def submit(project, *options):
     return f"snakemake --profile slurm {often} {project.toy_with('')} {' '.join(options)}"
 
 
-def remove(project, *names):
-    """Remove results, so that the workflow makes them again."""
-    for name in names:
-        for path in (project.folder / RESULTS).glob(name):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
 def submissions(cluster, rule):
     """Return the submissions of a rule, in order."""
     return [job for job in cluster.jobs() if re.match(rf"rule_{rule}(_|$)", job.comment)]
@@ -99,8 +91,8 @@ def process_of(run, project, script):
 
 
 def test_the_toy_runs_to_the_last_figure(cluster, project, finished):
-    remove(project, "2_cutouts/gz2", "3_pretrain/imagenet", "4_represent/*/imagenet", "8_figures")
-    remove(project, "4_represent/gz2", "6_anomaly/gz2*", "7_finetune")
+    project.remove("2_cutouts/gz2", "3_pretrain/imagenet", "4_represent/*/imagenet", "8_figures")
+    project.remove("4_represent/gz2", "6_anomaly/gz2*", "7_finetune")
     (project.folder / "one.yaml").write_text("finetune: {runs_of_a_job: one}")
     project.sh(f"{submit(project)} one.yaml -- all")
 
@@ -162,7 +154,7 @@ def test_preflight_on_a_cluster_measures_the_speed_of_a_gpu(cluster, bare):
 
 
 def test_a_job_that_ran_out_of_memory_or_time_is_retried_with_more(cluster, project):
-    remove(project, "8_figures/figure_3.*", "8_figures/figure_pca.*")
+    project.remove("8_figures/figure_3.*", "8_figures/figure_pca.*")
     before = len(cluster.jobs())
     less = "draw_pca_variance:mem_mb=300*attempt draw_scores:runtime=attempt"
     command = submit(project, "--set-resources", less, "-- figure_3 figure_pca")
@@ -186,7 +178,7 @@ def test_a_job_that_ran_out_of_memory_or_time_is_retried_with_more(cluster, proj
 
 
 def test_after_a_node_failure_a_second_call_gives_the_same_results(cluster, project, finished):
-    remove(project, "6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
+    project.remove("6_anomaly/gz2-odd/*/0.parquet", "6_anomaly/gz2-odd/scores.csv")
     target = f"{RESULTS}/6_anomaly/gz2-odd/scores.csv"
     with started(project, submit(project, "--", target)) as run:
         process_of(
