@@ -41,7 +41,7 @@ RECIPE = {
     "momentum": 0.9,
     "precision": "float32",
 }
-RUN = """
+RUNS = """
 import json, sys
 import keras
 import numpy as np
@@ -50,49 +50,58 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-import keras
 from workflow.lib.common.name_seeds import name_keys
 from workflow.lib.pretrain.training import Batches, Recipe, all_gpus
 from workflow.lib.pretrain.training import build_pretraining_head, build_trainee, train
 
-if sys.argv[4] == "as GPUs":
-    keras.distribution.list_devices = lambda kind: ["cpu"] * int(sys.argv[3])
-how, state = Recipe(**json.loads(sys.argv[1])), sys.argv[2]
-devices = [f"CPU:{number}" for number in range(int(sys.argv[3]))]
-keras.utils.set_random_seed(1)
 labels = np.arange(96) % 2
 images = np.random.default_rng(0).integers(0, 60, (96, 40, 40, 1), np.uint8)
 images[labels == 1] += 120
 keys = name_keys([f"J{number}" for number in range(96)])
-training, validation = (
-    Batches(images, labels, keys, rows, crop=32, recipe=how, seed=1, train=learned)
-    for rows, learned in ((np.arange(64), True), (np.arange(64, 96), False))
-)
-with all_gpus(how, devices):
-    views = keras.Input((32, 32, 1))
-    seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(views))
-    encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(seen))
-    head = build_pretraining_head(4, 2, "softmax", how)
-    model = build_trainee(encoder, head, 40, "sparse_categorical_crossentropy", how)
-curve = train(model, training, validation, recipe=how, seed=1, state=state)
-kernel = head.layers[-1].kernel.value
-copies = [np.asarray(copy) for copy in getattr(kernel, "values", [kernel])]
-loss = [row.loss for row in curve]
-print(json.dumps({"loss": loss, "copies": np.stack(copies).tolist()}))
+of_keras = keras.distribution.list_devices
+
+
+def run(recipe, state, count, kind):
+    gpus = ["cpu"] * count
+    keras.distribution.list_devices = (lambda kind: gpus) if kind == "as GPUs" else of_keras
+    how, devices = Recipe(**recipe), [f"CPU:{number}" for number in range(count)]
+    keras.utils.set_random_seed(1)
+    training, validation = (
+        Batches(images, labels, keys, rows, crop=32, recipe=how, seed=1, train=learned)
+        for rows, learned in ((np.arange(64), True), (np.arange(64, 96), False))
+    )
+    with all_gpus(how, devices):
+        views = keras.Input((32, 32, 1))
+        seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(views))
+        encoder = keras.Model(views, keras.layers.GlobalAveragePooling2D()(seen))
+        head = build_pretraining_head(4, 2, "softmax", how)
+        model = build_trainee(encoder, head, 40, "sparse_categorical_crossentropy", how)
+    curve = train(model, training, validation, recipe=how, seed=1, state=state)
+    kernel = head.layers[-1].kernel.value
+    copies = [np.asarray(copy) for copy in getattr(kernel, "values", [kernel])]
+    return {"loss": [row.loss for row in curve], "copies": np.stack(copies).tolist()}
+
+
+for line in sys.stdin:
+    print(json.dumps(run(*json.loads(line))), flush=True)
 """
+"""Trains as each line of its input says: recipe, state, number of devices, and what they are."""
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", RUNS]
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
 
-    def run(epochs, state, devices=2, kind="as CPUs", **recipe):
-        text = json.dumps({**RECIPE, **recipe, "epochs": epochs})
-        command = [sys.executable, "-c", RUN, text, str(folder / state), str(devices), kind]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        return json.loads(done.stdout.splitlines()[-1])
+        def run(epochs, state, devices=2, kind="as CPUs", **recipe):
+            recipe = {**RECIPE, **recipe, "epochs": epochs}
+            print(json.dumps([recipe, str(folder / state), devices, kind]), file=process.stdin)
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
 
-    return run
+        yield run
 
 
 def test_two_devices_learn_together_and_resume_where_they_stopped(run):

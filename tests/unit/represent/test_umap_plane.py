@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.project import ROOT
 from tests.unit.catalogue.test_fractions import FEATURED, numbers, write_fractions
 from tests.unit.represent.test_pca import random_vectors, write
 from workflow.lib.common.errors import UserError
@@ -117,3 +118,22 @@ def test_a_cache_that_can_be_written_is_used(monkeypatch, tmp_path):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     _have_cache()
     assert "NUMBA_CACHE_DIR" not in os.environ
+
+
+@pytest.mark.thorough
+def test_a_second_process_compiles_nothing_of_umap():
+    code = (
+        "import numpy as np; from workflow.lib.represent.umap_plane import umap_plane\n"
+        "umap_plane(np.random.default_rng(0).random((40, 4), np.float32), 5, 0.1, seed=1)\n"
+        "from numba.core.dispatcher import Dispatcher; from umap import layouts, umap_, utils\n"
+        "used = {one for module in (layouts, umap_, utils) for one in vars(module).values()\n"
+        "        if isinstance(one, Dispatcher) and one.signatures}\n"
+        "print(len(used), sum(len(one.stats.cache_misses) for one in used))\n"
+    )
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    used, compiled = map(int, done.stdout.split())
+    assert used > 5
+    assert compiled == 0

@@ -6,8 +6,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -124,11 +126,33 @@ def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int
     # umap's variant with a network would import TensorFlow, which takes seconds.
     sys.modules.setdefault("umap.parametric_umap", None)
     _have_cache()
-    from umap import UMAP
+    with _compiled_once():
+        from umap import UMAP
 
     return UMAP(
         n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
     ).fit_transform(vectors)
+
+
+@contextmanager
+def _compiled_once() -> Iterator[None]:
+    """Have numba keep what it compiles of the modules that are imported meanwhile.
+
+    umap asks it to do so for few of its functions: to compile the others takes several times as
+    long as to place a few hundred galaxies.
+    """
+    import numba
+
+    plain = numba.njit
+
+    def kept(*args: Any, **options: Any) -> Any:
+        return plain(*args, **({"cache": True} | options))
+
+    numba.njit = kept
+    try:
+        yield
+    finally:
+        numba.njit = plain
 
 
 def _have_cache() -> None:
