@@ -78,19 +78,20 @@ def test_only_galaxies_with_a_representation_are_placed(catalogue, tmp_path):
     assert numbers(positions["iauname"]) == list(range(21, 30))
 
 
-def test_a_sample_too_small_for_umap_is_refused_with_its_numbers(catalogue, tmp_path):
-    compressed = write(tmp_path / "pca.parquet", random_vectors(40, size=4))
+@pytest.mark.parametrize(
+    ("fractions", "count", "kind"),
+    [([FEATURED], 40, f"3 galaxies with {FEATURED} > 0.9"), ([], 5, "5 galaxies with an image")],
+)
+def test_a_sample_too_small_for_umap_is_refused_with_its_numbers(
+    catalogue, tmp_path, fractions, count, kind
+):
+    compressed = write(tmp_path / "pca.parquet", random_vectors(count, size=4))
+    seen = {**SEEN, "threshold": 0.9}
     with pytest.raises(UserError) as caught:
         place_sample(
-            compressed,
-            catalogue,
-            None,
-            tmp_path / "umap.parquet",
-            fractions=[FEATURED],
-            **{**SEEN, "threshold": 0.9},
+            compressed, catalogue, None, tmp_path / "umap.parquet", fractions=fractions, **seen
         )
-    assert f"3 galaxies with {FEATURED} > 0.9 are too few" in str(caught.value)
-    assert "'umap.n_neighbors' 5" in str(caught.value)
+    assert f"{kind} are too few for umap with 'umap.n_neighbors' 5" in str(caught.value)
 
 
 @pytest.mark.parametrize(

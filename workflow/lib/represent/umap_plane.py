@@ -69,9 +69,10 @@ def place_sample(
     if most is not None:
         rows = draw_rows(iaunames, rows, most, seed)
     if len(rows) <= n_neighbors + 1:
+        kind = f"{' * '.join(fractions)} > {threshold}" if fractions else "an image"
         raise UserError(
-            f"{catalogue}: {len(rows)} galaxies with {' * '.join(fractions) or 'an image'} > "
-            f"{threshold} are too few for umap with 'umap.n_neighbors' {n_neighbors}"
+            f"{catalogue}: {len(rows)} galaxies with {kind} are too few for umap with "
+            f"'umap.n_neighbors' {n_neighbors}"
         )
     log.info("umap of %d galaxies from %d components", len(rows), vectors.shape[1])
     names = [iaunames[row] for row in rows]
