@@ -19,6 +19,11 @@ class Project:
 
     folder: Path
 
+    def copied(self, folder):
+        """Copy the project and its results, for a test that changes them."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
     def sh(self, command, check=True):
         """Run a shell command in the project's folder; return stdout and stderr.
 

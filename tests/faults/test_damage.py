@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from tests.project import ROOT, Project
+from tests.project import ROOT
 from workflow.lib.common.checksums import check, intact, record_path
 from workflow.lib.common.errors import UserError
 from workflow.lib.network.unfinished import load_arrays, save_arrays
@@ -44,9 +44,7 @@ WRITES = {
 @pytest.fixture(scope="module")
 def copy(finished, tmp_path_factory):
     """A copy of the finished project; tests leave it as it was."""
-    folder = tmp_path_factory.mktemp("damage") / "morphoflow"
-    shutil.copytree(finished.folder, folder, symlinks=True)
-    return Project(folder)
+    return finished.copied(tmp_path_factory.mktemp("damage") / "morphoflow")
 
 
 @pytest.fixture(scope="module")

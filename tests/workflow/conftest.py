@@ -1,18 +1,14 @@
 """Copies of the project in which the workflow has run, or has not run yet."""
 
-import shutil
-
 import pytest
 
-from tests.project import Project, small_project
+from tests.project import small_project
 
 
 @pytest.fixture
 def branch(finished, tmp_path):
     """A copy of the finished project, which a test may change."""
-    folder = tmp_path / "morphoflow"
-    shutil.copytree(finished.folder, folder, symlinks=True)
-    return Project(folder)
+    return finished.copied(tmp_path / "morphoflow")
 
 
 @pytest.fixture

@@ -54,11 +54,14 @@ def losses(result):
 
 
 @pytest.mark.thorough
-def test_what_is_only_done_on_gpus_gives_the_same_losses(folder, expected, monkeypatch):
-    """XLA and half precision, on a CPU; JAX, below, also uses XLA, in full precision."""
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("mixed_bfloat16", 0.05)])
+def test_what_is_only_done_on_gpus_gives_the_same_losses(
+    folder, expected, precision, tolerance, monkeypatch
+):
+    """XLA and half precision, on a CPU."""
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["cpu:0"])
-    (found,) = finetune_from_numpy(folder, "xla", precision="mixed_bfloat16")
-    assert losses(found) == pytest.approx(losses(expected), rel=0.05)
+    (found,) = finetune_from_numpy(folder, f"xla-{precision}", precision=precision)
+    assert losses(found) == pytest.approx(losses(expected), rel=tolerance)
 
 
 def test_jax_gives_the_losses_of_tensorflow(folder, expected, with_jax):

@@ -51,10 +51,8 @@ def test_depthwise_gradients_agree_with_keras(side, kernel, stride):
 
 def test_adam_takes_the_steps_of_keras():
     rng = np.random.default_rng(0)
-    start, gradients = (
-        rng.normal(size=(5, 3)).astype(np.float32),
-        rng.normal(size=(4, 5, 3)).astype(np.float32),
-    )
+    start = rng.normal(size=(5, 3)).astype(np.float32)
+    gradients = rng.normal(size=(4, 5, 3)).astype(np.float32)
     found = []
     for kind in (keras.optimizers.Adam, Adam):
         variable, optimizer = keras.Variable(start), kind(learning_rate=0.01, global_clipnorm=2.0)
