@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,9 +131,11 @@ def umap_plane(vectors: np.ndarray, n_neighbors: int, min_dist: float, seed: int
     with _compiled_once():
         from umap import UMAP
 
-    return UMAP(
-        n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1
-    ).fit_transform(vectors)
+    umap = UMAP(n_neighbors=n_neighbors, min_dist=min_dist, random_state=seed, n_jobs=1)
+    with warnings.catch_warnings():
+        # Two functions of pynndescent, for thousands of galaxies: they are compiled each time.
+        warnings.filterwarnings("ignore", "Cannot cache compiled function")
+        return umap.fit_transform(vectors)
 
 
 @contextmanager
