@@ -18,22 +18,26 @@ SIZES = {
     # The simulated sky's stages, and a run of the paper's training-set size 438.
     "full": {
         "sizes": [8, 512], "pixels": 86, "crop": 64, "seen": 1024,
-        "whole": {"train": 438, "side": 424, "pixels": 300, "crop": 224, "epochs": 2},
+        "whole": {
+            "train": 438, "side": 424, "pixels": 300, "crop": 224, "epochs": 2, "batch": 64,
+        },
     },
     "small": {
         "sizes": [8, 64], "pixels": 86, "crop": 64, "seen": 128,
-        "whole": {"train": 64, "side": 86, "pixels": 86, "crop": 64, "epochs": 2},
+        "whole": {"train": 64, "side": 86, "pixels": 86, "crop": 64, "epochs": 2, "batch": 64},
     },
     "tiny": {
         "sizes": [4], "pixels": 72, "crop": 64, "seen": 4,
-        "whole": {"train": 16, "side": 72, "pixels": 72, "crop": 64, "epochs": 1},
+        "whole": {"train": 16, "side": 72, "pixels": 72, "crop": 64, "epochs": 1, "batch": 16},
     },
 }  # fmt: skip
-"""`seen`: images that a stage trains on, in whole epochs."""
+"""`seen`: images that a stage trains on, in whole epochs. Whole runs train in batches of Zoobot's
+default size: at 224 pixels, a CPU would need more than 24 GB for a batch of the paper's."""
 
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}
 HEAD = {"units": [64, 64], "dropout": 0.75, "standardise": False}
 BATCH = 256
+"""Batch size of the comparison of stages: the paper's."""
 HELD = 64
 """Number of galaxies to validate on, and to test on, in the comparison of stages."""
 
@@ -58,7 +62,7 @@ def _settings(case: Case, epochs: dict[str, int]) -> dict[str, Any]:
         for stage, rate in STAGES.items()
     }
     return {
-        "crop_size": case.crop, "head": HEAD, "batch_size": BATCH, "stages": stages,
+        "crop_size": case.crop, "head": HEAD, "batch_size": case.batch, "stages": stages,
         "split": {"validation_share": 0.1, "test_share": 0.2, "copies": 1},
         "frozen_views": None, "test_passes": 1, "momentum": 0.99, "precision": "mixed_bfloat16",
     }  # fmt: skip
@@ -134,7 +138,7 @@ def _pipeline(images: np.ndarray, labels: np.ndarray, case: Case, train: bool) -
 
     data = tf.data.Dataset.from_tensor_slices((images, labels[:, None].astype(np.float32)))
     data = data.shuffle(len(labels)) if train else data
-    data = data.batch(BATCH).map(look, tf.data.AUTOTUNE)
+    data = data.batch(case.batch).map(look, tf.data.AUTOTUNE)
     return (data if train else data.cache()).prefetch(tf.data.AUTOTUNE)
 
 
@@ -243,7 +247,7 @@ def zoobot(case: Case) -> Callable:
         }
         data = CatalogDataModule(
             ["label"], views(case.crop, train=True), views(case.crop, train=False), **parts,
-            batch_size=min(64, case.train), num_workers=2,
+            batch_size=case.batch, num_workers=2,
         )  # fmt: skip
         model = FinetuneableZoobotClassifier(num_classes=2, encoder=encoder(), prog_bar=False)
         trainer = get_trainer(
@@ -269,11 +273,12 @@ def run(folder: Path, size: dict, turns: int) -> Iterator[Table]:
     call(save_random_encoder, shared)
     for train in size["sizes"]:
         for stage_name in STAGES:
-            case = {**shared, "train": train, "epochs": max(1, size["seen"] // train)}
+            epochs = max(1, size["seen"] // train)
+            case = {**shared, "train": train, "epochs": epochs, "batch": BATCH}
             yield contest(
-                f"Fine-tune {train} galaxies, {stage_name} stage, {case['epochs']} epochs",
+                f"Fine-tune {train} galaxies, {stage_name} stage, {epochs} epochs",
                 [ours(stage), instead(fit), limit(steps, 0.95)], case | {"stage": stage_name},
-                turns, items=case["epochs"] * train, unit="images",
+                turns, items=epochs * train, unit="images",
             )  # fmt: skip
     place = folder / "whole"
     place.mkdir()

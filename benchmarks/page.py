@@ -136,7 +136,11 @@ def measure_browser(overlay: Path, repeats: int) -> dict[str, list[float]]:
                 name = "open, the first visitor" if visit == 0 else "open, each later visitor"
                 times.setdefault(name, []).append(seconds(open_page))
             answer(page, times, "answer, principal components", repeats)
+            page.get_by_text("Distance", exact=True).first.click()
+            found = page.get_by_role("list", name="Most similar galaxies")
+            before = found.inner_text()
             page.get_by_text("all 1280").click()
+            expect(found).not_to_have_text(before, use_inner_text=True)
             wait_for(page, {"Most similar galaxies": ""})
             answer(page, times, "answer, all 1280", repeats)
             rate(browser.new_page(), address, times, repeats)
