@@ -32,12 +32,12 @@ SIZES = {
     },
 }  # fmt: skip
 """`seen`: images that a stage trains on, in whole epochs. Whole runs train in batches of Zoobot's
-default size: at 224 pixels, a CPU would need more than 24 GB for a batch of the paper's."""
+default size: with `BATCH`, at 224 pixels, ours took 21 GB on one CPU, more than 24 on another."""
 
 STAGES = {"frozen": 1e-3, "finetuned": 1e-5}
 HEAD = {"units": [64, 64], "dropout": 0.75, "standardise": False}
 BATCH = 256
-"""Batch size of the comparison of stages: the paper's."""
+"""Batch size of the comparison of stages: that of the authors' code."""
 HELD = 64
 """Number of galaxies to validate on, and to test on, in the comparison of stages."""
 
